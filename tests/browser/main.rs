@@ -1,0 +1,2 @@
+//! Walks in headless Chromium.
+fn main() {}
