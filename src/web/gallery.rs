@@ -346,11 +346,7 @@ fn every_field_has_a_label_and_every_description_exists() {
                 assert_eq!(all(&format!("#{described}")).len(), 1, "description of {id} in {name}");
             }
         }
-        assert_eq!(
-            all("h1").len(),
-            1 + usize::from(name.starts_with("store")),
-            "one heading in {name}"
-        );
+        assert_eq!(all("h1").len(), 1, "one heading in {name}");
         assert_eq!(all("main").len(), 1);
     }
 }

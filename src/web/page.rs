@@ -104,7 +104,7 @@ impl Frame {
         self.site.texts.say(self.language, key)
     }
 
-    /// A text with values: `page.say_with("stores-found", [("count", "12")])`.
+    /// A text with values: `page.say_with("retry-after", [("seconds", "12")])`.
     pub fn say_with<'a>(&self, key: &str, values: impl AsRef<[(&'a str, &'a str)]>) -> String {
         self.site.texts.say_with(self.language, key, values.as_ref())
     }
