@@ -103,6 +103,18 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
         .await
 }
 
+/// The secret that signs an app's return URLs.
+pub async fn signing_secret(app: &Arc<App>, id: AppId) -> Result<Secret, Error> {
+    let found = app.db.run(move |conn| db::apps::find(conn, id)).await?.ok_or(Error::NotFound)?;
+    let opened = app
+        .sealer
+        .open(signing_secret_place(id), &found.signing_secret_sealed)
+        .map_err(|error| Error::Internal(format!("the signing secret of {id}: {error}")))?;
+    let text = std::str::from_utf8(opened.expose())
+        .map_err(|_| Error::Internal(format!("the signing secret of {id} is no text")))?;
+    Ok(Secret::new(text))
+}
+
 /// Makes an API key with the given scopes.
 pub async fn new_key(
     app: &Arc<App>,
