@@ -73,6 +73,12 @@ problems! {
     PlatformTimeout = "platform_timeout", 504, "The platform did not answer in time";
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
