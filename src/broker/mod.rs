@@ -2,6 +2,8 @@
 //! everything a use case needs comes in as [`crate::app::App`].
 
 pub mod connect;
+pub mod admins;
+pub mod apps;
 
 use std::time::Duration;
 
