@@ -1,82 +1,98 @@
-//! The errors that people and programs meet, as stable codes with their HTTP status and a title. Which situation leads
-//! to which stands in `web::error`; details are written where the error arises.
+//! The closed list of errors that people outside can meet. The code is for programs and never changes; status and title
+//! belong to the code, so they stand here once. Who answers adds a safe sentence; the cause never leaves the process.
 
-words! {
-    /// The `code` of a problem document.
-    Problem {
-        InvalidRequest = "invalid_request",
-        Unauthenticated = "unauthenticated",
-        TokenRevoked = "token_revoked",
-        StoreNeedsReauthorization = "store_needs_reauthorization",
-        Forbidden = "forbidden",
-        NotFound = "not_found",
-        MethodNotAllowed = "method_not_allowed",
-        Conflict = "conflict",
-        StoreAlreadyConnected = "store_already_connected",
-        LinkExpired = "link_expired",
-        TooLarge = "too_large",
-        IdempotencyMismatch = "idempotency_mismatch",
-        RateLimited = "rate_limited",
-        PlatformRejected = "platform_rejected",
-        PlatformUnavailable = "platform_unavailable",
-        PlatformThrottled = "platform_throttled",
-        CredentialRenewed = "credential_renewed",
-        PlatformAppMisconfigured = "platform_app_misconfigured",
-        PlatformTimeout = "platform_timeout",
-        Unavailable = "unavailable",
-        Internal = "internal",
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $title:literal;)*) => {
+        /// One kind of failure, as the contract names it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Problem { $($(#[$doc])* $name),* }
+
+        impl Problem {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable code, such as `not_found`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// The HTTP status.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+
+            /// A short English title, the same for every occurrence.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title),* }
+            }
+        }
+    };
+}
+
+problems! {
+    /// The request is malformed, or a field is refused; `errors` says which.
+    InvalidRequest = "invalid_request", 400, "The request is not valid";
+    /// No credentials, or unknown ones.
+    Unauthenticated = "unauthenticated", 401, "Authentication is required";
+    /// The token was known once and is revoked.
+    TokenRevoked = "token_revoked", 401, "The token is revoked";
+    /// The merchant has to authorize again; then the same token works.
+    StoreNeedsReauthorization = "store_needs_reauthorization", 401, "The store has to be authorized again";
+    /// Known, but not allowed to do this.
+    Forbidden = "forbidden", 403, "Not allowed";
+    /// Absent, or somebody else's.
+    NotFound = "not_found", 404, "Not found";
+    /// The address exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
+    /// The state does not allow it.
+    Conflict = "conflict", 409, "The current state does not allow this";
+    /// The store belongs to another customer of the app.
+    StoreAlreadyConnected = "store_already_connected", 409, "The store is connected already";
+    /// A link that was spent, cancelled or is too old.
+    LinkExpired = "link_expired", 410, "The link is no longer valid";
+    /// The body is larger than allowed.
+    TooLarge = "too_large", 413, "The request is too large";
+    /// The same idempotency key came with another request.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "The idempotency key was used for another request";
+    /// Too many requests from this caller.
+    RateLimited = "rate_limited", 429, "Too many requests";
+    /// Our own fault.
+    Internal = "internal", 500, "Internal error";
+    /// The platform refused what we asked.
+    PlatformRejected = "platform_rejected", 502, "The platform refused the request";
+    /// The platform can't be reached.
+    PlatformUnavailable = "platform_unavailable", 503, "The platform is not available";
+    /// The platform asks us to slow down.
+    PlatformThrottled = "platform_throttled", 503, "The platform limits requests";
+    /// The credential was renewed during the call; sending it again works.
+    CredentialRenewed = "credential_renewed", 503, "The credential was renewed, send the request again";
+    /// The client registered at the platform is refused.
+    PlatformAppMisconfigured = "platform_app_misconfigured", 503, "The platform app is misconfigured";
+    /// Our database is away.
+    Unavailable = "unavailable", 503, "Temporarily not available";
+    /// The platform did not answer in time.
+    PlatformTimeout = "platform_timeout", 504, "The platform did not answer in time";
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
     }
 }
 
-impl Problem {
-    /// The HTTP status.
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest => 400,
-            Self::Unauthenticated | Self::TokenRevoked | Self::StoreNeedsReauthorization => 401,
-            Self::Forbidden => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::StoreAlreadyConnected => 409,
-            Self::LinkExpired => 410,
-            Self::TooLarge => 413,
-            Self::IdempotencyMismatch => 422,
-            Self::RateLimited => 429,
-            Self::Internal => 500,
-            Self::PlatformRejected => 502,
-            Self::PlatformUnavailable
-            | Self::PlatformThrottled
-            | Self::CredentialRenewed
-            | Self::PlatformAppMisconfigured
-            | Self::Unavailable => 503,
-            Self::PlatformTimeout => 504,
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// A short title, the same for every occurrence.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "The request is not valid",
-            Self::Unauthenticated => "The token or key is missing or unknown",
-            Self::TokenRevoked => "The access token was revoked",
-            Self::StoreNeedsReauthorization => "The store needs its merchant to authorize again",
-            Self::Forbidden => "Not allowed",
-            Self::NotFound => "Not found",
-            Self::MethodNotAllowed => "This address does not take that method",
-            Self::Conflict => "The state does not allow it",
-            Self::StoreAlreadyConnected => "The store is connected already",
-            Self::LinkExpired => "The link no longer works",
-            Self::TooLarge => "The request is too large",
-            Self::IdempotencyMismatch => "The idempotency key was used for another request",
-            Self::RateLimited => "Too many requests",
-            Self::PlatformRejected => "The platform refused the request",
-            Self::PlatformUnavailable => "The platform is out of reach",
-            Self::PlatformThrottled => "The platform limits the calls",
-            Self::CredentialRenewed => "The credential was renewed; send the request again",
-            Self::PlatformAppMisconfigured => "The platform refuses the partner's client",
-            Self::PlatformTimeout => "The platform did not answer in time",
-            Self::Unavailable => "Temporarily unavailable",
-            Self::Internal => "Internal error",
-        }
+    #[test]
+    fn codes_are_unique_and_statuses_are_errors() {
+        let mut codes: Vec<_> = Problem::ALL.iter().map(|problem| problem.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Problem::ALL.len());
+        assert!(
+            Problem::ALL
+                .iter()
+                .all(|problem| (400..600).contains(&problem.status()))
+        );
     }
 }
