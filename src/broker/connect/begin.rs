@@ -66,7 +66,7 @@ pub async fn begin(
     if platform::obtain::uses_pkce(method) {
         attempt.values.set("code_verifier", secret(app));
     }
-    let values = with_addresses(app, platform, &visit.link, &attempt.values.over(&client.values))?;
+    let values = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
     let start = match platform::obtain::start(method, &values) {
         Ok(start) => start,
         Err(error) => return Ok(Begun::Refused(obtain::not_built(method, &error))),
@@ -129,15 +129,17 @@ pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Valu
 pub(super) fn with_addresses(
     app: &App,
     platform: &Platform,
-    link: &Secret,
+    visit: &Visit,
     values: &Values,
 ) -> Result<Values, Error> {
+    let deliver = format!("/connect/deliver/{}", visit.link.expose());
     let callback = platform::redirect_uri(super::public_url(app)?, &platform.slug);
     Ok(values
         .clone()
         .with("redirect_uri", callback.as_str())
         .with("return_url", callback.as_str())
-        .with("deliver_url", absolute(app, &format!("/connect/deliver/{}", link.expose()))?))
+        .with("deliver_url", absolute(app, &deliver)?)
+        .with("app_name", visit.api_app.name.as_str()))
 }
 
 fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
@@ -159,11 +161,7 @@ fn secret(app: &App) -> Secret {
 
 /// Where the browser is really sent: for sandbox apps the simulated platform.
 fn browser_address(app: &App, mode: Mode, url: Url) -> Result<Url, Error> {
-    match mode {
-        Mode::Live => Ok(url),
-        Mode::Sandbox => app
-            .outbound
-            .browser_url(&url)
-            .ok_or_else(|| Error::Conflict("The app is in sandbox mode, and there is no sandbox.".to_owned())),
-    }
+    app.outbound
+        .browser_url(&super::route(mode), &url)
+        .ok_or_else(|| Error::Conflict("The app is in sandbox mode, and there is no sandbox.".to_owned()))
 }

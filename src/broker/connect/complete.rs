@@ -93,7 +93,7 @@ async fn proceed(
 ) -> Result<Settled, Stop> {
     let method = method_of(visit, platform)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let known = with_addresses(app, platform, &visit.link, &attempt.values.over(&client.values))?;
+    let known = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
     let answer = platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
     let brought = match answer {
         CallbackAnswer::Approved(brought) => brought,

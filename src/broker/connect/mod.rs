@@ -55,8 +55,28 @@ pub struct Options {
     pub locale: Option<Language>,
     /// The store may move here from another customer.
     pub transfer: bool,
+    /// The pages come without their frame.
+    pub bare: bool,
     /// A changed typed identity is accepted, once.
     pub accept_identity_change: bool,
+}
+
+/// Slugs of the platforms that a session may choose from: those asked for, where the app can use a method.
+pub async fn choices(app: &App, visit: &Visit) -> Result<Vec<String>, Error> {
+    let mut slugs = Vec::new();
+    for platform in app.catalogue.platforms().iter().filter(|platform| visit.allows(&platform.slug)) {
+        if !methods(app, visit, platform).await?.is_empty() {
+            slugs.push(platform.slug.clone());
+        }
+    }
+    Ok(slugs)
+}
+
+/// Ids of the methods that the session's app can use at a platform, the default first.
+pub async fn methods(app: &App, visit: &Visit, platform: &crate::platform::Platform) -> Result<Vec<String>, Error> {
+    let has_client = client::find(app, &visit.api_app, platform).await?.id.is_some();
+    let usable = platform.methods.iter().filter(|method| client::can_use(method, has_client));
+    Ok(usable.map(|method| method.id.clone()).collect())
 }
 
 /// The platform's side did not go well, in a form that a page explains.

@@ -46,6 +46,8 @@ pub struct NewSession {
     /// Seconds; an hour if not given.
     pub expires_in: Option<u64>,
     pub transfer: bool,
+    /// The pages come without their frame.
+    pub bare: bool,
     pub store: Option<StoreId>,
     pub accept_identity_change: bool,
 }
@@ -90,6 +92,7 @@ pub async fn create(app: &App, api_app: &db::apps::App, actor: Actor, new: NewSe
         merchant_name: new.merchant.name,
         locale: new.merchant.locale,
         transfer: new.transfer,
+        bare: new.bare,
         accept_identity_change: new.accept_identity_change,
     };
     let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
@@ -139,7 +142,7 @@ pub async fn reauthorize(
         return Err(Error::Conflict("The store was revoked. Connect it anew: that makes a new store.".to_owned()));
     }
     if new.return_url.is_empty() {
-        new.return_url = default_return_url(api_app)?;
+        new.return_url = default_return_url(app, api_app)?;
     }
     new.store = Some(store.id);
     new.customer_id = store.customer_id;
@@ -161,21 +164,26 @@ pub async fn create_on_arrival(
     platform: Option<String>,
     state: Option<String>,
     locale: Option<Language>,
+    bare: bool,
 ) -> Result<Created, Error> {
     let api_app = app.db.run(move |conn| db::apps::find(conn, app_id)).await?.ok_or(Error::NotFound)?;
     let new = NewSession {
-        return_url: default_return_url(&api_app)?,
+        return_url: default_return_url(app, &api_app)?,
         platform,
         state,
+        bare,
         merchant: Merchant { locale, ..Merchant::default() },
         ..NewSession::default()
     };
     create(app, &api_app, Actor::merchant(), new).await
 }
 
-fn default_return_url(api_app: &db::apps::App) -> Result<String, Error> {
+/// The first one registered. A sandbox app without any, on a development server, has the demo partner's.
+fn default_return_url(app: &App, api_app: &db::apps::App) -> Result<String, Error> {
+    let demo = absolute(app, "/demo/return")?;
+    let demo = Some(demo).filter(|demo| return_url::is_allowed(demo, &[], api_app.mode));
     let first = api_app.return_urls.0.first().cloned();
-    first.ok_or_else(|| Error::Conflict("The app has no return URL. Its owner has to register one.".to_owned()))
+    first.or(demo).ok_or_else(|| Error::Conflict("The app has no return URL. Its owner has to register one.".to_owned()))
 }
 
 /// The session of this app, and its state at this moment.
