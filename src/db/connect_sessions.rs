@@ -255,8 +255,13 @@ pub fn end(
     Ok(changed == 1)
 }
 
-/// Opens a session again after a failure that trying again may cure, such as a platform out of reach.
-pub fn reopen(conn: &mut Conn, id: ConnectSessionId, failure: ConnectFailure, detail: &str) -> Result<bool> {
+/// Opens a session again: after a failure that trying again may cure, or because the merchant begins anew.
+pub fn reopen(
+    conn: &mut Conn,
+    id: ConnectSessionId,
+    failure: Option<ConnectFailure>,
+    detail: Option<&str>,
+) -> Result<bool> {
     let changed = diesel::update(connect_sessions::table.find(id))
         .filter(connect_sessions::status.eq_any(GOING_ON))
         .set((

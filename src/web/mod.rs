@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod csrf;
 pub mod error;
+mod error_of_broker;
 pub mod form;
 pub mod i18n;
 pub mod middleware;

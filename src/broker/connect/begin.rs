@@ -90,9 +90,9 @@ pub async fn begin(
     if let Some(to) = leaves {
         return Ok(Begun::Leave { to, browser });
     }
-    let asker = obtain::Asker { platform, method, mode: visit.api_app.mode, client: &client };
-    match obtain::obtain(app, &asker, &attempt.values).await {
-        Ok(verified) => match settle::settle(app, visit, &asker, verified, settle::Accepted::default()).await? {
+    let target = obtain::Target { platform, method, mode: visit.api_app.mode, client: &client };
+    match obtain::obtain(app, &target, &attempt.values).await {
+        Ok(verified) => match settle::settle(app, visit, &target, verified, settle::Accepted::default()).await? {
             settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
             settle::Settled::Completed | settle::Settled::Held => Ok(Begun::Settled { browser }),
         },

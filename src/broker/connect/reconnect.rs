@@ -11,10 +11,10 @@ use super::absolute;
 use super::sessions::{self, Created, NewSession};
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::asker::Asker;
 use crate::crypto::Sealer;
 use crate::db;
 use crate::db::stores::Store;
-use crate::domain::admin::Actor;
 use crate::domain::connect::Language;
 use crate::domain::id::{Id, StoreId};
 use crate::domain::store::StoreStatus;
@@ -68,7 +68,7 @@ pub async fn open(app: &App, token: &str) -> Result<Reconnect, Error> {
 pub async fn start(app: &App, reconnect: &Reconnect, language: Language) -> Result<Created, Error> {
     let mut new = NewSession::default();
     new.merchant.locale = Some(language);
-    sessions::reauthorize(app, &reconnect.api_app, reconnect.store.id, Actor::merchant(), new).await
+    sessions::reauthorize(app, &reconnect.api_app, reconnect.store.id, &Asker::merchant(reconnect.api_app.id), new).await
 }
 
 fn message(store: StoreId, until: DateTime<Utc>, grant_no: i64) -> Vec<u8> {

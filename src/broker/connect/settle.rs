@@ -6,16 +6,16 @@ use serde_json::json;
 
 use super::attempt::Attempt;
 use super::held::{self, DECISION_TIME, HeldReason};
-use super::obtain::{Asker, Verified};
+use super::obtain::{Target, Verified};
 use super::sessions::Visit;
 use super::{Refused, grant};
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::asker::Asker;
 use crate::db;
 use crate::db::connect_sessions::Completed;
 use crate::db::stores::{Learned, NewStore, Store};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::admin::Actor;
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::{AuditEventId, CredentialId, PlatformAppId, StoreId};
 use crate::domain::store::{StoreHealth, StoreStatus};
@@ -44,23 +44,23 @@ pub(super) enum Settled {
 pub(super) async fn settle(
     app: &App,
     visit: &Visit,
-    asker: &Asker<'_>,
+    target: &Target<'_>,
     verified: Verified,
     accepted: Accepted,
 ) -> Result<Settled, Error> {
-    settle_by(app, visit, asker, verified, accepted, Actor::merchant()).await
+    settle_by(app, visit, target, verified, accepted, Asker::merchant(visit.session.app_id)).await
 }
 
 /// As `settle`, in the name of whoever decided.
 pub(super) async fn settle_by(
     app: &App,
     visit: &Visit,
-    asker: &Asker<'_>,
+    target: &Target<'_>,
     verified: Verified,
     accepted: Accepted,
-    actor: Actor,
+    asker: Asker,
 ) -> Result<Settled, Error> {
-    let work = Settlement::new(app, visit, asker, verified, accepted, actor);
+    let work = Settlement::new(app, visit, target, verified, accepted, asker);
     let again = work.clone();
     match app.db.transaction(move |conn| work.run(conn)).await {
         // The same shop was connected at the same moment: now its store is there to be found.
@@ -79,7 +79,7 @@ struct Settlement {
     identity_client: Option<PlatformAppId>,
     verified: Verified,
     accepted: Accepted,
-    actor: Actor,
+    asker: Asker,
     sealer: crate::crypto::Sealer,
     random: crate::crypto::Random,
     now: chrono::DateTime<chrono::Utc>,
@@ -89,23 +89,23 @@ impl Settlement {
     fn new(
         app: &App,
         visit: &Visit,
-        asker: &Asker<'_>,
+        target: &Target<'_>,
         verified: Verified,
         accepted: Accepted,
-        actor: Actor,
+        asker: Asker,
     ) -> Self {
         Self {
-            method: asker.method.clone(),
-            slug: asker.platform.slug.clone(),
-            client: asker.client.id.filter(|_| !asker.method.app_fields.is_empty()),
-            identity_client: asker.client.of_identity(asker.method),
+            method: target.method.clone(),
+            slug: target.platform.slug.clone(),
+            client: target.client.id.filter(|_| !target.method.app_fields.is_empty()),
+            identity_client: target.client.of_identity(target.method),
             accepted: Accepted {
                 identity: accepted.identity || visit.options.accept_identity_change,
                 ..accepted
             },
             visit: visit.clone(),
             verified,
-            actor,
+            asker,
             sealer: app.sealer.clone(),
             random: app.random.clone(),
             now: app.now(),
@@ -281,15 +281,7 @@ impl Settlement {
         details: serde_json::Value,
     ) -> Result<(), Error> {
         let id: AuditEventId = self.random.id(self.now);
-        let event = db::audit::NewAuditEvent {
-            id,
-            app: Some(self.visit.session.app_id),
-            actor: self.actor.clone(),
-            action,
-            subject: store.to_string(),
-            details,
-            request_id: None,
-        };
+        let event = self.asker.did(id, self.visit.session.app_id, action, store, details);
         Ok(db::audit::insert(conn, &event)?)
     }
 }
