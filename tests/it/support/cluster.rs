@@ -1,0 +1,40 @@
+//! One private PostgreSQL for each run of a test program. It is never dropped: the guardian stops it and removes its
+//! folder when the program ends, also when it is killed.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use llavero::dev::postgres::{Cluster, Programs, Settings, find_server_programs};
+
+static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+
+/// The cluster of this run, started by whoever asks first.
+pub fn shared() -> &'static Cluster {
+    let started = SHARED.get_or_init(|| {
+        let cluster = Cluster::temporary(&programs(), &parent(), &Settings::fast(), entropy());
+        cluster.map_err(|error| error.to_string())
+    });
+    started.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the programs of this machine are wanted")]
+pub fn programs() -> Programs {
+    find_server_programs(std::env::var_os("PATH").as_deref()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Where temporary clusters go: as root, a folder that the account of the server can enter.
+pub fn parent() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        "/tmp".into()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "two runs at once must not share a folder's name"
+)]
+pub fn entropy() -> [u8; 32] {
+    rand::random()
+}
