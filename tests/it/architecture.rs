@@ -119,7 +119,7 @@ fn each_library_is_used_only_where_it_belongs() {
 #[test]
 fn no_platform_is_named_in_code() {
     let platforms = platform_names();
-    let mut offenders = Vec::new();
+    let mut offenders = BTreeSet::new();
     for source in Source::all() {
         if PLATFORM_PLACES.iter().any(|place| source.path.starts_with(place)) {
             continue;
@@ -127,12 +127,12 @@ fn no_platform_is_named_in_code() {
         let words = words_of(&source.code_with_texts);
         for (platform, name) in &platforms {
             if words.windows(name.len()).any(|window| window == name.as_slice()) {
-                offenders.push(format!("{}: `{platform}`", source.path));
+                offenders.insert(format!("{}: `{platform}`", source.path));
             }
         }
     }
     assert_none(
-        &offenders,
+        &Vec::from_iter(offenders),
         "A platform is named outside its catalogue entry, its quirk, the sandbox and tests.",
     );
 }
