@@ -1,6 +1,6 @@
-//! Who runs the server. An ordinary user does it himself; PostgreSQL refuses root, so root lets `postgres` do it, or
-//! `nobody` where that account is missing. The standard library switches the account of a child and drops root's
-//! groups, so neither `su`, `runuser` nor `setpriv` is needed, which bare containers do not all have.
+//! Who runs the server. An ordinary user does it himself; PostgreSQL refuses root, so root lets `postgres` do it
+//! (`_postgres` on macOS), or `nobody` where that account is missing. The standard library switches the account of a
+//! child and drops root's groups, so neither `su`, `runuser` nor `setpriv` is needed, which bare containers lack.
 
 use std::ffi::OsString;
 use std::io;
@@ -28,7 +28,7 @@ impl Account {
         if !is_root() {
             return Ok(None);
         }
-        let found = ["postgres", "nobody"].into_iter().find_map(Self::named);
+        let found = ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::named);
         found.map(Some).ok_or_else(|| {
             let missing = io::Error::other("there is neither an account `postgres` nor `nobody`");
             failed("PostgreSQL does not run as root")(missing)

@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::Access;
 use sha2::{Digest as _, Sha256};
 
 use super::account::{Account, is_root};
@@ -27,10 +28,8 @@ pub(super) fn place_for(data_dir: &Path) -> PathBuf {
         return data_dir.join("postgres");
     }
     let hash = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
-    let parent = ["/var/lib", "/var/tmp"]
-        .map(Path::new)
-        .into_iter()
-        .find(|parent| parent.is_dir());
+    let usable = |parent: &&Path| rustix::fs::access(*parent, Access::WRITE_OK | Access::EXEC_OK).is_ok();
+    let parent = ["/var/lib", "/var/tmp"].map(Path::new).into_iter().find(usable);
     parent
         .unwrap_or(Path::new("/tmp"))
         .join(format!("llavero-dev-{}", hex(&hash[..8])))
@@ -59,8 +58,11 @@ pub(super) fn clear(folder: &Path, account: Option<&Account>) -> Result<(), Post
 pub(super) fn make(folder: &Path, account: Option<&Account>) -> Result<(), PostgresError> {
     let made = fs::DirBuilder::new().mode(0o700).create(folder);
     made.and_then(|()| fs::set_permissions(folder, private_mode(0o700)))
-        .and_then(|()| give(folder, account))
-        .map_err(failed(format!("making {}", folder.display())))
+        .map_err(failed(format!("making {}", folder.display())))?;
+    give(folder, account).map_err(failed(format!(
+        "giving {} to the account that runs PostgreSQL",
+        folder.display()
+    )))
 }
 
 /// Writes a file that only the account can read.

@@ -45,6 +45,15 @@ impl ServerPrograms {
 }
 
 impl Programs {
+    /// The programs of this machine; see [`find_server_programs`].
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "PATH is where programs are, not a setting of ours"
+    )]
+    pub fn find() -> Result<Self, MissingPrograms> {
+        find_server_programs(std::env::var_os("PATH").as_deref())
+    }
+
     pub(super) fn preferred(&self) -> &ServerPrograms {
         &self.first
     }

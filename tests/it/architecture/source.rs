@@ -60,7 +60,12 @@ impl Source {
         let text = fs::read_to_string(path).unwrap();
         Self {
             path: format!("src/{}", inside.display()),
-            module: parts[0].clone(),
+            // The commands are the program's own, and no module of the library.
+            module: if parts[0] == "commands" {
+                "main".to_owned()
+            } else {
+                parts[0].clone()
+            },
             depth,
             code: blank(&text, true),
             code_with_texts: blank(&text, false),

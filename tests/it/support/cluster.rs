@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use llavero::dev::postgres::{Cluster, Programs, Settings, find_server_programs};
+use llavero::dev::postgres::{Cluster, Programs, Settings};
 
 static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
 
@@ -17,9 +17,8 @@ pub fn shared() -> &'static Cluster {
     started.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the programs of this machine are wanted")]
 pub fn programs() -> Programs {
-    find_server_programs(std::env::var_os("PATH").as_deref()).unwrap_or_else(|error| panic!("{error}"))
+    Programs::find().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Where temporary clusters go: as root, a folder that the account of the server can enter.
