@@ -98,6 +98,20 @@ impl World {
         Ok((known.grant, grant))
     }
 
+    /// A token that this client was given for this account and that still lives.
+    pub fn unexpired(&self, platform: &str, client_id: &str, account: &str, now: DateTime<Utc>) -> Option<Pair> {
+        self.access.iter().find_map(|(text, token)| {
+            let (number, grant) = self.judge_access(platform, text, now).ok()?;
+            (grant.client_id == client_id && grant.account == account).then(|| Pair {
+                grant: number,
+                access: text.clone(),
+                expires_in: seconds_left(token.expires_at, now),
+                refresh: None,
+                refresh_expires_in: None,
+            })
+        })
+    }
+
     /// Exchanges a refresh token. `lives` says what a new pair would be given.
     pub fn renew(
         &mut self,

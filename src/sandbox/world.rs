@@ -72,6 +72,15 @@ pub struct RefreshToken {
     pub retired: bool,
 }
 
+/// The pair that an old token was exchanged for.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    pub grant: u64,
+    pub access: String,
+    pub refresh: String,
+    pub at: DateTime<Utc>,
+}
+
 /// Why a client or key is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientRefusal {
@@ -95,6 +104,8 @@ pub struct World {
     pub refresh: HashMap<String, RefreshToken>,
     /// Platform, key and nonce of signed calls.
     pub nonces: HashMap<(String, String, String), DateTime<Utc>>,
+    /// Tokens that were exchanged for another kind: the old token and what came of it.
+    pub migrations: HashMap<String, Migration>,
     /// Hosts that were once met as a platform's.
     pub hosts: HashMap<String, String>,
     pub settings: BTreeMap<(String, Option<String>), Settings>,
@@ -116,6 +127,7 @@ impl World {
             access: HashMap::new(),
             refresh: HashMap::new(),
             nonces: HashMap::new(),
+            migrations: HashMap::new(),
             hosts: HashMap::new(),
             settings: BTreeMap::new(),
             faults: Faults::default(),
