@@ -39,21 +39,32 @@ impl Visit<'_> {
 
     /// What the platform's own clock shows.
     pub fn clock(&self, world: &World, account: Option<&str>) -> DateTime<Utc> {
-        let skew = world.settings_of(&self.behaviour.slug, account).clock_skew_seconds.unwrap_or(0);
+        let skew = world
+            .settings_of(&self.behaviour.slug, account)
+            .clock_skew_seconds
+            .unwrap_or(0);
         let skew = TimeDelta::try_seconds(skew).unwrap_or_default();
         self.expiry_now(world).checked_add_signed(skew).unwrap_or(self.now)
     }
 
     pub fn values(&self) -> Values {
         let path = &self.call.path;
-        let root = path.find("/wp-json").map_or("", |end| path.get(..end).unwrap_or_default());
+        let root = path
+            .find("/wp-json")
+            .map_or("", |end| path.get(..end).unwrap_or_default());
         Values::from([
             ("method".to_owned(), self.call.method.clone().into()),
             ("path".to_owned(), path.clone().into()),
             ("host".to_owned(), self.call.host.clone().into()),
-            ("store_url".to_owned(), format!("{}://{}{root}", self.call.scheme(), self.call.host).into()),
+            (
+                "store_url".to_owned(),
+                format!("{}://{}{root}", self.call.scheme(), self.call.host).into(),
+            ),
             ("timestamp".to_owned(), self.now.timestamp().into()),
-            ("time".to_owned(), self.now.to_rfc3339_opts(SecondsFormat::Secs, true).into()),
+            (
+                "time".to_owned(),
+                self.now.to_rfc3339_opts(SecondsFormat::Secs, true).into(),
+            ),
         ])
     }
 
@@ -95,17 +106,26 @@ impl Visit<'_> {
             return Some(self.call.host.clone());
         }
         let by_grant = |number: u64| world.grants.get(&number).map(|grant| grant.account.clone());
-        if let Some(rules) = self.behaviour.token.as_ref().filter(|rules| rules.path.matches(&self.call.path)) {
+        if let Some(rules) = self
+            .behaviour
+            .token
+            .as_ref()
+            .filter(|rules| rules.path.matches(&self.call.path))
+        {
             let pairs = parameters(rules, self);
             if self.behaviour.identity == Identity::Client {
                 return client_of(rules, self, &pairs).map(|(id, _)| id);
             }
             let code = value(&pairs, "code").and_then(|code| world.codes.get(code));
             let refresh = value(&pairs, "refresh_token").and_then(|token| world.refresh.get(token));
-            return code.map(|code| code.account.clone()).or_else(|| refresh.and_then(|token| by_grant(token.grant)));
+            return code
+                .map(|code| code.account.clone())
+                .or_else(|| refresh.and_then(|token| by_grant(token.grant)));
         }
         let token = self.presented_token();
-        let grant = token.and_then(|token| world.access.get(&token)).and_then(|token| by_grant(token.grant));
+        let grant = token
+            .and_then(|token| world.access.get(&token))
+            .and_then(|token| by_grant(token.grant));
         grant.or_else(|| quirk::subject(self))
     }
 }
@@ -116,14 +136,20 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         return judged;
     }
     let refuse = |(problem, detail): Refusal| visit.refuse(problem, &detail);
-    visit.require_headers(&visit.behaviour.call.required_headers).map_err(refuse)?;
+    visit
+        .require_headers(&visit.behaviour.call.required_headers)
+        .map_err(refuse)?;
     let token = visit
         .presented_token()
         .ok_or_else(|| visit.refuse(Problem::CredentialMissing, "access token is missing"))?;
     let slug = &visit.behaviour.slug;
     if visit.behaviour.call.fixed_tokens.contains(&token) && !world.key_ended(slug, &visit.call.host, &token) {
         world.note_key(visit.behaviour, Some(&visit.call.host), &token);
-        return Ok(Caller { account: visit.call.host.clone(), grant: None, key: Some(token) });
+        return Ok(Caller {
+            account: visit.call.host.clone(),
+            grant: None,
+            key: Some(token),
+        });
     }
     let (grant, account) = match world.judge_access(slug, &token, visit.expiry_now(world)) {
         Ok((number, grant)) => (number, grant.account.clone()),
@@ -135,7 +161,11 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
     if visit.behaviour.identity == Identity::Host && account != visit.call.host {
         return Err(visit.refuse(Problem::CredentialRefused, "access token belongs to another shop"));
     }
-    Ok(Caller { account, grant: Some(grant), key: None })
+    Ok(Caller {
+        account,
+        grant: Some(grant),
+        key: None,
+    })
 }
 
 /// Answers any call that is neither a page nor a token call.
@@ -145,7 +175,11 @@ pub fn answer(world: &mut World, visit: &Visit<'_>) -> Answer {
     });
     let anonymous = endpoint.is_some_and(|endpoint| endpoint.anonymous);
     let caller = if anonymous {
-        Caller { account: visit.subject(world).unwrap_or_default(), grant: None, key: None }
+        Caller {
+            account: visit.subject(world).unwrap_or_default(),
+            grant: None,
+            key: None,
+        }
     } else {
         match authenticate(world, visit) {
             Ok(caller) => caller,
@@ -163,7 +197,10 @@ pub fn answer(world: &mut World, visit: &Visit<'_>) -> Answer {
             None => end_key(world, visit, &caller),
         }
     }
-    quirk::finish_call(visit, Answer::json(endpoint.status, template::fill(&endpoint.body, &values)))
+    quirk::finish_call(
+        visit,
+        Answer::json(endpoint.status, template::fill(&endpoint.body, &values)),
+    )
 }
 
 fn end_grant(world: &mut World, grant: u64) {
@@ -174,21 +211,37 @@ fn end_grant(world: &mut World, grant: u64) {
 
 fn end_key(world: &mut World, visit: &Visit<'_>, caller: &Caller) {
     if let Some(key) = &caller.key {
-        world.ended_keys.insert((visit.behaviour.slug.clone(), caller.account.clone(), key.clone()));
+        world
+            .ended_keys
+            .insert((visit.behaviour.slug.clone(), caller.account.clone(), key.clone()));
     }
 }
 
 fn echo(visit: &Visit<'_>, caller: &Caller) -> Answer {
     let number = |name: &str, default: u64| {
-        visit.call.query_value(name).and_then(|text| text.parse::<u64>().ok()).unwrap_or(default)
+        visit
+            .call
+            .query_value(name)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(default)
     };
     if visit.call.path.ends_with("/_stream") {
         let count = u32::try_from(number("chunks", 5)).unwrap_or(u32::MAX);
         let bytes = usize::try_from(number("bytes", 1024).min(1 << 20)).unwrap_or(1024);
-        let content = Content::Chunks { count, bytes, pause_ms: number("pause_ms", 0) };
-        return Answer { status: 200, headers: vec![("content-type".into(), "text/plain".into())], content };
+        let content = Content::Chunks {
+            count,
+            bytes,
+            pause_ms: number("pause_ms", 0),
+        };
+        return Answer {
+            status: 200,
+            headers: vec![("content-type".into(), "text/plain".into())],
+            content,
+        };
     }
-    let status = u16::try_from(number("_status", 200)).ok().filter(|status| (200..600).contains(status));
+    let status = u16::try_from(number("_status", 200))
+        .ok()
+        .filter(|status| (200..600).contains(status));
     Answer::json(status.unwrap_or(200), echo_body(visit, &caller.account))
 }
 

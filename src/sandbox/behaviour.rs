@@ -282,7 +282,10 @@ pub enum Effect {
 
 impl Behaviour {
     pub fn parse(file: &str, text: &str) -> Result<Self, BehaviourError> {
-        toml::from_str(text).map_err(|error| BehaviourError { file: file.to_owned(), why: error.to_string() })
+        toml::from_str(text).map_err(|error| BehaviourError {
+            file: file.to_owned(),
+            why: error.to_string(),
+        })
     }
 
     /// All that are built in, sorted by slug.
@@ -313,7 +316,11 @@ impl Behaviour {
         }
         let (status, code) = problem.standard();
         let body = serde_json::json!({ "error": code, "error_description": "{detail}" });
-        ErrorShape { status, headers: BTreeMap::new(), body }
+        ErrorShape {
+            status,
+            headers: BTreeMap::new(),
+            body,
+        }
     }
 }
 
@@ -342,13 +349,20 @@ mod tests {
         let all = Behaviour::embedded().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(all.len(), FILES.files().count());
         for behaviour in all {
-            assert!(FILES.get_file(format!("{}.toml", behaviour.slug)).is_some(), "{}", behaviour.slug);
+            assert!(
+                FILES.get_file(format!("{}.toml", behaviour.slug)).is_some(),
+                "{}",
+                behaviour.slug
+            );
         }
     }
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let text = FILES.get_file("hybris.toml").and_then(|file| file.contents_utf8()).unwrap_or_default();
+        let text = FILES
+            .get_file("hybris.toml")
+            .and_then(|file| file.contents_utf8())
+            .unwrap_or_default();
         assert!(Behaviour::parse("x", text).is_ok());
         assert!(Behaviour::parse("x", &format!("surprise = 1\n{text}")).is_err());
     }

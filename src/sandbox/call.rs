@@ -27,7 +27,10 @@ pub struct Call {
 
 impl Call {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn scheme(&self) -> &'static str {
@@ -40,11 +43,17 @@ impl Call {
     }
 
     pub fn url(&self) -> String {
-        if self.query.is_empty() { self.address() } else { format!("{}?{}", self.address(), self.query) }
+        if self.query.is_empty() {
+            self.address()
+        } else {
+            format!("{}?{}", self.address(), self.query)
+        }
     }
 
     pub fn query_pairs(&self) -> Pairs {
-        url::form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
+        url::form_urlencoded::parse(self.query.as_bytes())
+            .into_owned()
+            .collect()
     }
 
     pub fn query_value(&self, name: &str) -> Option<String> {
@@ -52,7 +61,8 @@ impl Call {
     }
 
     pub fn has_form_body(&self) -> bool {
-        self.header("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        self.header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
     }
 
     pub fn has_json_body(&self) -> bool {
@@ -84,13 +94,17 @@ impl Call {
             return None;
         }
         let text = super::signature::from_base64(encoded.trim())?;
-        text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+        text.split_once(':')
+            .map(|(user, password)| (user.to_owned(), password.to_owned()))
     }
 }
 
 /// The first value of a name.
 pub fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    pairs
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 /// What a simulated platform answers.
@@ -107,22 +121,38 @@ pub enum Content {
     /// Content type and text.
     Text(&'static str, String),
     /// So many chunks of so many bytes each, with a pause in milliseconds between two.
-    Chunks { count: u32, bytes: usize, pause_ms: u64 },
+    Chunks {
+        count: u32,
+        bytes: usize,
+        pause_ms: u64,
+    },
     Empty,
 }
 
 impl Answer {
     pub fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Pairs::new(), content: Content::Json(body) }
+        Self {
+            status,
+            headers: Pairs::new(),
+            content: Content::Json(body),
+        }
     }
 
     pub fn html(status: u16, page: String) -> Self {
-        Self { status, headers: Pairs::new(), content: Content::Text("text/html; charset=utf-8", page) }
+        Self {
+            status,
+            headers: Pairs::new(),
+            content: Content::Text("text/html; charset=utf-8", page),
+        }
     }
 
     /// Sends the browser on with a GET.
     pub fn see_other(location: String) -> Self {
-        Self { status: 303, headers: vec![("location".into(), location)], content: Content::Empty }
+        Self {
+            status: 303,
+            headers: vec![("location".into(), location)],
+            content: Content::Empty,
+        }
     }
 
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -76,7 +76,8 @@ impl Faults {
     }
 
     pub fn clear(&mut self, platform: Option<&str>) {
-        self.0.retain(|ordered| platform.is_some_and(|slug| slug != ordered.platform));
+        self.0
+            .retain(|ordered| platform.is_some_and(|slug| slug != ordered.platform));
     }
 
     /// The fault for this call, counted down.
@@ -85,10 +86,15 @@ impl Faults {
         let applies = |ordered: &Ordered| {
             ordered.platform == platform && (ordered.fault.calls == wanted || ordered.fault.calls == Calls::All)
         };
-        let own = self.0.iter().position(|ordered| {
-            applies(ordered) && ordered.store.is_some() && ordered.store.as_deref() == store
-        });
-        let index = own.or_else(|| self.0.iter().position(|ordered| applies(ordered) && ordered.store.is_none()))?;
+        let own = self
+            .0
+            .iter()
+            .position(|ordered| applies(ordered) && ordered.store.is_some() && ordered.store.as_deref() == store);
+        let index = own.or_else(|| {
+            self.0
+                .iter()
+                .position(|ordered| applies(ordered) && ordered.store.is_none())
+        })?;
         let ordered = self.0.get_mut(index)?;
         ordered.times = ordered.times.saturating_sub(1);
         let fault = ordered.fault.clone();
@@ -104,8 +110,17 @@ mod tests {
     use super::*;
 
     fn ordered(store: Option<&str>, calls: Calls, status: u16) -> Ordered {
-        let fault = Fault { calls, status: Some(status), ..Fault::default() };
-        Ordered { platform: "p".into(), store: store.map(str::to_owned), times: 1, fault }
+        let fault = Fault {
+            calls,
+            status: Some(status),
+            ..Fault::default()
+        };
+        Ordered {
+            platform: "p".into(),
+            store: store.map(str::to_owned),
+            times: 1,
+            fault,
+        }
     }
 
     #[test]
@@ -113,8 +128,14 @@ mod tests {
         let mut faults = Faults::default();
         faults.order(ordered(None, Calls::All, 500));
         faults.order(ordered(Some("a"), Calls::Token, 429));
-        assert_eq!(faults.take("p", Some("a"), true).and_then(|fault| fault.status), Some(429));
-        assert_eq!(faults.take("p", Some("b"), false).and_then(|fault| fault.status), Some(500));
+        assert_eq!(
+            faults.take("p", Some("a"), true).and_then(|fault| fault.status),
+            Some(429)
+        );
+        assert_eq!(
+            faults.take("p", Some("b"), false).and_then(|fault| fault.status),
+            Some(500)
+        );
         assert!(faults.take("p", Some("a"), true).is_none());
     }
 }

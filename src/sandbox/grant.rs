@@ -59,13 +59,31 @@ impl World {
         };
         let access = self.token_text(access_format, grant);
         let expires_at = after(now, lives.access);
-        self.access.insert(access.clone(), AccessToken { grant, expires_at, retired: false });
-        let mut pair =
-            Pair { grant, access, expires_in: seconds_left(expires_at, now), refresh: None, refresh_expires_in: None };
+        self.access.insert(
+            access.clone(),
+            AccessToken {
+                grant,
+                expires_at,
+                retired: false,
+            },
+        );
+        let mut pair = Pair {
+            grant,
+            access,
+            expires_in: seconds_left(expires_at, now),
+            refresh: None,
+            refresh_expires_in: None,
+        };
         if lives.with_refresh {
             let refresh = self.token_text(refresh_format, grant);
             let expires_at = after(now, lives.refresh);
-            let token = RefreshToken { grant, expires_at, first_used_at: None, replacement: None, retired: false };
+            let token = RefreshToken {
+                grant,
+                expires_at,
+                first_used_at: None,
+                replacement: None,
+                retired: false,
+            };
             self.refresh.insert(refresh.clone(), token);
             pair.refresh_expires_in = seconds_left(expires_at, now);
             pair.refresh = Some(refresh);
@@ -74,8 +92,16 @@ impl World {
     }
 
     fn token_text(&mut self, format: &str, grant: u64) -> String {
-        let account = self.grants.get(&grant).map(|grant| grant.account.clone()).unwrap_or_default();
-        let client = self.grants.get(&grant).map(|grant| grant.client_id.clone()).unwrap_or_default();
+        let account = self
+            .grants
+            .get(&grant)
+            .map(|grant| grant.account.clone())
+            .unwrap_or_default();
+        let client = self
+            .grants
+            .get(&grant)
+            .map(|grant| grant.client_id.clone())
+            .unwrap_or_default();
         let values = Values::from([
             ("random".to_owned(), self.random_hex(32).into()),
             ("account_id".to_owned(), account.into()),
@@ -145,13 +171,14 @@ impl World {
             self.note_use(token, &pair, now);
             return Ok(pair);
         }
-        self.renew_again(behaviour, token, &known, grace, lives, now).inspect_err(|_| {
-            if settings.reuse_revokes.unwrap_or(behaviour.refresh.reuse_revokes)
-                && let Some(grant) = self.grants.get_mut(&known.grant)
-            {
-                grant.ended.get_or_insert("a used refresh token was used again");
-            }
-        })
+        self.renew_again(behaviour, token, &known, grace, lives, now)
+            .inspect_err(|_| {
+                if settings.reuse_revokes.unwrap_or(behaviour.refresh.reuse_revokes)
+                    && let Some(grant) = self.grants.get_mut(&known.grant)
+                {
+                    grant.ended.get_or_insert("a used refresh token was used again");
+                }
+            })
     }
 
     fn renew_access_alone(
@@ -166,7 +193,15 @@ impl World {
         if settings.retires_access.unwrap_or(behaviour.refresh.retires_access) {
             self.retire_access_of(known.grant);
         }
-        let mut pair = self.issue(behaviour, known.grant, Lives { with_refresh: false, ..lives }, now);
+        let mut pair = self.issue(
+            behaviour,
+            known.grant,
+            Lives {
+                with_refresh: false,
+                ..lives
+            },
+            now,
+        );
         if !settings.omit_refresh_token.unwrap_or(false) {
             pair.refresh = Some(token.to_owned());
             pair.refresh_expires_in = seconds_left(known.expires_at, now);
@@ -201,7 +236,10 @@ impl World {
                 Ok(pair)
             }
             Grace::UntilFirstUse { seconds } if within(seconds) => {
-                let replacement = known.replacement.as_ref().and_then(|(_, refresh)| self.refresh.get(refresh));
+                let replacement = known
+                    .replacement
+                    .as_ref()
+                    .and_then(|(_, refresh)| self.refresh.get(refresh));
                 if replacement.is_none_or(|replacement| replacement.first_used_at.is_some()) {
                     return Err(TokenRefusal::Used);
                 }
@@ -212,7 +250,12 @@ impl World {
     }
 
     /// The pair answered before; an access token that has expired lives `renewed` seconds more.
-    fn same_pair(&mut self, known: &RefreshToken, renewed: Option<u64>, now: DateTime<Utc>) -> Result<Pair, TokenRefusal> {
+    fn same_pair(
+        &mut self,
+        known: &RefreshToken,
+        renewed: Option<u64>,
+        now: DateTime<Utc>,
+    ) -> Result<Pair, TokenRefusal> {
         let (access, refresh) = known.replacement.clone().ok_or(TokenRefusal::Used)?;
         let access_token = self.access.get_mut(&access).ok_or(TokenRefusal::Used)?;
         if renewed.is_some() && has_passed(access_token.expires_at, now) {

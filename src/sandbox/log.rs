@@ -64,8 +64,16 @@ pub struct Counts {
 impl Log {
     pub fn add(&mut self, call: &Call, fate: Fate<'_>) {
         self.received += 1;
-        let form = if call.has_form_body() { call.form_pairs() } else { Pairs::new() };
-        let body = if form.is_empty() { String::from_utf8_lossy(&call.body).into_owned() } else { String::new() };
+        let form = if call.has_form_body() {
+            call.form_pairs()
+        } else {
+            Pairs::new()
+        };
+        let body = if form.is_empty() {
+            String::from_utf8_lossy(&call.body).into_owned()
+        } else {
+            String::new()
+        };
         self.entries.push_back(Entry {
             number: self.received,
             at: fate.at,

@@ -47,13 +47,22 @@ fn check(
     pairs: &[(String, String)],
 ) -> Result<Registration, String> {
     let id = value(pairs, "client_id").ok_or("client_id is missing.")?;
-    let client = world.live_registration(visit.behaviour, id, None).ok_or("This client_id is not known here.")?;
+    let client = world
+        .live_registration(visit.behaviour, id, None)
+        .ok_or("This client_id is not known here.")?;
     let redirect_uri = value(pairs, "redirect_uri").ok_or("redirect_uri is missing.")?;
-    let registered = client.redirect_uris.as_ref().is_none_or(|known| known.iter().any(|uri| uri == redirect_uri));
+    let registered = client
+        .redirect_uris
+        .as_ref()
+        .is_none_or(|known| known.iter().any(|uri| uri == redirect_uri));
     if !registered || url::Url::parse(redirect_uri).is_err() {
         return Err("redirect_uri is not one of those registered for this client.".to_owned());
     }
-    if let Some(name) = rules.required.iter().find(|name| value(pairs, name).is_none_or(str::is_empty)) {
+    if let Some(name) = rules
+        .required
+        .iter()
+        .find(|name| value(pairs, name).is_none_or(str::is_empty))
+    {
         return Err(format!("{name} is missing."));
     }
     if value(pairs, "response_type").is_some_and(|kind| kind != "code") {
@@ -87,7 +96,13 @@ fn show(visit: &Visit<'_>, client: &Registration, pairs: &[(String, String)]) ->
     ];
     let approve = format!("Approve as {account}");
     let other = format!("Approve as another account, {other}");
-    page(visit, 200, "Allow access to your store?", &facts, &[("approve", &approve), ("deny", "Deny"), ("other", &other)])
+    page(
+        visit,
+        200,
+        "Allow access to your store?",
+        &facts,
+        &[("approve", &approve), ("deny", "Deny"), ("other", &other)],
+    )
 }
 
 fn send_back(
@@ -122,7 +137,11 @@ fn send_back(
             other => back.push((name.clone(), other.to_string())),
         }
     }
-    quirk::sign_callback(visit, client.secrets.first().map(String::as_str).unwrap_or_default(), &mut back);
+    quirk::sign_callback(
+        visit,
+        client.secrets.first().map(String::as_str).unwrap_or_default(),
+        &mut back,
+    );
     Answer::see_other(with_query(&redirect_uri, &back)).with_header("cache-control", "no-store")
 }
 
@@ -153,7 +172,10 @@ fn issue_code(
 
 /// `address` with more query parameters.
 pub fn with_query(address: &str, pairs: &[(String, String)]) -> String {
-    let encoded: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let encoded: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     let joint = if address.contains('?') { '&' } else { '?' };
     format!("{address}{joint}{}", encoded.join("&"))
 }
@@ -167,18 +189,31 @@ pub fn error_page(visit: &Visit<'_>, why: &str) -> Answer {
 pub fn page(visit: &Visit<'_>, status: u16, heading: &str, facts: &[(&str, &str)], buttons: &[(&str, &str)]) -> Answer {
     let name = escape(&visit.behaviour.name);
     let heading = escape(heading);
-    let facts: String =
-        facts.iter().map(|(term, text)| format!("<dt>{}</dt><dd>{}</dd>", escape(term), escape(text))).collect();
+    let facts: String = facts
+        .iter()
+        .map(|(term, text)| format!("<dt>{}</dt><dd>{}</dd>", escape(term), escape(text)))
+        .collect();
     let buttons: String = buttons
         .iter()
         .enumerate()
         .map(|(index, (outcome, label))| {
             let class = if index == 0 { " class=\"first\"" } else { "" };
-            format!("<button{class} name=\"outcome\" value=\"{outcome}\">{}</button>", escape(label))
+            format!(
+                "<button{class} name=\"outcome\" value=\"{outcome}\">{}</button>",
+                escape(label)
+            )
         })
         .collect();
-    let form = if buttons.is_empty() { String::new() } else { format!("<form method=\"post\">{buttons}</form>") };
-    let list = if facts.is_empty() { String::new() } else { format!("<dl>{facts}</dl>") };
+    let form = if buttons.is_empty() {
+        String::new()
+    } else {
+        format!("<form method=\"post\">{buttons}</form>")
+    };
+    let list = if facts.is_empty() {
+        String::new()
+    } else {
+        format!("<dl>{facts}</dl>")
+    };
     let host = escape(&visit.call.host);
     Answer::html(
         status,
@@ -193,5 +228,8 @@ pub fn page(visit: &Visit<'_>, status: u16, heading: &str, facts: &[(&str, &str)
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

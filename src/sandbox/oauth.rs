@@ -33,7 +33,11 @@ pub fn parameters(rules: &TokenRules, visit: &Visit<'_>) -> Pairs {
 
 /// Client id and secret of a token request.
 pub fn client_of(rules: &TokenRules, visit: &Visit<'_>, pairs: &[(String, String)]) -> Option<(String, String)> {
-    let basic = if rules.client_auth.contains(&ClientAuth::Basic) { visit.call.basic() } else { None };
+    let basic = if rules.client_auth.contains(&ClientAuth::Basic) {
+        visit.call.basic()
+    } else {
+        None
+    };
     let body = if rules.client_auth.contains(&ClientAuth::Body) {
         value(pairs, "client_id").zip(value(pairs, "client_secret"))
     } else {
@@ -48,26 +52,32 @@ pub fn token(world: &mut World, visit: &Visit<'_>, rules: &TokenRules) -> Answer
         Ok(body) => Answer::json(200, body),
         Err((problem, detail)) => visit.refuse(problem, &detail),
     };
-    quirk::finish_token(visit, answer)
-        .with_header("cache-control", "no-store")
+    quirk::finish_token(visit, answer).with_header("cache-control", "no-store")
 }
 
 fn ask(world: &mut World, visit: &Visit<'_>, rules: &TokenRules) -> Result<Value, Refusal> {
     if !rules.methods.contains(&visit.call.method) {
-        return Err((Problem::MissingParameter, format!("{} is not supported here", visit.call.method)));
+        return Err((
+            Problem::MissingParameter,
+            format!("{} is not supported here", visit.call.method),
+        ));
     }
     visit.require_headers(&rules.required_headers)?;
     let pairs = parameters(rules, visit);
     let grant_type = value(&pairs, "grant_type").or(rules.default_grant.as_deref());
     let grant_type = grant_type.ok_or_else(|| missing("grant_type"))?.to_owned();
     if !rules.grants.contains(&grant_type) {
-        return Err((Problem::UnsupportedGrant, format!("grant_type {grant_type} is not supported")));
+        return Err((
+            Problem::UnsupportedGrant,
+            format!("grant_type {grant_type} is not supported"),
+        ));
     }
     let (id, secret) = client_of(rules, visit, &pairs)
         .ok_or((Problem::UnknownClient, "client id and secret are missing".to_owned()))?;
     let account = key_account(visit.behaviour, &visit.call.host, &id);
-    let client =
-        world.check_client(visit.behaviour, &id, &secret, account.as_deref()).map_err(|refusal| match refusal {
+    let client = world
+        .check_client(visit.behaviour, &id, &secret, account.as_deref())
+        .map_err(|refusal| match refusal {
             ClientRefusal::Unknown => (Problem::UnknownClient, "client id is unknown".to_owned()),
             ClientRefusal::WrongSecret => (Problem::WrongSecret, "client secret is wrong".to_owned()),
         })?;
@@ -98,8 +108,14 @@ fn code(
     let text = value(pairs, "code").ok_or_else(|| missing("code"))?;
     let now = visit.expiry_now(world);
     let refused = |why: &str| (Problem::CodeRefused, why.to_owned());
-    let known = world.codes.get(text).filter(|known| known.platform == visit.behaviour.slug);
-    let known = known.filter(|known| known.client_id == client.id).cloned().ok_or_else(|| refused("code is unknown"))?;
+    let known = world
+        .codes
+        .get(text)
+        .filter(|known| known.platform == visit.behaviour.slug);
+    let known = known
+        .filter(|known| known.client_id == client.id)
+        .cloned()
+        .ok_or_else(|| refused("code is unknown"))?;
     if visit.behaviour.identity == Identity::Host && known.account != visit.call.host {
         return Err(refused("code belongs to another shop"));
     }
@@ -110,7 +126,10 @@ fn code(
         return Err(refused("code has expired"));
     }
     if rules.repeats_redirect_uri && value(pairs, "redirect_uri") != Some(known.redirect_uri.as_str()) {
-        return Err((Problem::RedirectMismatch, "redirect_uri is not the one of the authorization".to_owned()));
+        return Err((
+            Problem::RedirectMismatch,
+            "redirect_uri is not the one of the authorization".to_owned(),
+        ));
     }
     check_verifier(visit, known.challenge.as_ref(), value(pairs, "code_verifier"))?;
     if let Some(code) = world.codes.get_mut(text) {
@@ -124,23 +143,46 @@ fn code(
         scope: settings.scope.clone().unwrap_or(known.scope),
         ended: None,
     };
-    let replaces = visit.behaviour.authorize.as_ref().is_some_and(|authorize| authorize.replaces_grant);
+    let replaces = visit
+        .behaviour
+        .authorize
+        .as_ref()
+        .is_some_and(|authorize| authorize.replaces_grant);
     let grant = world.open_grant(grant, replaces);
-    let expires = rules.expires_only_with.as_ref().is_none_or(|(name, wanted)| value(pairs, name) == Some(wanted));
-    let lives = if expires { lives(rules, &settings) } else { Lives { access: None, refresh: None, with_refresh: false } };
+    let expires = rules
+        .expires_only_with
+        .as_ref()
+        .is_none_or(|(name, wanted)| value(pairs, name) == Some(wanted));
+    let lives = if expires {
+        lives(rules, &settings)
+    } else {
+        Lives {
+            access: None,
+            refresh: None,
+            with_refresh: false,
+        }
+    };
     let pair = world.issue(visit.behaviour, grant, lives, now);
     Ok(grant_answer(world, visit, rules, &pair))
 }
 
 fn check_verifier(visit: &Visit<'_>, sent: Option<&(String, String)>, verifier: Option<&str>) -> Result<(), Refusal> {
-    let rule = visit.behaviour.authorize.as_ref().map_or(Pkce::None, |authorize| authorize.pkce);
+    let rule = visit
+        .behaviour
+        .authorize
+        .as_ref()
+        .map_or(Pkce::None, |authorize| authorize.pkce);
     match (rule, sent, verifier) {
         (Pkce::None, _, _) | (Pkce::Supported, None, _) => Ok(()),
         (Pkce::Required, None, _) => Err((Problem::PkceMissing, "code_challenge was missing".to_owned())),
         (_, Some(_), None) => Err((Problem::PkceMissing, "code_verifier is missing".to_owned())),
         (_, Some((method, challenge)), Some(verifier)) => {
             let fits = signature::challenge(method, verifier).as_ref() == Some(challenge);
-            if fits { Ok(()) } else { Err((Problem::PkceRefused, "code_verifier is wrong".to_owned())) }
+            if fits {
+                Ok(())
+            } else {
+                Err((Problem::PkceRefused, "code_verifier is wrong".to_owned()))
+            }
         }
     }
 }
@@ -164,7 +206,10 @@ fn refresh(
     }
     let settings = world.settings_of(&visit.behaviour.slug, Some(&account));
     let now = visit.expiry_now(world);
-    let lives = Lives { with_refresh: true, ..lives(rules, &settings) };
+    let lives = Lives {
+        with_refresh: true,
+        ..lives(rules, &settings)
+    };
     let pair = world
         .renew(visit.behaviour, text, &settings, lives, now)
         .map_err(|_| refused("refresh token is invalid, expired or was used before"))?;
@@ -196,8 +241,20 @@ fn client_credentials(
         ended: None,
     };
     let grant = world.open_grant(grant, false);
-    let access = settings.access_seconds.or(rules.client_credentials_seconds).or(rules.access_seconds);
-    let pair = world.issue(visit.behaviour, grant, Lives { access, refresh: None, with_refresh: false }, now);
+    let access = settings
+        .access_seconds
+        .or(rules.client_credentials_seconds)
+        .or(rules.access_seconds);
+    let pair = world.issue(
+        visit.behaviour,
+        grant,
+        Lives {
+            access,
+            refresh: None,
+            with_refresh: false,
+        },
+        now,
+    );
     Ok(grant_answer(world, visit, rules, &pair))
 }
 
@@ -218,7 +275,10 @@ pub fn grant_answer(world: &World, visit: &Visit<'_>, rules: &TokenRules, pair: 
     let mut values = visit.values();
     values.extend(world.account_values(visit.behaviour, &account));
     values.insert("access_token".to_owned(), pair.access.clone().into());
-    let optional = [("expires_in", pair.expires_in), ("refresh_expires_in", pair.refresh_expires_in)];
+    let optional = [
+        ("expires_in", pair.expires_in),
+        ("refresh_expires_in", pair.refresh_expires_in),
+    ];
     for (name, seconds) in optional {
         if let Some(seconds) = seconds {
             values.insert(name.to_owned(), seconds.into());

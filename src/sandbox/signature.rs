@@ -69,18 +69,27 @@ pub fn sorted_query(pairs: &[(String, String)]) -> String {
         }
     }
     joined.sort();
-    let encoded: Vec<String> =
-        joined.iter().map(|(name, values)| format!("{}={}", encode(name), encode(&values.join(",")))).collect();
+    let encoded: Vec<String> = joined
+        .iter()
+        .map(|(name, values)| format!("{}={}", encode(name), encode(&values.join(","))))
+        .collect();
     encoded.join("&")
 }
 
 /// The OAuth 1.0a base string of a request: `url` without its query, `pairs` decoded and without `oauth_signature`.
 pub fn oauth1_base(method: &str, url: &str, pairs: &[(String, String)]) -> String {
-    let mut encoded: Vec<(String, String)> =
-        pairs.iter().map(|(name, value)| (encode(name), encode(value))).collect();
+    let mut encoded: Vec<(String, String)> = pairs
+        .iter()
+        .map(|(name, value)| (encode(name), encode(value)))
+        .collect();
     encoded.sort();
     let joined: Vec<String> = encoded.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    format!("{}&{}&{}", method.to_ascii_uppercase(), encode(url), encode(&joined.join("&")))
+    format!(
+        "{}&{}&{}",
+        method.to_ascii_uppercase(),
+        encode(url),
+        encode(&joined.join("&"))
+    )
 }
 
 #[cfg(test)]
@@ -88,7 +97,9 @@ mod tests {
     use super::*;
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        list.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
@@ -97,15 +108,33 @@ mod tests {
         let time = ("Timestamp", "2015-07-01T11:11:11+00:00");
         let vectors = [
             (
-                pairs(&[("Action", "FeedList"), ("Format", "XML"), time, ("UserID", "look@me.com"), ("Version", "1.0")]),
+                pairs(&[
+                    ("Action", "FeedList"),
+                    ("Format", "XML"),
+                    time,
+                    ("UserID", "look@me.com"),
+                    ("Version", "1.0"),
+                ]),
                 "3ceb8ed91049dfc718b0d2d176fb2ed0e5fd74f76c5971f34cdab48412476041",
             ),
             (
-                pairs(&[("Version", "1.0"), ("Format", "JSON"), time, ("UserID", "look@me.com"), ("Action", "Feedlist")]),
+                pairs(&[
+                    ("Version", "1.0"),
+                    ("Format", "JSON"),
+                    time,
+                    ("UserID", "look@me.com"),
+                    ("Action", "Feedlist"),
+                ]),
                 "0b5bbfd36b672577e04c5b0f1b33c70ac10c585d8c08339f782fcb501b529d68",
             ),
             (
-                pairs(&[("version", "1.0"), ("Action", "FeedList"), ("Format", "XML"), time, ("UserID", "look@me.com")]),
+                pairs(&[
+                    ("version", "1.0"),
+                    ("Action", "FeedList"),
+                    ("Format", "XML"),
+                    time,
+                    ("UserID", "look@me.com"),
+                ]),
                 "9cbcdf6a7d8f8229ec01f67268a1ed82b47f8f931a2990316fe83835441ebff3",
             ),
             (
@@ -158,7 +187,10 @@ mod tests {
             ),
         ];
         for (secret, query, expected) in vectors {
-            assert_eq!(hex(&hmac_sha256(secret.as_bytes(), sorted_query(&query).as_bytes())), expected);
+            assert_eq!(
+                hex(&hmac_sha256(secret.as_bytes(), sorted_query(&query).as_bytes())),
+                expected
+            );
         }
     }
 
@@ -175,21 +207,37 @@ mod tests {
         ]);
         let url = "http://shop.example.com/wp-json/wc/v3/products";
         let base = oauth1_base("GET", url, &query);
-        assert_eq!(base64(&hmac_sha256(key, base.as_bytes())), "1Ue41Ql7flUaGciK2OhlkrLwxjSHh4qJYAgQ/FALMCE=");
+        assert_eq!(
+            base64(&hmac_sha256(key, base.as_bytes())),
+            "1Ue41Ql7flUaGciK2OhlkrLwxjSHh4qJYAgQ/FALMCE="
+        );
 
         query[5].1 = "HMAC-SHA1".into();
         let base = oauth1_base("GET", url, &query);
         assert_eq!(base64(&hmac_sha1(key, base.as_bytes())), "EK+EtOpVuHGT6qx5nwetgOHW/hw=");
 
         query[5].1 = "HMAC-SHA256".into();
-        query.splice(0..2, pairs(&[("search", "blue shirt & ~tie+1"), ("include[0]", "11"), ("include[1]", "12")]));
+        query.splice(
+            0..2,
+            pairs(&[
+                ("search", "blue shirt & ~tie+1"),
+                ("include[0]", "11"),
+                ("include[1]", "12"),
+            ]),
+        );
         let base = oauth1_base("GET", "http://shop.example.com/store/wp-json/wc/v3/products", &query);
-        assert_eq!(base64(&hmac_sha256(key, base.as_bytes())), "+3F+NZt0+jBQ+XgpRqo3XHsvhAsT1ufQC93IyMRbeOI=");
+        assert_eq!(
+            base64(&hmac_sha256(key, base.as_bytes())),
+            "+3F+NZt0+jBQ+XgpRqo3XHsvhAsT1ufQC93IyMRbeOI="
+        );
     }
 
     #[test]
     fn the_documented_base_string_is_met() {
-        let query = pairs(&[("oauth_consumer_key", "abc123"), ("oauth_signature_method", "HMAC-SHA1")]);
+        let query = pairs(&[
+            ("oauth_consumer_key", "abc123"),
+            ("oauth_signature_method", "HMAC-SHA1"),
+        ]);
         assert_eq!(
             oauth1_base("get", "http://www.example.com/wp-json/wc/v3/orders", &query),
             "GET&http%3A%2F%2Fwww.example.com%2Fwp-json%2Fwc%2Fv3%2Forders&oauth_consumer_key%3Dabc123%26\

@@ -38,7 +38,10 @@ pub fn fill_text(text: &str, values: &Values) -> String {
     while let Some(open) = rest.find('{') {
         let (before, from_open) = rest.split_at(open);
         filled.push_str(before);
-        match from_open.find('}').map(|close| (&from_open[1..close], &from_open[close + 1..])) {
+        match from_open
+            .find('}')
+            .map(|close| (&from_open[1..close], &from_open[close + 1..]))
+        {
             Some((name, after)) if is_name(name) => {
                 match values.get(name) {
                     Some(Value::String(value)) => filled.push_str(value),
@@ -63,7 +66,10 @@ fn exact_name(text: &str) -> Option<&str> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -76,6 +82,9 @@ mod tests {
     fn a_lone_name_keeps_its_type_and_a_missing_one_drops_its_key() {
         let values = Values::from([("seconds".into(), json!(60)), ("who".into(), json!("acme"))]);
         let shape = json!({"expires_in": "{seconds}", "refresh_token": "{none}", "text": "for {who}{none}, {Not}"});
-        assert_eq!(fill(&shape, &values), json!({"expires_in": 60, "text": "for acme, {Not}"}));
+        assert_eq!(
+            fill(&shape, &values),
+            json!({"expires_in": 60, "text": "for acme, {Not}"})
+        );
     }
 }

@@ -157,7 +157,9 @@ impl World {
 
     /// So many lower-case hex digits.
     pub fn random_hex(&mut self, digits: usize) -> String {
-        (0..digits).map(|_| char::from_digit(self.rng.random_range(0..16), 16).unwrap_or('0')).collect()
+        (0..digits)
+            .map(|_| char::from_digit(self.rng.random_range(0..16), 16).unwrap_or('0'))
+            .collect()
     }
 
     /// A number for a fresh grant.
@@ -177,7 +179,10 @@ impl World {
             let key = (registration.platform.clone(), account.clone(), registration.id.clone());
             self.ended_keys.remove(&key);
         }
-        let known = self.registrations.entry((registration.platform.clone(), registration.id.clone())).or_default();
+        let known = self
+            .registrations
+            .entry((registration.platform.clone(), registration.id.clone()))
+            .or_default();
         known.retain(|other| other.account != registration.account);
         known.push(registration);
     }
@@ -186,8 +191,12 @@ impl World {
     pub fn registration(&mut self, behaviour: &Behaviour, id: &str, account: Option<&str>) -> Option<Registration> {
         let key = (behaviour.slug.clone(), id.to_owned());
         if let Some(known) = self.registrations.get(&key) {
-            let own = known.iter().find(|registration| registration.account.is_some() && registration.account.as_deref() == account);
-            return own.or_else(|| known.iter().find(|registration| registration.account.is_none())).cloned();
+            let own = known
+                .iter()
+                .find(|registration| registration.account.is_some() && registration.account.as_deref() == account);
+            return own
+                .or_else(|| known.iter().find(|registration| registration.account.is_none()))
+                .cloned();
         }
         for rule in &behaviour.clients.on_first_use {
             if let Some(secret) = rule.id.expand(id, &rule.secret) {
@@ -215,7 +224,9 @@ impl World {
         secret: &str,
         account: Option<&str>,
     ) -> Result<Registration, ClientRefusal> {
-        let registration = self.live_registration(behaviour, id, account).ok_or(ClientRefusal::Unknown)?;
+        let registration = self
+            .live_registration(behaviour, id, account)
+            .ok_or(ClientRefusal::Unknown)?;
         if !registration.secrets.iter().any(|known| known == secret) {
             return Err(ClientRefusal::WrongSecret);
         }
@@ -224,14 +235,20 @@ impl World {
     }
 
     /// The registration of this id, unless it was disabled, or ended at this account.
-    pub fn live_registration(&mut self, behaviour: &Behaviour, id: &str, account: Option<&str>) -> Option<Registration> {
+    pub fn live_registration(
+        &mut self,
+        behaviour: &Behaviour,
+        id: &str,
+        account: Option<&str>,
+    ) -> Option<Registration> {
         let registration = self.registration(behaviour, id, account)?;
         let ended = account.is_some_and(|account| self.key_ended(&behaviour.slug, account, id));
         (!registration.disabled && !ended).then_some(registration)
     }
 
     pub fn key_ended(&self, platform: &str, account: &str, id: &str) -> bool {
-        self.ended_keys.contains(&(platform.to_owned(), account.to_owned(), id.to_owned()))
+        self.ended_keys
+            .contains(&(platform.to_owned(), account.to_owned(), id.to_owned()))
     }
 
     /// Remembers that this key was used at this account.
@@ -243,14 +260,21 @@ impl World {
     }
 
     pub fn settings_of(&self, platform: &str, account: Option<&str>) -> Settings {
-        let general = self.settings.get(&(platform.to_owned(), None)).cloned().unwrap_or_default();
+        let general = self
+            .settings
+            .get(&(platform.to_owned(), None))
+            .cloned()
+            .unwrap_or_default();
         let own = account.and_then(|id| self.settings.get(&(platform.to_owned(), Some(id.to_owned()))));
         own.cloned().unwrap_or_default().over(&general)
     }
 
     /// What the shapes of answers can say about an account.
     pub fn account_values(&self, behaviour: &Behaviour, account: &str) -> Values {
-        let stated = self.settings_of(&behaviour.slug, Some(account)).account_id.unwrap_or_else(|| account.to_owned());
+        let stated = self
+            .settings_of(&behaviour.slug, Some(account))
+            .account_id
+            .unwrap_or_else(|| account.to_owned());
         let listed = behaviour.accounts.iter().find(|listed| listed.id == stated);
         let label = stated.split(['.', ':']).next().unwrap_or_default().to_owned();
         let name = match (listed, behaviour.identity) {
@@ -258,7 +282,9 @@ impl World {
             (None, Identity::Host) => format!("Simulated shop {label}"),
             (None, _) => "Simulated seller".to_owned(),
         };
-        let number = stated.parse().unwrap_or_else(|_| i64::from(crc32fast::hash(stated.as_bytes())));
+        let number = stated
+            .parse()
+            .unwrap_or_else(|_| i64::from(crc32fast::hash(stated.as_bytes())));
         Values::from([
             ("account_id".to_owned(), stated.into()),
             ("account_label".to_owned(), label.into()),

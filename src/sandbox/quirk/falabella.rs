@@ -29,7 +29,11 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         return Err(refuse(4, "E004: Invalid Timestamp format"));
     };
     if action == "GetBrands" {
-        return Ok(Caller { account: user.to_owned(), grant: None, key: None });
+        return Ok(Caller {
+            account: user.to_owned(),
+            grant: None,
+            key: None,
+        });
     }
     let off = visit.clock(world, Some(user)).signed_duration_since(stated).abs();
     if off > TimeDelta::minutes(WINDOW_MINUTES) {
@@ -39,12 +43,15 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
     let text = sorted_query(&signed);
     let key = world.live_registration(visit.behaviour, user, Some(user));
     let fits = key.as_ref().is_some_and(|key| {
-        key.secrets.iter().any(|secret| hex(&hmac_sha256(secret.as_bytes(), text.as_bytes())) == field("Signature"))
+        key.secrets
+            .iter()
+            .any(|secret| hex(&hmac_sha256(secret.as_bytes(), text.as_bytes())) == field("Signature"))
     });
     if !fits {
         return Err(refuse(7, "E007: Login failed. Signature mismatch"));
     }
-    if !action.starts_with(|first: char| first.is_ascii_uppercase()) || !action.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    if !action.starts_with(|first: char| first.is_ascii_uppercase())
+        || !action.bytes().all(|byte| byte.is_ascii_alphanumeric())
     {
         return Err(refuse(8, "E008: Invalid Action"));
     }
@@ -53,7 +60,11 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         return Err(refuse(9, "E009: Access Denied"));
     }
     world.note_key(visit.behaviour, Some(user), user);
-    Ok(Caller { account: user.to_owned(), grant: None, key: Some(user.to_owned()) })
+    Ok(Caller {
+        account: user.to_owned(),
+        grant: None,
+        key: Some(user.to_owned()),
+    })
 }
 
 fn read_time(text: &str) -> Option<DateTime<Utc>> {
@@ -86,27 +97,43 @@ pub fn success(visit: &Visit<'_>, answer: Answer) -> Answer {
         "ResponseType": action.strip_prefix("Get").unwrap_or_default(),
         "Timestamp": visit.now.to_rfc3339_opts(SecondsFormat::Secs, false),
     });
-    let body = if action == "GetProducts" { json!({ "Products": { "Product": [], "Echo": body } }) } else { body };
+    let body = if action == "GetProducts" {
+        json!({ "Products": { "Product": [], "Echo": body } })
+    } else {
+        body
+    };
     envelope(visit, answer.status, "SuccessResponse", head, body)
 }
 
 fn envelope(visit: &Visit<'_>, status: u16, name: &str, head: Value, body: Value) -> Answer {
-    if visit.call.query_value("Format").is_some_and(|format| format.eq_ignore_ascii_case("json")) {
+    if visit
+        .call
+        .query_value("Format")
+        .is_some_and(|format| format.eq_ignore_ascii_case("json"))
+    {
         let mut whole = Map::new();
         whole.insert(name.to_owned(), json!({ "Head": head, "Body": body }));
         return Answer::json(status, Value::Object(whole));
     }
     let inner = json!({ "Head": head, "Body": body });
-    let xml = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name}>{}</{name}>\n", xml(&inner));
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name}>{}</{name}>\n",
+        xml(&inner)
+    );
     let content = Content::Text("text/xml; charset=utf-8", xml);
-    Answer { status, headers: Pairs::new(), content }
+    Answer {
+        status,
+        headers: Pairs::new(),
+        content,
+    }
 }
 
 fn xml(value: &Value) -> String {
     match value {
-        Value::Object(fields) => {
-            fields.iter().map(|(name, field)| format!("<{name}>{}</{name}>", xml(field))).collect()
-        }
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| format!("<{name}>{}</{name}>", xml(field)))
+            .collect(),
         Value::Array(items) => items.iter().map(xml).collect(),
         Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
         Value::Null => String::new(),

@@ -34,16 +34,24 @@ pub fn exchange_token(
     client: &Registration,
     pairs: &[(String, String)],
 ) -> Result<Value, Refusal> {
-    let old = value(pairs, "subject_token").ok_or_else(|| missing("subject_token"))?.to_owned();
+    let old = value(pairs, "subject_token")
+        .ok_or_else(|| missing("subject_token"))?
+        .to_owned();
     if value(pairs, "expiring") != Some("1") {
         return Err(missing("expiring"));
     }
     let refused = || (Problem::RefreshRefused, "subject token is invalid".to_owned());
     let now = visit.expiry_now(world);
     if let Some(done) = world.migrations.get(&old).cloned() {
-        let refreshed = world.refresh.get(&done.refresh).is_none_or(|token| token.first_used_at.is_some());
+        let refreshed = world
+            .refresh
+            .get(&done.refresh)
+            .is_none_or(|token| token.first_used_at.is_some());
         let recent = now.signed_duration_since(done.at) < TimeDelta::days(7);
-        let alive = world.grants.get(&done.grant).is_some_and(|grant| grant.ended.is_none() && grant.client_id == client.id);
+        let alive = world
+            .grants
+            .get(&done.grant)
+            .is_some_and(|grant| grant.ended.is_none() && grant.client_id == client.id);
         if refreshed || !recent || !alive {
             return Err(refused());
         }
@@ -59,17 +67,33 @@ pub fn exchange_token(
         return Ok(grant_answer(world, visit, rules, &pair));
     }
     let never_expires = world.access.get(&old).is_some_and(|token| token.expires_at.is_none());
-    let (_, earlier) = world.judge_access(&visit.behaviour.slug, &old, now).map_err(|_| refused())?;
+    let (_, earlier) = world
+        .judge_access(&visit.behaviour.slug, &old, now)
+        .map_err(|_| refused())?;
     if !never_expires || earlier.client_id != client.id || earlier.account != visit.call.host {
         return Err(refused());
     }
-    let grant = Grant { ended: None, ..earlier.clone() };
+    let grant = Grant {
+        ended: None,
+        ..earlier.clone()
+    };
     let settings = world.settings_of(&visit.behaviour.slug, Some(&grant.account));
     let grant = world.open_grant(grant, true);
-    let lives = Lives { with_refresh: true, ..lives(rules, &settings) };
+    let lives = Lives {
+        with_refresh: true,
+        ..lives(rules, &settings)
+    };
     let pair = world.issue(visit.behaviour, grant, lives, now);
     if let Some(refresh) = pair.refresh.clone() {
-        world.migrations.insert(old, Migration { grant, access: pair.access.clone(), refresh, at: now });
+        world.migrations.insert(
+            old,
+            Migration {
+                grant,
+                access: pair.access.clone(),
+                refresh,
+                at: now,
+            },
+        );
     }
     Ok(grant_answer(world, visit, rules, &pair))
 }

@@ -23,7 +23,11 @@ pub fn lacks_basic(world: &mut World, visit: &Visit<'_>) -> Option<Answer> {
 }
 
 pub fn as_xml_unless_json_is_wanted(visit: &Visit<'_>, mut answer: Answer) -> Answer {
-    if visit.call.header("accept").is_some_and(|accept| accept.contains("application/json")) {
+    if visit
+        .call
+        .header("accept")
+        .is_some_and(|accept| accept.contains("application/json"))
+    {
         return answer;
     }
     let Content::Json(body) = &answer.content else {
@@ -44,7 +48,12 @@ pub fn as_xml_unless_json_is_wanted(visit: &Visit<'_>, mut answer: Answer) -> An
         )
     } else {
         let first = body.pointer("/error/0");
-        let part = |name: &str| first.and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default();
+        let part = |name: &str| {
+            first
+                .and_then(|error| error.get(name))
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><errors><error><code>{}</code><description>{}</description>\
              <severity>ERROR</severity></error></errors>",

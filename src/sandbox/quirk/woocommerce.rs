@@ -17,7 +17,10 @@ const WINDOW_SECONDS: i64 = 15 * 60;
 const FAILED: &str = "woocommerce_rest_authentication_error";
 
 fn refuse(code: &str, message: &str) -> Answer {
-    Answer::json(401, json!({ "code": code, "message": message, "data": { "status": 401 } }))
+    Answer::json(
+        401,
+        json!({ "code": code, "message": message, "data": { "status": 401 } }),
+    )
 }
 
 /// A request without a known key counts as anonymous, and is told that it may not do this.
@@ -28,11 +31,18 @@ fn anonymous(call: &Call) -> Answer {
         "DELETE" => ("delete", "delete"),
         _ => ("view", "list"),
     };
-    refuse(&format!("woocommerce_rest_cannot_{verb}"), &format!("Sorry, you cannot {what} resources."))
+    refuse(
+        &format!("woocommerce_rest_cannot_{verb}"),
+        &format!("Sorry, you cannot {what} resources."),
+    )
 }
 
 pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answer> {
-    let key = if visit.call.https { plain_key(world, visit)? } else { signed_key(world, visit)? };
+    let key = if visit.call.https {
+        plain_key(world, visit)?
+    } else {
+        signed_key(world, visit)?
+    };
     let reads = matches!(visit.call.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     match key.permission.as_deref() {
         Some("read") if !reads => return Err(refuse(FAILED, "The API key provided does not have write permissions.")),
@@ -40,16 +50,27 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         _ => {}
     }
     world.note_key(visit.behaviour, Some(&visit.call.host), &key.id);
-    Ok(Caller { account: visit.call.host.clone(), grant: None, key: Some(key.id) })
+    Ok(Caller {
+        account: visit.call.host.clone(),
+        grant: None,
+        key: Some(key.id),
+    })
 }
 
 fn plain_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answer> {
-    let query = visit.call.query_value("consumer_key").zip(visit.call.query_value("consumer_secret"));
+    let query = visit
+        .call
+        .query_value("consumer_key")
+        .zip(visit.call.query_value("consumer_secret"));
     let (id, secret) = visit.call.basic().or(query).ok_or_else(|| anonymous(visit.call))?;
     let key = world
         .live_registration(visit.behaviour, &id, Some(&visit.call.host))
         .ok_or_else(|| anonymous(visit.call))?;
-    if key.secrets.contains(&secret) { Ok(key) } else { Err(refuse(FAILED, "Consumer secret is invalid.")) }
+    if key.secrets.contains(&secret) {
+        Ok(key)
+    } else {
+        Err(refuse(FAILED, "Consumer secret is invalid."))
+    }
 }
 
 fn signed_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answer> {
@@ -60,8 +81,11 @@ fn signed_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answ
     if sent("oauth_consumer_key").is_none() && sent("oauth_signature").is_none() {
         return Err(anonymous(visit.call));
     }
-    let absent: Vec<String> =
-        names.iter().map(|name| format!("oauth_{name}")).filter(|name| sent(name).is_none()).collect();
+    let absent: Vec<String> = names
+        .iter()
+        .map(|name| format!("oauth_{name}"))
+        .filter(|name| sent(name).is_none())
+        .collect();
     if !absent.is_empty() {
         let message = format!("Missing OAuth parameters: {}", absent.join(", "));
         return Err(refuse("woocommerce_rest_authentication_missing_parameter", &message));
@@ -70,7 +94,14 @@ fn signed_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answ
     let key = world
         .live_registration(visit.behaviour, &field("oauth_consumer_key"), Some(&visit.call.host))
         .ok_or_else(|| refuse(FAILED, "Consumer key is invalid."))?;
-    if !signature_fits(visit.call, &query, &header, &key, &field("oauth_signature_method"), &field("oauth_signature")) {
+    if !signature_fits(
+        visit.call,
+        &query,
+        &header,
+        &key,
+        &field("oauth_signature_method"),
+        &field("oauth_signature"),
+    ) {
         return Err(refuse(FAILED, "Invalid signature - provided signature does not match."));
     }
     let now = visit.clock(world, Some(&visit.call.host));
@@ -78,7 +109,9 @@ fn signed_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answ
     if now.timestamp().saturating_sub(stated).saturating_abs() > WINDOW_SECONDS {
         return Err(refuse(FAILED, "Invalid timestamp."));
     }
-    world.nonces.retain(|_, met| now.signed_duration_since(*met).num_seconds().abs() <= 2 * WINDOW_SECONDS);
+    world
+        .nonces
+        .retain(|_, met| now.signed_duration_since(*met).num_seconds().abs() <= 2 * WINDOW_SECONDS);
     let nonce = (visit.call.host.clone(), key.id.clone(), field("oauth_nonce"));
     if world.nonces.insert(nonce, now).is_some() {
         return Err(refuse(FAILED, "Invalid nonce - nonce has already been used."));
@@ -123,10 +156,17 @@ fn numbered(pairs: &Pairs) -> Pairs {
 }
 
 fn header_pairs(call: &Call) -> Pairs {
-    let Some(list) = call.header("authorization").and_then(|header| header.strip_prefix("OAuth ")) else {
+    let Some(list) = call
+        .header("authorization")
+        .and_then(|header| header.strip_prefix("OAuth "))
+    else {
         return Pairs::new();
     };
-    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
     list.split(',')
         .filter_map(|part| part.trim().split_once('='))
         .map(|(name, text)| (decode(name), decode(text.trim_matches('"'))))
@@ -164,7 +204,9 @@ pub fn key_page(world: &mut World, visit: &Visit<'_>) -> Next {
     }
     // Both addresses are decoded once more than the query already was.
     let decoded = |name: &str| {
-        percent_encoding::percent_decode_str(value(&pairs, name).unwrap_or_default()).decode_utf8_lossy().into_owned()
+        percent_encoding::percent_decode_str(value(&pairs, name).unwrap_or_default())
+            .decode_utf8_lossy()
+            .into_owned()
     };
     let (return_url, callback_url) = (decoded("return_url"), decoded("callback_url"));
     let scope = value(&pairs, "scope").unwrap_or_default().to_owned();
@@ -172,16 +214,28 @@ pub fn key_page(world: &mut World, visit: &Visit<'_>) -> Next {
         return Next::Answer(error_page(visit, &format!("Invalid scope {scope}.")));
     }
     let user = value(&pairs, "user_id").unwrap_or_default().to_owned();
-    if !user.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-        return Next::Answer(error_page(visit, "user_id would be cleaned: letters, digits, - and _ only."));
+    if !user
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        return Next::Answer(error_page(
+            visit,
+            "user_id would be cleaned: letters, digits, - and _ only.",
+        ));
     }
     if visit.call.method != "POST" {
-        let facts = [("App", value(&pairs, "app_name").unwrap_or_default()), ("Access", scope.as_str())];
+        let facts = [
+            ("App", value(&pairs, "app_name").unwrap_or_default()),
+            ("Access", scope.as_str()),
+        ];
         let buttons = [("approve", "Approve"), ("deny", "No, thank you")];
         return Next::Answer(page(visit, 200, "Connect this app to your store?", &facts, &buttons));
     }
     let back = |success: &str| {
-        let told = [("success".to_owned(), success.to_owned()), ("user_id".to_owned(), user.clone())];
+        let told = [
+            ("success".to_owned(), success.to_owned()),
+            ("user_id".to_owned(), user.clone()),
+        ];
         with_query(&return_url, &told)
     };
     if value(&visit.call.form_pairs(), "outcome") != Some("approve") {
@@ -205,8 +259,17 @@ pub fn key_page(world: &mut World, visit: &Visit<'_>) -> Next {
         "key_permissions": scope,
     });
     let delivered = Answer::see_other(back("1"));
-    let failed = error_page(visit, "The app did not take the keys; they were deleted. Go back and try again.");
+    let failed = error_page(
+        visit,
+        "The app did not take the keys; they were deleted. Go back and try again.",
+    );
     let key_id = (key.platform.clone(), key.id.clone());
     world.register(key);
-    Next::Deliver(Delivery { url: callback_url, body: body.to_string(), key: key_id, delivered, failed })
+    Next::Deliver(Delivery {
+        url: callback_url,
+        body: body.to_string(),
+        key: key_id,
+        delivered,
+        failed,
+    })
 }
