@@ -1,16 +1,16 @@
 //! The control API: what a person or a test does TO the simulated platforms, as a merchant, an administrator or bad luck
 //! would. Described in `openapi.json`, which is served beside it.
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError, web};
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
 use bytes::Bytes;
 use chrono::TimeDelta;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::behaviour::Behaviour;
 use super::control_requests::{
-    Advance, ChangeSettings, DisableClient, Filter, OrderFaults, RegisterClient, RotateSecret, Target,
+    Advance, ChangeSettings, ControlError, DisableClient, OrderFaults, RegisterClient, RotateSecret, Target, read,
+    read_filter,
 };
 use super::fault::Ordered;
 use super::server::State;
@@ -45,43 +45,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         }));
 }
 
-/// What is wrong with an order.
-#[derive(Debug, thiserror::Error)]
-enum ControlError {
-    #[error("{0}")]
-    Malformed(String),
-    #[error("There is no simulated platform {0}.")]
-    UnknownPlatform(String),
-    #[error("There is no such client or key.")]
-    UnknownClient,
-}
-
-impl ResponseError for ControlError {
-    fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::UnknownPlatform(_) | Self::UnknownClient => StatusCode::NOT_FOUND,
-        }
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).json(json!({ "error": self.to_string() }))
-    }
-}
-
 type Reply = Result<HttpResponse, ControlError>;
 type Shared = web::Data<State>;
-
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
-    serde_json::from_slice(body).map_err(|error| ControlError::Malformed(error.to_string()))
-}
-
-fn read_filter(request: &actix_web::HttpRequest) -> Result<Filter, ControlError> {
-    let query = web::Query::<Filter>::from_query(request.query_string());
-    query
-        .map(web::Query::into_inner)
-        .map_err(|error| ControlError::Malformed(error.to_string()))
-}
 
 fn known<'a>(state: &'a State, slug: &str) -> Result<&'a Behaviour, ControlError> {
     let found = state.behaviours().iter().find(|behaviour| behaviour.slug == slug);

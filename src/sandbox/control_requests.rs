@@ -1,10 +1,50 @@
 //! Bodies and queries of the control API. All are strict: an unknown member is refused, since a mistyped order that
 //! silently does nothing makes a test pass for the wrong reason.
 
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::fault::Fault;
 use super::settings::Settings;
+
+/// What is wrong with an order.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("{0}")]
+    Malformed(String),
+    #[error("There is no simulated platform {0}.")]
+    UnknownPlatform(String),
+    #[error("There is no such client or key.")]
+    UnknownClient,
+}
+
+impl ResponseError for ControlError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::UnknownPlatform(_) | Self::UnknownClient => StatusCode::NOT_FOUND,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).json(json!({ "error": self.to_string() }))
+    }
+}
+
+pub fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, ControlError> {
+    serde_json::from_slice(body).map_err(|error| ControlError::Malformed(error.to_string()))
+}
+
+pub fn read_filter(request: &HttpRequest) -> Result<Filter, ControlError> {
+    let query = web::Query::<Filter>::from_query(request.query_string());
+    query
+        .map(web::Query::into_inner)
+        .map_err(|error| ControlError::Malformed(error.to_string()))
+}
 
 /// A platform, or one store of it.
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
 use super::behaviour::{Behaviour, Identity};
@@ -165,12 +165,6 @@ impl World {
     /// A number for a fresh grant.
     pub fn next_grant(&self) -> u64 {
         self.grants.keys().next_back().map_or(1, |last| last + 1)
-    }
-
-    pub fn random_uuid(&mut self) -> String {
-        let mut bytes = [0; 16];
-        self.rng.fill_bytes(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// Adds a client or key, replacing one with the same id and account.
