@@ -34,7 +34,7 @@ pub struct Caller {
 impl Visit<'_> {
     /// The moment by which tokens expire.
     pub fn expiry_now(&self, world: &World) -> DateTime<Utc> {
-        self.now.checked_add_signed(world.advanced).unwrap_or(self.now)
+        world.expiry_now(self.now)
     }
 
     /// What the platform's own clock shows.

@@ -179,7 +179,7 @@ async fn expire_access(state: Shared, body: Bytes) -> Reply {
     let target: Target = read(&body)?;
     known(&state, &target.platform)?;
     let mut world = state.world();
-    let now = state.now() + world.advanced;
+    let now = world.expiry_now(state.now());
     let grants = targeted(&world, &target);
     let tokens = world.access.values_mut().filter(|token| grants.contains(&token.grant));
     changed(
@@ -193,7 +193,7 @@ async fn expire_refresh(state: Shared, body: Bytes) -> Reply {
     let target: Target = read(&body)?;
     known(&state, &target.platform)?;
     let mut world = state.world();
-    let now = state.now() + world.advanced;
+    let now = world.expiry_now(state.now());
     let grants = targeted(&world, &target);
     let tokens = world.refresh.values_mut().filter(|token| grants.contains(&token.grant));
     changed(

@@ -46,7 +46,9 @@ enum Kind {
 
 pub async fn gateway(request: HttpRequest, mut payload: web::Payload, state: web::Data<State>) -> HttpResponse {
     let Some(mut call) = read_head(&request) else {
-        return HttpResponse::NotFound().json(json!({ "error": "The path must be /HOST/PATH." }));
+        return HttpResponse::NotFound().json(
+            json!({ "error": "The path must be /HOST/PATH; the control API is described at /_control/openapi.json." }),
+        );
     };
     let state = state.get_ref().clone();
     let now = state.now();

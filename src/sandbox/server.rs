@@ -110,13 +110,17 @@ impl Running {
 
 /// Starts the simulated platforms at `bind` (port 0: any) in the background of the calling runtime.
 pub fn serve(bind: SocketAddr, options: &Options) -> io::Result<Running> {
-    let state = State::new(options).map_err(io::Error::other)?;
+    serve_state(bind, State::new(options).map_err(io::Error::other)?, options.workers)
+}
+
+/// Starts a server over a state that the caller keeps.
+pub fn serve_state(bind: SocketAddr, state: State, workers: usize) -> io::Result<Running> {
     let shared = state.clone();
     let server = HttpServer::new(move || {
         let state = shared.clone();
         App::new().configure(move |config| configure(config, state))
     })
-    .workers(options.workers)
+    .workers(workers)
     .disable_signals()
     .bind(bind)?;
     let addr = server.addrs().first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;

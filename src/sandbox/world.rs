@@ -155,6 +155,11 @@ impl World {
         *self = Self::new(seed, behaviours);
     }
 
+    /// The moment by which tokens expire, when the clock says `now`.
+    pub fn expiry_now(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now.checked_add_signed(self.advanced).unwrap_or(now)
+    }
+
     /// So many lower-case hex digits.
     pub fn random_hex(&mut self, digits: usize) -> String {
         (0..digits)
@@ -167,12 +172,13 @@ impl World {
         self.grants.keys().next_back().map_or(1, |last| last + 1)
     }
 
-    /// Adds a client or key, replacing one with the same id and account.
+    /// Adds a client or key, replacing one with the same id and account; it is good again wherever it had ended.
     pub fn register(&mut self, registration: Registration) {
-        if let Some(account) = &registration.account {
-            let key = (registration.platform.clone(), account.clone(), registration.id.clone());
-            self.ended_keys.remove(&key);
-        }
+        self.ended_keys.retain(|(platform, account, id)| {
+            *platform != registration.platform
+                || *id != registration.id
+                || registration.account.as_ref().is_some_and(|own| own != account)
+        });
         let known = self
             .registrations
             .entry((registration.platform.clone(), registration.id.clone()))

@@ -115,11 +115,9 @@ fn envelope(visit: &Visit<'_>, status: u16, name: &str, head: Value, body: Value
         whole.insert(name.to_owned(), json!({ "Head": head, "Body": body }));
         return Answer::json(status, Value::Object(whole));
     }
-    let inner = json!({ "Head": head, "Body": body });
-    let xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name}>{}</{name}>\n",
-        xml(&inner)
-    );
+    let (head, body) = (xml(&head), xml(&body));
+    let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+    let xml = format!("{text}<{name}><Head>{head}</Head><Body>{body}</Body></{name}>\n");
     let content = Content::Text("text/xml; charset=utf-8", xml);
     Answer {
         status,

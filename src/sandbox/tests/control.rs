@@ -1,11 +1,14 @@
 //! The control API: what is ordered happens, once, and is seen in the log.
 
+use std::sync::Arc;
+
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Bench, ML};
-use crate::sandbox::server::{Options, serve};
+use crate::sandbox::behaviour::Behaviour;
+use crate::sandbox::server::{Options, State, serve_state};
 
 #[actix_web::test]
 async fn every_described_call_exists() {
@@ -218,44 +221,152 @@ async fn other_calls_are_echoed_and_streamed() {
     assert_eq!(bench.get(&format!("{ML}/x/_echo"), &[]).await.status, 401);
 }
 
+/// What comes back on the wire, byte by byte, until the server closes or has answered.
+async fn raw_post(bench: &Bench, path: &str, form: &str) -> String {
+    let running = serve_state("127.0.0.1:0".parse().unwrap(), bench.state.clone(), 1).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let length = form.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {length}\r\n\r\n{form}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A reset is an end as well.
+    let _ = stream.read_to_end(&mut answer).await;
+    running.stop().await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 #[actix_web::test]
 async fn a_lost_answer_closes_the_connection_after_the_token_was_rotated() {
     let bench = Bench::new();
-    let (_, refresh) = bench.connect().await;
-    let now = std::sync::Arc::new(|| chrono::DateTime::UNIX_EPOCH);
-    let running = serve("127.0.0.1:0".parse().unwrap(), &Options::new(now, 1)).unwrap();
-    // Both servers share nothing, so the fault is ordered at the running one, for any call.
-    let ask = |head: &str, body: &str| {
-        format!(
-            "POST {head} HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    };
-    let order = json!({ "platform": "mercado-libre", "fault": { "effect": "lost_answer" } }).to_string();
-    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
-    stream
-        .write_all(ask("/_control/faults", &order).as_bytes())
-        .await
-        .unwrap();
-    let mut piece = [0; 512];
-    assert!(stream.read(&mut piece).await.unwrap() > 0);
-    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
-    let form = format!("grant_type=refresh_token&refresh_token={refresh}");
-    stream
-        .write_all(ask(&format!("{ML}/oauth/token"), &form).as_bytes())
-        .await
-        .unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
-    assert_eq!(String::from_utf8_lossy(&answer), "");
-    running.stop().await;
+    for (effect, old_token_works) in [("lost_answer", false), ("unprocessed", true)] {
+        let (_, refresh) = bench.connect().await;
+        bench
+            .control(
+                "/faults",
+                json!({ "platform": "mercado-libre", "fault": { "effect": effect } }),
+            )
+            .await;
+        let form = format!(
+            "grant_type=refresh_token&client_id=sandbox-client&client_secret=sandbox-secret&refresh_token={refresh}"
+        );
+        assert_eq!(raw_post(&bench, &format!("{ML}/oauth/token"), &form).await, "");
+        let log = bench.get("/_control/log", &[]).await.json();
+        let last = log["data"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(
+            (&last["status"], &last["processed"]),
+            (&Value::Null, &json!(!old_token_works))
+        );
+        assert_eq!(bench.refresh(&refresh).await.status == 200, old_token_works, "{effect}");
+    }
+}
 
+#[actix_web::test]
+async fn a_request_whose_sender_has_gone_is_processed_late() {
+    let bench = Bench::new();
+    let (_, refresh) = bench.connect().await;
+    let fault = json!({ "delay_before_ms": 50 });
+    bench
+        .control("/faults", json!({ "platform": "mercado-libre", "fault": fault }))
+        .await;
+    assert_eq!(bench.refresh(&refresh).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_refusal_by_order_looks_like_a_dead_grant_and_costs_nothing() {
+    let bench = Bench::new();
+    let (_, refresh) = bench.connect().await;
+    let order = json!({ "platform": "mercado-libre", "store": "123456789", "fault": { "effect": "refuse" } });
+    bench.control("/faults", order).await;
+    assert_eq!(bench.refresh(&refresh).await.text_at("/error"), "invalid_grant");
+    assert_eq!(bench.refresh(&refresh).await.status, 200);
+}
+
+#[actix_web::test]
+async fn time_passes_by_order_and_a_reset_forgets_everything() {
+    let bench = Bench::new();
+    let (access, _) = bench.connect().await;
+    bench.control("/advance", json!({ "seconds": 21_600 })).await;
+    assert_eq!(bench.me(&access).await.text_at("/message"), "expired_token");
+    assert_eq!(bench.control("/reset", json!({})).await.status, 204);
+    assert_eq!(bench.me(&access).await.text_at("/message"), "invalid access token");
+    assert_ne!(bench.connect().await.0, access);
+}
+
+#[actix_web::test]
+async fn a_shop_that_removed_its_keys_takes_new_ones() {
+    let bench = Bench::new();
+    let uri = "/shop.example.com/wp-json/wc/v3/orders?consumer_key=";
+    let first = format!(
+        "{uri}ck_0123456789abcdef0123456789abcdef01234567&consumer_secret=cs_0123456789abcdef0123456789abcdef01234567"
+    );
+    let digits = "5a00000000000000000000000000000000000001";
+    let second = format!("{uri}ck_{digits}&consumer_secret=cs_{digits}");
+    assert_eq!(bench.get(&first, &[]).await.status, 200);
     bench
         .control(
-            "/faults",
-            json!({ "platform": "mercado-libre", "fault": { "effect": "lost_answer" } }),
+            "/revoke",
+            json!({ "platform": "woocommerce", "store": "shop.example.com" }),
         )
         .await;
-    let state = bench.state.clone();
-    assert_eq!(state.world().faults.list().count(), 1);
+    assert_eq!(bench.get(&first, &[]).await.status, 401);
+    assert_eq!(bench.get(&second, &[]).await.status, 200);
+    assert_eq!(bench.get(&first.replace("shop.", "other."), &[]).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_further_platform_is_one_file() {
+    let text = r#"
+        slug = "plain"
+        name = "Plain"
+        documentation = "https://plain.example/docs"
+        hosts = ['plain\.example']
+        identity = "listed"
+        accounts = [{ id = "a1", name = "One" }, { id = "a2", name = "Two" }]
+        [clients]
+        owner = "app"
+        on_first_use = [{ id = 'sandbox-.+', secret = "sandbox-secret", note = "any" }]
+        [authorize]
+        path = '/authorize'
+        approved = { code = "{code}", state = "{state}" }
+        denied = { error = "access_denied", state = "{state}" }
+        [token]
+        path = '/token'
+        encodings = ["form"]
+        client_auth = ["basic", "body"]
+        grants = ["authorization_code", "refresh_token"]
+        access_seconds = 60
+        answer = { access_token = "{access_token}", refresh_token = "{refresh_token}", expires_in = "{expires_in}" }
+        [call]
+        token_in = [{ query = "key" }]
+    "#;
+    let behaviours = vec![Behaviour::parse("plain.toml", text).unwrap()];
+    let now = Arc::new(|| chrono::DateTime::UNIX_EPOCH);
+    let bench = Bench {
+        state: State::with(behaviours, &Options::new(now, 1)),
+        seconds: Arc::default(),
+    };
+    let uri = "/plain.example/authorize?client_id=sandbox-x&redirect_uri=http%3A%2F%2Flocalhost%2F";
+    let code = bench
+        .form(uri, &[("outcome", "approve")], &[])
+        .await
+        .sent_back("code")
+        .unwrap();
+    let form = [("grant_type", "authorization_code"), ("code", code.as_str())];
+    let basic = [("Authorization", "Basic c2FuZGJveC14OnNhbmRib3gtc2VjcmV0")];
+    let pair = bench.form("/plain.example/token", &form, &basic).await;
+    assert_eq!(
+        (pair.status, &pair.json()["expires_in"]),
+        (200, &json!(60)),
+        "{}",
+        pair.text
+    );
+    let call = format!("/plain.example/anything?key={}", pair.text_at("/access_token"));
+    assert_eq!(bench.get(&call, &[]).await.text_at("/account"), "a1");
+    assert_eq!(
+        bench.get("/plain.example/anything?key=no", &[]).await.text_at("/error"),
+        "invalid_token"
+    );
 }
