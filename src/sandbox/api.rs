@@ -1,6 +1,6 @@
 //! Calls with a credential: is it good, whose is it, and the answer. A few paths have answers of their own (what a
-//! connection is verified with, uninstalling); every other path echoes what arrived, so that forwarding can be tested.
-//! A path that ends in `/_stream` sends chunks; one that ends in `/_echo` sends the body back as it comes (`gateway`).
+//! connection is verified with, uninstalling); every other path echoes what arrived, so that forwarding can be tested,
+//! with the status `_status` and each header `_header=Name:value` of the query (a hostile shop is one call away). A path that ends in `/_stream` sends chunks; one that ends in `/_echo` sends the body back as it comes (`gateway`).
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -242,7 +242,13 @@ fn echo(visit: &Visit<'_>, caller: &Caller) -> Answer {
     let status = u16::try_from(number("_status", 200))
         .ok()
         .filter(|status| (200..600).contains(status));
-    Answer::json(status.unwrap_or(200), echo_body(visit, &caller.account))
+    let mut answer = Answer::json(status.unwrap_or(200), echo_body(visit, &caller.account));
+    for (name, header) in visit.call.query_pairs() {
+        if let ("_header", Some((name, text))) = (name.as_str(), header.split_once(':')) {
+            answer = answer.with_header(name.trim(), text.trim());
+        }
+    }
+    answer
 }
 
 /// What a path without an answer of its own tells about the request.

@@ -29,6 +29,8 @@ pub enum Problem {
     PkceRefused,
     RedirectMismatch,
     RefreshRefused,
+    /// A token that was to be exchanged for one of another kind.
+    SubjectRefused,
     CredentialMissing,
     CredentialRefused,
     CredentialExpired,
@@ -46,6 +48,7 @@ impl Problem {
             Self::CredentialExpired | Self::CredentialMissing => Self::CredentialRefused,
             Self::MissingHeader => Self::MissingParameter,
             Self::RefreshRefused => Self::CodeRefused,
+            Self::SubjectRefused => Self::RefreshRefused,
             _ => return None,
         })
     }
@@ -56,9 +59,11 @@ impl Problem {
             Self::MissingHeader | Self::MissingParameter | Self::PkceMissing => (400, "invalid_request"),
             Self::UnsupportedGrant => (400, "unsupported_grant_type"),
             Self::UnknownClient | Self::WrongSecret => (401, "invalid_client"),
-            Self::CodeRefused | Self::PkceRefused | Self::RedirectMismatch | Self::RefreshRefused => {
-                (400, "invalid_grant")
-            }
+            Self::CodeRefused
+            | Self::PkceRefused
+            | Self::RedirectMismatch
+            | Self::RefreshRefused
+            | Self::SubjectRefused => (400, "invalid_grant"),
             Self::CredentialMissing | Self::CredentialRefused | Self::CredentialExpired => (401, "invalid_token"),
             Self::Throttled => (429, "too_many_requests"),
             Self::Down => (503, "temporarily_unavailable"),

@@ -108,7 +108,8 @@ impl Running {
     }
 }
 
-/// Starts the simulated platforms at `bind` (port 0: any) in the background of the calling runtime.
+/// Starts the simulated platforms at `bind` (port 0: any) in the background of the calling Tokio runtime.
+/// Must be called inside one.
 pub fn serve(bind: SocketAddr, options: &Options) -> io::Result<Running> {
     serve_state(bind, State::new(options).map_err(io::Error::other)?, options.workers)
 }

@@ -40,7 +40,7 @@ pub fn exchange_token(
     if value(pairs, "expiring") != Some("1") {
         return Err(missing("expiring"));
     }
-    let refused = || (Problem::RefreshRefused, "subject token is invalid".to_owned());
+    let refused = || (Problem::SubjectRefused, "subject token is invalid".to_owned());
     let now = visit.expiry_now(world);
     if let Some(done) = world.migrations.get(&old).cloned() {
         let refreshed = world

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod control;
+mod faults;
 mod keys;
 mod oauth;
 

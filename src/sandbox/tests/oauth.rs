@@ -237,7 +237,13 @@ async fn shopify_exchanges_a_fixed_token_for_a_pair_and_repeats_the_answer() {
     });
     let first = shopify_token(&bench, ask.clone()).await;
     assert_eq!(first.status, 200, "{}", first.text);
-    assert_eq!(shopify_token(&bench, ask).await.text, first.text);
+    assert_eq!(shopify_token(&bench, ask.clone()).await.text, first.text);
+    let refresh = json!({ "grant_type": "refresh_token", "refresh_token": first.text_at("/refresh_token") });
+    assert_eq!(shopify_token(&bench, refresh).await.status, 200);
+    assert_eq!(
+        shopify_token(&bench, ask).await.text_at("/error"),
+        "invalid_subject_token"
+    );
     let gone = bench
         .get(
             "/acme.myshopify.com/admin/api/2026-10/shop.json",
