@@ -2,7 +2,7 @@
 //! by all workers of one server and lives as long as it; clock and randomness are handed in.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::dev::ServerHandle;
@@ -14,22 +14,17 @@ use super::control;
 use super::gateway::gateway;
 use super::world::World;
 
+/// One lock guards the state, so more threads would only wait for it.
+const WORKERS: usize = 2;
+
 /// Tells what time it is.
 pub type Now = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Options {
-    pub now: Now,
+    pub clock: Now,
     /// The same seed makes the same codes, tokens and keys.
     pub seed: u64,
-    /// Worker threads of the server that `serve` starts.
-    pub workers: usize,
-}
-
-impl Options {
-    pub fn new(now: Now, seed: u64) -> Self {
-        Self { now, seed, workers: 2 }
-    }
 }
 
 /// What all workers share; clones are the same.
@@ -52,7 +47,7 @@ impl State {
         let world = Mutex::new(World::new(options.seed, &behaviours));
         Self(Arc::new(Shared {
             behaviours,
-            now: Arc::clone(&options.now),
+            now: Arc::clone(&options.clock),
             world,
         }))
     }
@@ -96,7 +91,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: State) {
 
 /// A server that runs until it is stopped.
 pub struct Running {
-    pub addr: SocketAddr,
+    pub address: SocketAddr,
     pub handle: ServerHandle,
     pub state: State,
 }
@@ -109,24 +104,28 @@ impl Running {
 }
 
 /// Starts the simulated platforms at `bind` (port 0: any) in the background of the calling Tokio runtime.
-/// Must be called inside one.
-pub fn serve(bind: SocketAddr, options: &Options) -> io::Result<Running> {
-    serve_state(bind, State::new(options).map_err(io::Error::other)?, options.workers)
+pub fn serve(bind: SocketAddr, options: Options) -> io::Result<Running> {
+    serve_on(TcpListener::bind(bind)?, options)
 }
 
-/// Starts a server over a state that the caller keeps.
-pub fn serve_state(bind: SocketAddr, state: State, workers: usize) -> io::Result<Running> {
+/// As `serve`, on a listener that is bound already.
+pub fn serve_on(listener: TcpListener, options: Options) -> io::Result<Running> {
+    serve_state(listener, State::new(&options).map_err(io::Error::other)?)
+}
+
+/// As `serve_on`, over a state that the caller made; several servers may share one.
+pub fn serve_state(listener: TcpListener, state: State) -> io::Result<Running> {
+    let address = listener.local_addr()?;
     let shared = state.clone();
     let server = HttpServer::new(move || {
         let state = shared.clone();
         App::new().configure(move |config| configure(config, state))
     })
-    .workers(workers)
+    .workers(WORKERS)
     .disable_signals()
-    .bind(bind)?;
-    let addr = server.addrs().first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
-    let server = server.run();
+    .listen(listener)?
+    .run();
     let handle = server.handle();
     tokio::spawn(server);
-    Ok(Running { addr, handle, state })
+    Ok(Running { address, handle, state })
 }

@@ -1,5 +1,6 @@
 //! Faults by order: how often they strike, and what the platform has done by then.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -51,8 +52,8 @@ async fn faults_strike_as_often_as_ordered_and_say_whether_they_were_processed()
 
 /// What comes back on the wire, byte by byte, until the server closes or has answered.
 async fn raw_post(bench: &Bench, path: &str, form: &str) -> String {
-    let running = serve_state("127.0.0.1:0".parse().unwrap(), bench.state.clone(), 1).unwrap();
-    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let running = serve_state(TcpListener::bind("127.0.0.1:0").unwrap(), bench.state.clone()).unwrap();
+    let mut stream = tokio::net::TcpStream::connect(running.address).await.unwrap();
     let length = form.len();
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n\
@@ -108,11 +109,11 @@ async fn a_request_whose_sender_has_gone_is_processed_late() {
     bench
         .control("/faults", json!({ "platform": "mercado-libre", "fault": fault }))
         .await;
-    let running = serve_state("127.0.0.1:0".parse().unwrap(), bench.state.clone(), 1).unwrap();
+    let running = serve_state(TcpListener::bind("127.0.0.1:0").unwrap(), bench.state.clone()).unwrap();
     let form = format!(
         "grant_type=refresh_token&client_id=sandbox-client&client_secret=sandbox-secret&refresh_token={refresh}"
     );
-    let mut stream = tokio::net::TcpStream::connect(running.addr).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(running.address).await.unwrap();
     let length = form.len();
     let request = format!(
         "POST {ML}/oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n\

@@ -64,7 +64,7 @@ impl Bench {
         let read = Arc::clone(&seconds);
         let now = Arc::new(move || DateTime::from_timestamp(read.load(Ordering::SeqCst), 0).unwrap());
         Self {
-            state: State::new(&Options::new(now, 7)).unwrap(),
+            state: State::new(&Options { clock: now, seed: 7 }).unwrap(),
             seconds,
         }
     }
