@@ -199,8 +199,22 @@ impl JournalFile {
     }
 }
 
+/// Makes the folder, and its name lasting.
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    sync_folder(folder)
+}
+
+/// Syncs the folder that `path` lies in, so that its name is there after a crash.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// The entries that are left, and how many bytes are whole records.

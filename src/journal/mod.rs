@@ -228,7 +228,7 @@ impl Inner {
         match &mut files.own {
             Some(own) if own.is_linked() => own.reserve(),
             _ => {
-                std::fs::create_dir_all(&self.folder)?;
+                file::create_folder(&self.folder)?;
                 let mut fresh = JournalFile::create(&self.path(self.id))?;
                 // What the lost file held is still in memory; it moves along under its numbers.
                 if let Some(lost) = &files.own {
