@@ -66,10 +66,10 @@ impl Mailer {
     }
 
     /// Writes each mail to a numbered `.eml` file in `folder`, which is made if need be.
-    pub fn folder(folder: &Path) -> Self {
+    pub fn folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             from: placeholder(),
-            way: Way::Folder(folder.to_owned()),
+            way: Way::Folder(folder.into()),
         }
     }
 

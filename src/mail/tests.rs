@@ -133,7 +133,7 @@ async fn a_folder_gets_one_numbered_file_a_mail() -> TestResult {
     let folder = tempfile::tempdir()?;
     let mails = folder.path().join("mails");
     for _ in 0..2 {
-        Mailer::folder(&mails).send(&message("ana@shop.example")).await?;
+        Mailer::folder(mails.clone()).send(&message("ana@shop.example")).await?;
     }
     assert!(std::fs::read_to_string(mails.join("000002.eml"))?.contains("To: ana@shop.example"));
     assert!(!mails.join("000003.eml").exists());
