@@ -30,7 +30,9 @@ impl Language {
             let Some(language) = Self::ALL.into_iter().find(|l| primary.eq_ignore_ascii_case(l.as_str())) else {
                 continue;
             };
-            let weight = parts.find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            let weight = parts
+                .find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok())
+                .unwrap_or(1.0);
             if weight > 0.0 && best.is_none_or(|(known, _)| weight > known) {
                 best = Some((weight, language));
             }

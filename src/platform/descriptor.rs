@@ -195,7 +195,10 @@ pub struct Method {
 impl Method {
     /// A connect field or a platform app's field.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().chain(&self.app_fields).find(|field| field.name == name)
+        self.fields
+            .iter()
+            .chain(&self.app_fields)
+            .find(|field| field.name == name)
     }
 
     /// The store's root, below which the platform documents its paths.
@@ -206,7 +209,10 @@ impl Method {
     /// The identity of a store whose identity is typed.
     pub fn typed_identity(&self, values: &Values) -> Result<Option<String>, BuildError> {
         let scope = Scope::timeless(self, values);
-        self.identity_template.as_ref().map(|template| template.fill(&scope)).transpose()
+        self.identity_template
+            .as_ref()
+            .map(|template| template.fill(&scope))
+            .transpose()
     }
 }
 
@@ -259,12 +265,16 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
         "d" => 24 * 60 * 60,
         _ => return None,
     };
-    digits.parse::<u32>().ok().map(|n| Duration::from_secs(u64::from(n) * seconds))
+    digits
+        .parse::<u32>()
+        .ok()
+        .map(|n| Duration::from_secs(u64::from(n) * seconds))
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
+    parse_duration(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
 }
 
 /// A life of unknown length counts as this.
@@ -276,7 +286,9 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
         "never" => Ok(None),
         "unknown" => Ok(Some(UNKNOWN_LIFE)),
         _ => parse_duration(&text).map(Some).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"))
+            serde::de::Error::custom(format!(
+                "`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"
+            ))
         }),
     }
 }
