@@ -2,8 +2,11 @@
 //! key or value is refused when the catalogue is read, so that a typing error is never a silent default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -20,8 +23,7 @@ use super::verify::Verify;
 use crate::domain::connect::Language;
 
 /// A text in the languages that people are spoken to in. A plain string is the same in all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Text {
     Same(String),
     Translated(Translated),
@@ -33,6 +35,26 @@ pub struct Translated {
     pub en: String,
     pub es: String,
     pub pt: String,
+}
+
+// By hand, so that a missing language is named; an untagged enum would only say that nothing fits.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or one in each of en, es and pt")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text::Same(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+                Translated::deserialize(MapAccessDeserializer::new(map)).map(Text::Translated)
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
 }
 
 impl Text {
