@@ -76,7 +76,11 @@ pub fn insert(conn: &mut Conn, new: &NewCredential) -> Result<()> {
 }
 
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<Credential>> {
-    Ok(credentials::table.find(id).select(Credential::as_select()).first(conn).optional()?)
+    Ok(credentials::table
+        .find(id)
+        .select(Credential::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A new grant for a credential (re-authorization, import): raises `grant_no`, clears lease, doubt, spares and failures,
