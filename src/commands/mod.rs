@@ -109,10 +109,12 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         egress_proxy: config.egress_proxy.clone(),
         sandbox_url: config.sandbox_url.clone(),
     };
-    let outbound = Outbound::new(outbound, clock.clone()).map_err(Stop::because("preparing calls to platforms"))?;
+    let ticking = clock.clone();
+    let outbound = Outbound::new(outbound, Arc::new(move || ticking.monotonic()))
+        .map_err(Stop::because("preparing calls to platforms"))?;
     let mailer = mailer(&config)?;
-    let journal = Journal::open(&config.journal_dir, &random, clock.now())
-        .map_err(|error| Stop::line(format!("LLAVERO_JOURNAL_DIR {}: {error}", config.journal_dir.display())))?;
+    // One that can't be written stops refreshing, not serving: see `Journal::writable`.
+    let journal = Journal::open(&config.journal_dir, random.id(clock.now()));
     Ok(Arc::new(App::new(
         db, sealer, catalogue, outbound, mailer, clock, random, config, journal, detached,
     )))
