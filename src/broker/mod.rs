@@ -6,6 +6,7 @@ pub mod admins;
 pub mod api_key;
 pub mod apps;
 pub mod asker;
+pub mod connect;
 pub mod disconnect;
 pub mod last_used;
 pub mod platform_apps;

@@ -316,7 +316,10 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            let message = KeyRing::parse(&text).err().map(|error| error.to_string()).unwrap_or_default();
+            let message = KeyRing::parse(&text)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
             assert!(message.contains(expected), "{message}");
         }
     }
@@ -326,7 +329,10 @@ mod tests {
         let material = STANDARD.encode([7; 32]);
         let broken = entry("k1", "active", &material).replace("=\"\n", "=\n");
         let message = format!("{:?}", KeyRing::parse(&broken).err());
-        assert!(message.contains("Syntax") && !message.contains(&material[..8]), "{message}");
+        assert!(
+            message.contains("Syntax") && !message.contains(&material[..8]),
+            "{message}"
+        );
         assert_eq!(format!("{:?}", KeyRing::generate(&Random::seeded(1), now())), "KeyRing");
     }
 }

@@ -25,6 +25,8 @@ pub mod credentials;
 pub mod jobs;
 pub mod key_checks;
 pub mod last_used;
+pub mod leases;
+pub mod listen;
 pub mod notices;
 pub mod partners;
 pub mod platform_apps;

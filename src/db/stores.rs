@@ -144,6 +144,12 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
     Ok(changed)
 }
 
+/// Notes the OAuth client that a store is connected through from now on; `Conflict`: another store is that shop there.
+pub fn set_client(conn: &mut Conn, id: StoreId, client: Option<PlatformAppId>) -> Result<()> {
+    diesel::update(stores::table.find(id)).set(stores::platform_app_id.eq(client)).execute(conn)?;
+    Ok(())
+}
+
 /// What a (re-)connect learned of the shop; empty values leave what is there.
 #[derive(Debug, Clone, Default, AsChangeset)]
 #[diesel(table_name = stores)]

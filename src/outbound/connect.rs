@@ -45,7 +45,10 @@ pub(super) struct SystemResolver;
 #[async_trait::async_trait]
 impl Resolve for SystemResolver {
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+        Ok(tokio::net::lookup_host((host, 0))
+            .await?
+            .map(|address| address.ip())
+            .collect())
     }
 }
 
@@ -66,9 +69,17 @@ impl Target {
             "http" => false,
             _ => return Err(NotSent::Refused("only http and https are spoken".into())),
         };
-        let host = url.host().ok_or_else(|| NotSent::Refused("the URL has no host".into()))?.to_owned();
+        let host = url
+            .host()
+            .ok_or_else(|| NotSent::Refused("the URL has no host".into()))?
+            .to_owned();
         let port = url.port().unwrap_or(if https { 443 } else { 80 });
-        Ok(Self { host, port, https, exempt })
+        Ok(Self {
+            host,
+            port,
+            https,
+            exempt,
+        })
     }
 }
 
@@ -104,7 +115,9 @@ impl Dialer {
                 }
             }
         };
-        tokio::time::timeout(CONNECT_LIMIT, connecting).await.unwrap_or(Err(NotSent::Connect))
+        tokio::time::timeout(CONNECT_LIMIT, connecting)
+            .await
+            .unwrap_or(Err(NotSent::Connect))
     }
 
     async fn connect(&self, target: &Target, user_timeout: Duration) -> Result<TcpStream, NotSent> {
@@ -144,7 +157,11 @@ impl Dialer {
 }
 
 async fn tcp(address: SocketAddr, user_timeout: Duration) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     socket.set_nodelay(true)?;
     // Elsewhere the overall time limit alone has to do.
     #[cfg(target_os = "linux")]
@@ -163,22 +180,37 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) fn new(url: &Url) -> Result<Self, OutboundError> {
-        let host = url.host().filter(|_| url.scheme() == "http").ok_or(OutboundError::Proxy)?.to_owned();
+        let host = url
+            .host()
+            .filter(|_| url.scheme() == "http")
+            .ok_or(OutboundError::Proxy)?
+            .to_owned();
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let authorization = (!url.username().is_empty()).then(|| {
-            let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+            let pair = format!(
+                "{}:{}",
+                decoded(url.username()),
+                decoded(url.password().unwrap_or_default())
+            );
             Secret::new(format!("Basic {}", STANDARD.encode(pair)))
         });
-        Ok(Self { host, port: url.port().unwrap_or(80), authorization })
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(80),
+            authorization,
+        })
     }
 
     async fn connect(&self, dns: &dyn Resolve, to: SocketAddr, user_timeout: Duration) -> io::Result<TcpStream> {
         let address = match &self.host {
             Host::Ipv4(address) => IpAddr::from(*address),
             Host::Ipv6(address) => IpAddr::from(*address),
-            Host::Domain(name) => {
-                dns.resolve(name).await?.first().copied().ok_or_else(|| io::Error::other("the proxy has no address"))?
-            }
+            Host::Domain(name) => dns
+                .resolve(name)
+                .await?
+                .first()
+                .copied()
+                .ok_or_else(|| io::Error::other("the proxy has no address"))?,
         };
         let mut stream = tcp(SocketAddr::new(address, self.port), user_timeout).await?;
         let mut request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n");
@@ -207,12 +239,16 @@ impl Proxy {
 
 /// Public roots plus the operator's, HTTP/1.1 only.
 pub(super) fn tls_config(extra_ca_pem: Option<&[u8]>) -> Result<Arc<ClientConfig>, OutboundError> {
-    let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let mut roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     if let Some(pem) = extra_ca_pem {
         let before = roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| OutboundError::ExtraCa(error.to_string()))?;
-            roots.add(certificate).map_err(|error| OutboundError::ExtraCa(error.to_string()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| OutboundError::ExtraCa(error.to_string()))?;
         }
         if roots.len() == before {
             return Err(OutboundError::ExtraCa("it holds no certificate".into()));

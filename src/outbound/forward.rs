@@ -57,11 +57,19 @@ pub(super) async fn forward(
             Ok(answer) => break answer.map_err(|error| classify(&error))?,
             Err(_) if progress.load(Ordering::Relaxed) != seen => {}
             Err(_) => {
-                return Err(SendError::AnswerLost { why: format!("no answer within {} s", stall.as_secs_f32()) });
+                return Err(SendError::AnswerLost {
+                    why: format!("no answer within {} s", stall.as_secs_f32()),
+                });
             }
         }
     };
-    Ok(answer.map(|body| AnswerStream { body, peeked: None, ended: false, stall, waiting: None }))
+    Ok(answer.map(|body| AnswerStream {
+        body,
+        peeked: None,
+        ended: false,
+        stall,
+        waiting: None,
+    }))
 }
 
 /// Not sent only where that is certain: the connector failed, or the pool's connection closed before it took the
@@ -72,7 +80,10 @@ fn classify(error: &legacy::Error) -> SendError {
         if let Some(NotConnected(why)) = current.downcast_ref() {
             return SendError::NotSent { why: why.clone() };
         }
-        if current.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled) {
+        if current
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_canceled)
+        {
             return SendError::NotSent { why: NotSent::Connect };
         }
         cause = current.source();
@@ -108,7 +119,11 @@ impl Service<Uri> for Connector {
             // Parsed again by the same rules as the policy's: the URI type is laxer about hosts.
             let url = Url::parse(&uri.to_string()).map_err(|_| NotSent::Refused("not a URL".into()));
             let target = url.and_then(|url| Target::of(&url, exempt)).map_err(NotConnected)?;
-            dialer.dial(&target, USER_TIMEOUT).await.map(TokioIo::new).map_err(NotConnected)
+            dialer
+                .dial(&target, USER_TIMEOUT)
+                .await
+                .map(TokioIo::new)
+                .map_err(NotConnected)
         })
     }
 }
@@ -123,7 +138,11 @@ pub struct BodyStream {
 
 impl BodyStream {
     fn of(inner: UnsyncBoxBody<Bytes, BoxError>, length: Option<u64>) -> Self {
-        Self { inner, length, progress: Arc::default() }
+        Self {
+            inner,
+            length,
+            progress: Arc::default(),
+        }
     }
 
     pub fn empty() -> Self {
@@ -132,7 +151,10 @@ impl BodyStream {
 
     pub fn full(bytes: Bytes) -> Self {
         let length = bytes.len() as u64;
-        Self::of(Full::new(bytes).map_err(|never| match never {}).boxed_unsync(), Some(length))
+        Self::of(
+            Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+            Some(length),
+        )
     }
 
     /// `length` in bytes as the caller announced it; without it the body is sent in chunks.

@@ -20,9 +20,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::platform::transport::{
-    NotSent, PlatformAnswer, PlatformRequest, Route, SendError, SendOptions, Transport,
-};
+use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, Route, SendError, SendOptions, Transport};
 use connect::{Dialer, Proxy, SystemResolver, Target};
 use sandbox::SandboxRoute;
 
@@ -122,18 +120,26 @@ impl Outbound {
         mut request: http::Request<BodyStream>,
         options: &SendOptions,
     ) -> Result<http::Response<AnswerStream>, SendError> {
-        let refused = |why: &str| SendError::NotSent { why: NotSent::Refused(why.into()) };
+        let refused = |why: &str| SendError::NotSent {
+            why: NotSent::Refused(why.into()),
+        };
         let asked = Url::parse(&request.uri().to_string()).map_err(|_| refused("not an absolute URL"))?;
         let way = self.way(&asked, &options.route)?;
         // The caller's Host named us; the client sets the right one.
         request.headers_mut().remove(header::HOST);
         if way.sandbox.is_some() {
             if asked.scheme() == "http" {
-                request.headers_mut().insert(sandbox::SCHEME_HEADER, HeaderValue::from_static("http"));
+                request
+                    .headers_mut()
+                    .insert(sandbox::SCHEME_HEADER, HeaderValue::from_static("http"));
             }
             *request.uri_mut() = Uri::try_from(way.url.as_str()).map_err(|_| refused("not an absolute URL"))?;
         }
-        let clients = if way.sandbox.is_some() { &self.0.sandbox_clients } else { &self.0.live_clients };
+        let clients = if way.sandbox.is_some() {
+            &self.0.sandbox_clients
+        } else {
+            &self.0.live_clients
+        };
         let client = clients.get_or(|| forward::client(Arc::clone(&self.0.dialer), way.sandbox.is_some()));
         let mut answer = forward::forward(client, request, options.timeout).await?;
         if let Some(sandbox) = way.sandbox {
@@ -144,11 +150,17 @@ impl Outbound {
 
     fn way(&self, original: &Url, route: &Route) -> Result<Way<'_>, SendError> {
         match (route, &self.0.sandbox) {
-            (Route::Live, _) => Ok(Way { url: original.clone(), sandbox: None }),
-            (Route::Sandbox, Some(sandbox)) => Ok(Way { url: sandbox.for_call(original), sandbox: Some(sandbox) }),
-            (Route::Sandbox, None) => {
-                Err(SendError::NotSent { why: NotSent::Refused("no sandbox is configured".into()) })
-            }
+            (Route::Live, _) => Ok(Way {
+                url: original.clone(),
+                sandbox: None,
+            }),
+            (Route::Sandbox, Some(sandbox)) => Ok(Way {
+                url: sandbox.for_call(original),
+                sandbox: Some(sandbox),
+            }),
+            (Route::Sandbox, None) => Err(SendError::NotSent {
+                why: NotSent::Refused("no sandbox is configured".into()),
+            }),
         }
     }
 }
@@ -161,14 +173,21 @@ impl Transport for Outbound {
         if way.sandbox.is_some() {
             request.headers.remove(header::HOST);
             if asked.scheme() == "http" {
-                request.headers.insert(sandbox::SCHEME_HEADER, HeaderValue::from_static("http"));
+                request
+                    .headers
+                    .insert(sandbox::SCHEME_HEADER, HeaderValue::from_static("http"));
             }
         }
         request.url = way.url;
         let target = Target::of(&request.url, way.sandbox.is_some()).map_err(|why| SendError::NotSent { why })?;
         // At least a moment, for the operating system takes zero as "no limit".
         let user_timeout = options.timeout.max(Duration::from_millis(1));
-        let wire = self.0.dialer.dial(&target, user_timeout).await.map_err(|why| SendError::NotSent { why })?;
+        let wire = self
+            .0
+            .dialer
+            .dial(&target, user_timeout)
+            .await
+            .map_err(|why| SendError::NotSent { why })?;
         let mut answer = send::exchange(wire, request, options, &self.0.clock).await?;
         if let Some(sandbox) = way.sandbox {
             send::map_location(&mut answer.headers, sandbox, &asked);

@@ -45,7 +45,11 @@ fn judge_v6(address: Ipv6Addr, allow_private: bool) -> Result<(), &'static str> 
         return Err("an unspecified address");
     }
     if address.is_loopback() {
-        return if allow_private { Ok(()) } else { Err("a loopback address") };
+        return if allow_private {
+            Ok(())
+        } else {
+            Err("a loopback address")
+        };
     }
     let segments = address.segments();
     let embedded = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
@@ -95,12 +99,21 @@ mod tests {
     use super::*;
 
     fn passes(address: &str, allow_private: bool) -> bool {
-        address.parse().is_ok_and(|address| judge(address, allow_private).is_ok())
+        address
+            .parse()
+            .is_ok_and(|address| judge(address, allow_private).is_ok())
     }
 
     #[test]
     fn public_addresses_pass() {
-        for address in ["8.8.8.8", "104.16.0.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"] {
+        for address in [
+            "8.8.8.8",
+            "104.16.0.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "2a00:1450::1",
+        ] {
             assert!(passes(address, false), "{address}");
         }
     }
@@ -108,10 +121,28 @@ mod tests {
     #[test]
     fn private_addresses_pass_only_where_they_are_allowed() {
         let private = [
-            "127.0.0.1", "127.8.9.10", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
-            "198.18.0.1", "192.0.2.1", "240.0.0.1", "::1", "fd12:3456::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-            "::127.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b::10.0.0.1", "2002:a00:1::1", "2002:7f00:1::", "2001:db8::1",
-            "fec0::1", "100::1",
+            "127.0.0.1",
+            "127.8.9.10",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "198.18.0.1",
+            "192.0.2.1",
+            "240.0.0.1",
+            "::1",
+            "fd12:3456::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "::ffff:0:10.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "2002:a00:1::1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "fec0::1",
+            "100::1",
         ];
         for address in private {
             assert!(!passes(address, false), "{address}");
@@ -122,9 +153,24 @@ mod tests {
     #[test]
     fn metadata_link_local_multicast_and_unspecified_addresses_never_pass() {
         let never = [
-            "169.254.169.254", "169.254.0.1", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255", "100.100.100.200",
-            "192.0.0.192", "168.63.129.16", "::", "fe80::1", "ff02::1", "fd00:ec2::254", "::ffff:169.254.169.254",
-            "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1", "64:ff9b:1::1", "2001:0:1::1",
+            "169.254.169.254",
+            "169.254.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "100.100.100.200",
+            "192.0.0.192",
+            "168.63.129.16",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "2002:a9fe:a9fe::1",
+            "64:ff9b:1::1",
+            "2001:0:1::1",
         ];
         for address in never {
             assert!(!passes(address, true), "{address}");

@@ -63,7 +63,11 @@ impl SandboxRoute {
         };
         let (plain, query) = without_scheme_parameter(absolute.query());
         let same_host = host == authority(asked);
-        let scheme = if plain || (same_host && asked.scheme() == "http") { "http" } else { "https" };
+        let scheme = if plain || (same_host && asked.scheme() == "http") {
+            "http"
+        } else {
+            "https"
+        };
         let mut original = Url::parse(&format!("{scheme}://{host}/{path}")).ok()?;
         original.set_query(query.as_deref());
         original.set_fragment(absolute.fragment());
@@ -85,7 +89,14 @@ fn without_scheme_parameter(query: Option<&str>) -> (bool, Option<String>) {
     let marked = format!("{SCHEME_PARAMETER}=http");
     let rest: Vec<&str> = query.split('&').filter(|part| *part != marked).collect();
     let plain = rest.len() < query.split('&').count();
-    (plain, if plain && rest.is_empty() { None } else { Some(rest.join("&")) })
+    (
+        plain,
+        if plain && rest.is_empty() {
+            None
+        } else {
+            Some(rest.join("&"))
+        },
+    )
 }
 
 #[cfg(test)]
@@ -99,9 +110,21 @@ mod tests {
     #[test]
     fn host_port_path_and_query_move_below_the_sandbox() -> Result<(), url::ParseError> {
         let cases = [
-            ("http://127.0.0.1:9/", "https://a.example/x/y?q=1&r=%20", "http://127.0.0.1:9/a.example/x/y?q=1&r=%20"),
-            ("http://127.0.0.1:9", "https://a.example:8443", "http://127.0.0.1:9/a.example:8443/"),
-            ("https://box.example/sand/", "https://a.example/x%2Fy", "https://box.example/sand/a.example/x%2Fy"),
+            (
+                "http://127.0.0.1:9/",
+                "https://a.example/x/y?q=1&r=%20",
+                "http://127.0.0.1:9/a.example/x/y?q=1&r=%20",
+            ),
+            (
+                "http://127.0.0.1:9",
+                "https://a.example:8443",
+                "http://127.0.0.1:9/a.example:8443/",
+            ),
+            (
+                "https://box.example/sand/",
+                "https://a.example/x%2Fy",
+                "https://box.example/sand/a.example/x%2Fy",
+            ),
         ];
         for (base, original, expected) in cases {
             assert_eq!(route(base)?.for_call(&original.parse()?).as_str(), expected);
@@ -113,7 +136,10 @@ mod tests {
     fn a_browser_carries_the_http_scheme_in_a_parameter() -> Result<(), url::ParseError> {
         let route = route("http://127.0.0.1:9")?;
         let url = route.for_browser(&"http://a.example/x?q=1#top".parse()?);
-        assert_eq!(url.as_str(), "http://127.0.0.1:9/a.example/x?q=1&X-Sandbox-Scheme=http#top");
+        assert_eq!(
+            url.as_str(),
+            "http://127.0.0.1:9/a.example/x?q=1&X-Sandbox-Scheme=http#top"
+        );
         let url = route.for_browser(&"https://a.example/x".parse()?);
         assert_eq!(url.as_str(), "http://127.0.0.1:9/a.example/x");
         Ok(())
@@ -123,8 +149,14 @@ mod tests {
     fn a_location_below_the_sandbox_is_mapped_back() -> Result<(), url::ParseError> {
         let asked = "https://a.example/x".parse()?;
         let cases = [
-            ("http://127.0.0.1:9/s/b.example/y?q=1#z", Some("https://b.example/y?q=1#z")),
-            ("http://127.0.0.1:9/s/b.example:81/y?X-Sandbox-Scheme=http", Some("http://b.example:81/y")),
+            (
+                "http://127.0.0.1:9/s/b.example/y?q=1#z",
+                Some("https://b.example/y?q=1#z"),
+            ),
+            (
+                "http://127.0.0.1:9/s/b.example:81/y?X-Sandbox-Scheme=http",
+                Some("http://b.example:81/y"),
+            ),
             ("/s/a.example/y", Some("https://a.example/y")),
             ("/y", None),
             ("y", None),

@@ -36,10 +36,14 @@ pub(super) async fn exchange(
     socket.set_linger(Some(Duration::ZERO)).map_err(not_sent)?;
 
     let state = Arc::new(State::default());
-    let guarded =
-        Guarded { wire, clock: clock.clone(), send_before: options.send_before, state: Arc::clone(&state) };
-    let request = to_http(request).ok_or_else(|| {
-        SendError::NotSent { why: NotSent::Refused("the request cannot be written as HTTP".into()) }
+    let guarded = Guarded {
+        wire,
+        clock: clock.clone(),
+        send_before: options.send_before,
+        state: Arc::clone(&state),
+    };
+    let request = to_http(request).ok_or_else(|| SendError::NotSent {
+        why: NotSent::Refused("the request cannot be written as HTTP".into()),
     })?;
     let (mut sender, connection) = http1::Builder::new()
         .title_case_headers(true)
@@ -51,7 +55,11 @@ pub(super) async fn exchange(
         let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let (parts, body) = answer.into_parts();
         let body = read_whole(body, options.max_body).await?;
-        Ok(PlatformAnswer { status: parts.status, headers: parts.headers, body })
+        Ok(PlatformAnswer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        })
     };
     let driven = async {
         tokio::pin!(call, connection);
@@ -69,28 +77,40 @@ pub(super) async fn exchange(
         Ok(outcome) => outcome,
         Err(_) => Err(format!("no complete answer within {} s", options.timeout.as_secs_f32())),
     };
+    let lost = outcome.is_err() && state.written.load(Ordering::Acquire);
+    if !lost {
+        // Nothing is under way: close in the usual way. If this fails the close is a reset, which is harmless.
+        let _ = socket.set_linger(None);
+    }
     match outcome {
-        Ok(answer) => {
-            // Nothing is owed any more: close in the usual way. If this fails the close is a reset, which is harmless.
-            let _ = socket.set_linger(None);
-            Ok(answer)
-        }
-        Err(why) if state.written.load(Ordering::Acquire) => Err(SendError::AnswerLost { why }),
+        Ok(answer) => Ok(answer),
+        Err(why) if lost => Err(SendError::AnswerLost { why }),
         Err(_) if state.too_late.load(Ordering::Acquire) => Err(SendError::NotSent { why: NotSent::TooLate }),
         Err(_) => Err(SendError::NotSent { why: NotSent::Connect }),
     }
 }
 
 fn to_http(request: PlatformRequest) -> Option<Request<Full<Bytes>>> {
-    let PlatformRequest { method, url, mut headers, body } = request;
+    let PlatformRequest {
+        method,
+        url,
+        mut headers,
+        body,
+    } = request;
     headers.entry(header::HOST).or_insert(host_header(&url)?);
     headers.entry(header::USER_AGENT).or_insert(super::USER_AGENT);
     if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
         // Some servers answer 411 to a POST that says nothing of its length.
-        headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert(HeaderValue::from_static("0"));
     }
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let mut http = Request::builder().method(method).uri(target).body(Full::new(body)).ok()?;
+    let mut http = Request::builder()
+        .method(method)
+        .uri(target)
+        .body(Full::new(body))
+        .ok()?;
     *http.headers_mut() = headers;
     Some(http)
 }
@@ -178,8 +198,12 @@ impl AsyncWrite for Guarded {
 
 /// Turns a sandbox `Location` back into what it stands for.
 pub(super) fn map_location(headers: &mut HeaderMap, route: &super::sandbox::SandboxRoute, asked: &Url) {
-    let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else { return };
-    let mapped = route.original_location(location, asked).and_then(|text| HeaderValue::from_str(&text).ok());
+    let Some(location) = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()) else {
+        return;
+    };
+    let mapped = route
+        .original_location(location, asked)
+        .and_then(|text| HeaderValue::from_str(&text).ok());
     if let Some(mapped) = mapped {
         headers.insert(header::LOCATION, mapped);
     }

@@ -11,6 +11,7 @@ pub mod form;
 pub mod i18n;
 pub mod middleware;
 pub mod page;
+pub mod pages;
 pub mod parts;
 pub mod proxy;
 pub mod routes;

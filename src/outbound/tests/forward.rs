@@ -29,20 +29,30 @@ async fn connections_are_used_again() -> TestResult {
     });
     let outbound = private()?;
     for path in ["one", "two"] {
-        let mut request = call(Method::GET, &format!("http://127.0.0.1:{port}/{path}"), BodyStream::empty())?;
+        let mut request = call(
+            Method::GET,
+            &format!("http://127.0.0.1:{port}/{path}"),
+            BodyStream::empty(),
+        )?;
         request.headers_mut().insert(header::HOST, "llavero.example".parse()?);
         let answer = outbound.forward(request, &options(LONG)).await?;
         assert_eq!(whole(answer.into_body()).await?, b"ok");
     }
     let (first, second) = server.await??;
     assert!(first.starts_with("GET /one HTTP/1.1\r\n") && second.starts_with("GET /two HTTP/1.1\r\n"));
-    assert!(first.contains(&format!("Host: 127.0.0.1:{port}\r\n")) && !first.contains("llavero.example"), "{first}");
+    assert!(
+        first.contains(&format!("Host: 127.0.0.1:{port}\r\n")) && !first.contains("llavero.example"),
+        "{first}"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn a_body_of_announced_length_keeps_it_and_another_is_chunked() -> TestResult {
-    for (length, expected) in [(Some(6), "Content-Length: 6\r\n"), (None, "Transfer-Encoding: chunked\r\n")] {
+    for (length, expected) in [
+        (Some(6), "Content-Length: 6\r\n"),
+        (None, "Transfer-Encoding: chunked\r\n"),
+    ] {
         let (listener, port) = listen().await?;
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await?;
@@ -91,13 +101,19 @@ async fn what_was_surely_not_sent_says_so() -> TestResult {
     let (listener, port) = listen().await?;
     drop(listener);
     let request = call(Method::GET, &format!("http://127.0.0.1:{port}/"), BodyStream::empty())?;
-    assert_eq!(private()?.forward(request, &options(LONG)).await.err(), not_sent(NotSent::Connect));
+    assert_eq!(
+        private()?.forward(request, &options(LONG)).await.err(),
+        not_sent(NotSent::Connect)
+    );
     let request = call(Method::GET, "https://127.0.0.1:1/", BodyStream::empty())?;
     let strict = outbound(OutboundConfig::default(), Arc::default())?;
     let expected = not_sent(NotSent::Refused("the host has a loopback address".into()));
     assert_eq!(strict.forward(request, &options(LONG)).await.err(), expected);
     let request = call(Method::GET, "http://nowhere.test/", BodyStream::empty())?;
-    assert_eq!(private()?.forward(request, &options(LONG)).await.err(), not_sent(NotSent::Dns));
+    assert_eq!(
+        private()?.forward(request, &options(LONG)).await.err(),
+        not_sent(NotSent::Dns)
+    );
     Ok(())
 }
 
@@ -142,14 +158,26 @@ async fn a_sandbox_call_is_rewritten_and_its_location_mapped_back() -> TestResul
     let answer = "HTTP/1.1 302 Found\r\nLocation: /shop.test:8443/next\r\nContent-Length: 0\r\n\r\n";
     let server = answer_once(listener, answer);
     let sandbox_url = Some(format!("http://127.0.0.1:{port}").parse()?);
-    let outbound = outbound(OutboundConfig { sandbox_url, ..OutboundConfig::default() }, Arc::default())?;
-    let sandbox = SendOptions { route: Route::Sandbox, ..options(LONG) };
+    let outbound = outbound(
+        OutboundConfig {
+            sandbox_url,
+            ..OutboundConfig::default()
+        },
+        Arc::default(),
+    )?;
+    let sandbox = SendOptions {
+        route: Route::Sandbox,
+        ..options(LONG)
+    };
     let request = call(Method::GET, "https://shop.test:8443/a?b=c", BodyStream::empty())?;
     let answer = outbound.forward(request, &sandbox).await?;
     let location = answer.headers().get(header::LOCATION).map(HeaderValue::as_bytes);
     assert_eq!(location, Some(b"https://shop.test:8443/next".as_slice()));
     let request = server.await??;
-    assert!(request.starts_with("GET /shop.test:8443/a?b=c HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.starts_with("GET /shop.test:8443/a?b=c HTTP/1.1\r\n"),
+        "{request}"
+    );
     assert!(!request.contains("Sandbox-Scheme"), "{request}");
     Ok(())
 }

@@ -34,7 +34,10 @@ struct Names {
 impl Names {
     fn with(name: &'static str, addresses: &[&str]) -> Arc<Self> {
         let addresses = addresses.iter().filter_map(|address| address.parse().ok()).collect();
-        Arc::new(Self { addresses: HashMap::from([(name, addresses)]), asked: AtomicUsize::new(0) })
+        Arc::new(Self {
+            addresses: HashMap::from([(name, addresses)]),
+            asked: AtomicUsize::new(0),
+        })
     }
 }
 
@@ -42,7 +45,10 @@ impl Names {
 impl Resolve for Names {
     async fn resolve(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.addresses.get(host).cloned().ok_or_else(|| io::Error::other("no such name"))
+        self.addresses
+            .get(host)
+            .cloned()
+            .ok_or_else(|| io::Error::other("no such name"))
     }
 }
 
@@ -52,18 +58,34 @@ fn outbound(config: OutboundConfig, names: Arc<Names>) -> Result<Outbound, Outbo
 
 /// May reach the tests' servers.
 fn private() -> Result<Outbound, OutboundError> {
-    outbound(OutboundConfig { allow_private_hosts: true, ..OutboundConfig::default() }, Arc::default())
+    outbound(
+        OutboundConfig {
+            allow_private_hosts: true,
+            ..OutboundConfig::default()
+        },
+        Arc::default(),
+    )
 }
 
 fn options(timeout: Duration) -> SendOptions {
-    SendOptions { route: Route::Live, timeout, send_before: None, max_body: 1024 * 1024 }
+    SendOptions {
+        route: Route::Live,
+        timeout,
+        send_before: None,
+        max_body: 1024 * 1024,
+    }
 }
 
 /// Far longer than any of these tests takes.
 const LONG: Duration = Duration::from_secs(60);
 
 fn get(url: &str) -> Result<PlatformRequest, url::ParseError> {
-    Ok(PlatformRequest { method: Method::GET, url: url.parse()?, headers: HeaderMap::new(), body: Bytes::new() })
+    Ok(PlatformRequest {
+        method: Method::GET,
+        url: url.parse()?,
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    })
 }
 
 fn not_sent(why: NotSent) -> Option<SendError> {
@@ -87,7 +109,9 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Strin
         bytes.push(stream.read_u8().await?);
     }
     let head = String::from_utf8_lossy(&bytes).to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await?;
     bytes.extend_from_slice(&body);

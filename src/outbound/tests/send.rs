@@ -6,7 +6,9 @@ use super::*;
 async fn a_refused_connection_is_not_sent() -> TestResult {
     let (listener, port) = listen().await?;
     drop(listener);
-    let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG)).await;
+    let result = private()?
+        .send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG))
+        .await;
     assert_eq!(result.err(), not_sent(NotSent::Connect));
     Ok(())
 }
@@ -27,7 +29,9 @@ async fn a_connection_closed_after_the_request_is_an_answer_lost_and_nothing_is_
         drop(stream);
         Ok::<_, io::Error>(listener)
     });
-    let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG)).await;
+    let result = private()?
+        .send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG))
+        .await;
     assert!(is_lost(result.err()));
     let listener = server.await??;
     // A second connection would be waiting already.
@@ -45,7 +49,9 @@ async fn a_call_given_up_at_its_limit_is_an_answer_lost_and_resets_the_socket() 
         Ok::<_, io::Error>(rest(&mut stream).await)
     });
     let limit = options(Duration::from_millis(100));
-    let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &limit).await;
+    let result = private()?
+        .send(get(&format!("http://127.0.0.1:{port}/"))?, &limit)
+        .await;
     assert!(is_lost(result.err()));
     assert_eq!(server.await??, (0, Some(io::ErrorKind::ConnectionReset)));
     Ok(())
@@ -60,7 +66,9 @@ async fn a_complete_answer_closes_the_socket_in_the_usual_way() -> TestResult {
         stream.write_all(OK.as_bytes()).await?;
         Ok::<_, io::Error>(rest(&mut stream).await)
     });
-    let answer = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG)).await?;
+    let answer = private()?
+        .send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG))
+        .await?;
     assert_eq!((answer.status.as_u16(), &*answer.body), (200, b"ok".as_slice()));
     assert_eq!(server.await??, (0, None));
     Ok(())
@@ -73,7 +81,10 @@ async fn after_its_time_a_request_is_not_sent_although_the_connection_stands() -
         let (mut stream, _) = listener.accept().await?;
         Ok::<_, io::Error>(rest(&mut stream).await.0)
     });
-    let late = SendOptions { send_before: Some(Clock::system().monotonic()), ..options(LONG) };
+    let late = SendOptions {
+        send_before: Some(Clock::system().monotonic()),
+        ..options(LONG)
+    };
     let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &late).await;
     assert_eq!(result.err(), not_sent(NotSent::TooLate));
     assert_eq!(server.await??, 0);
@@ -113,10 +124,18 @@ async fn an_empty_post_says_that_it_is_empty() -> TestResult {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() -> TestResult {
     let (listener, port) = listen().await?;
-    let server = answer_once(listener, "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-    let answer = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG)).await?;
+    let server = answer_once(
+        listener,
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+    );
+    let answer = private()?
+        .send(get(&format!("http://127.0.0.1:{port}/"))?, &options(LONG))
+        .await?;
     assert_eq!(answer.status.as_u16(), 302);
-    assert_eq!(answer.headers.get(header::LOCATION).map(HeaderValue::as_bytes), Some(b"http://127.0.0.1:1/".as_slice()));
+    assert_eq!(
+        answer.headers.get(header::LOCATION).map(HeaderValue::as_bytes),
+        Some(b"http://127.0.0.1:1/".as_slice())
+    );
     server.await??;
     Ok(())
 }
@@ -133,8 +152,13 @@ async fn an_answer_that_breaks_off_or_is_too_long_is_lost() -> TestResult {
     for answer in answers {
         let (listener, port) = listen().await?;
         let server = answer_once(listener, answer);
-        let short = SendOptions { max_body: 32, ..options(LONG) };
-        let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &short).await;
+        let short = SendOptions {
+            max_body: 32,
+            ..options(LONG)
+        };
+        let result = private()?
+            .send(get(&format!("http://127.0.0.1:{port}/"))?, &short)
+            .await;
         assert!(is_lost(result.err()), "{answer}");
         server.await??;
     }
@@ -144,7 +168,10 @@ async fn an_answer_that_breaks_off_or_is_too_long_is_lost() -> TestResult {
 #[tokio::test]
 async fn private_addresses_and_plain_http_are_refused_before_anything_is_opened() -> TestResult {
     let (listener, port) = listen().await?;
-    let strict = outbound(OutboundConfig::default(), Names::with("shop.test", &["10.0.0.1", "127.0.0.1"]))?;
+    let strict = outbound(
+        OutboundConfig::default(),
+        Names::with("shop.test", &["10.0.0.1", "127.0.0.1"]),
+    )?;
     let refused = [
         format!("https://127.0.0.1:{port}/"),
         format!("https://[::ffff:127.0.0.1]:{port}/"),
@@ -156,10 +183,23 @@ async fn private_addresses_and_plain_http_are_refused_before_anything_is_opened(
     ];
     for url in refused {
         let error = strict.send(get(&url)?, &options(LONG)).await.err();
-        assert!(matches!(error, Some(SendError::NotSent { why: NotSent::Refused(_) })), "{url}: {error:?}");
+        assert!(
+            matches!(
+                error,
+                Some(SendError::NotSent {
+                    why: NotSent::Refused(_)
+                })
+            ),
+            "{url}: {error:?}"
+        );
     }
-    let metadata = private()?.send(get("http://169.254.169.254/latest")?, &options(LONG)).await;
-    assert_eq!(metadata.err(), not_sent(NotSent::Refused("the host has a link-local address".into())));
+    let metadata = private()?
+        .send(get("http://169.254.169.254/latest")?, &options(LONG))
+        .await;
+    assert_eq!(
+        metadata.err(),
+        not_sent(NotSent::Refused("the host has a link-local address".into()))
+    );
     let opened = std::future::poll_fn(|cx| std::task::Poll::Ready(listener.poll_accept(cx).is_ready())).await;
     assert!(!opened);
     Ok(())
@@ -170,8 +210,13 @@ async fn a_name_is_resolved_once_and_only_its_allowed_addresses_are_tried() -> T
     let (listener, port) = listen().await?;
     let server = answer_once(listener, OK);
     let names = Names::with("shop.test", &["169.254.169.254", "127.0.0.1"]);
-    let config = OutboundConfig { allow_private_hosts: true, ..OutboundConfig::default() };
-    outbound(config, Arc::clone(&names))?.send(get(&format!("http://shop.test:{port}/"))?, &options(LONG)).await?;
+    let config = OutboundConfig {
+        allow_private_hosts: true,
+        ..OutboundConfig::default()
+    };
+    outbound(config, Arc::clone(&names))?
+        .send(get(&format!("http://shop.test:{port}/"))?, &options(LONG))
+        .await?;
     assert_eq!(names.asked.load(Ordering::SeqCst), 1);
     assert!(server.await??.contains(&format!("Host: shop.test:{port}\r\n")));
     Ok(())
@@ -184,30 +229,59 @@ async fn a_sandbox_app_meets_the_sandbox_and_only_it_is_exempt() -> TestResult {
     let server = answer_once(listener, answer);
     let sandbox_url = Some(format!("http://127.0.0.1:{port}/box").parse()?);
     let names = Names::with("shop.test", &["8.8.8.8"]);
-    let outbound = outbound(OutboundConfig { sandbox_url, ..OutboundConfig::default() }, Arc::clone(&names))?;
-    let sandbox = SendOptions { route: Route::Sandbox, ..options(LONG) };
+    let outbound = outbound(
+        OutboundConfig {
+            sandbox_url,
+            ..OutboundConfig::default()
+        },
+        Arc::clone(&names),
+    )?;
+    let sandbox = SendOptions {
+        route: Route::Sandbox,
+        ..options(LONG)
+    };
     let answer = outbound.send(get("http://shop.test/admin?q=1")?, &sandbox).await?;
     let request = server.await??;
-    assert!(request.starts_with("GET /box/shop.test/admin?q=1 HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.starts_with("GET /box/shop.test/admin?q=1 HTTP/1.1\r\n"),
+        "{request}"
+    );
     assert!(request.contains("X-Sandbox-Scheme: http\r\n"), "{request}");
     assert!(request.contains(&format!("Host: 127.0.0.1:{port}\r\n")), "{request}");
     let location = answer.headers.get(header::LOCATION).map(HeaderValue::as_bytes);
     assert_eq!(location, Some(b"http://shop.test/done?x=1".as_slice()));
     assert_eq!(names.asked.load(Ordering::SeqCst), 0);
 
-    let live = outbound.send(get(&format!("https://127.0.0.1:{port}/box/shop.test/"))?, &options(LONG)).await;
-    assert_eq!(live.err(), not_sent(NotSent::Refused("the host has a loopback address".into())));
+    let live = outbound
+        .send(
+            get(&format!("https://127.0.0.1:{port}/box/shop.test/"))?,
+            &options(LONG),
+        )
+        .await;
+    assert_eq!(
+        live.err(),
+        not_sent(NotSent::Refused("the host has a loopback address".into()))
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn without_a_sandbox_a_sandbox_app_reaches_nothing() -> TestResult {
-    let sandbox = SendOptions { route: Route::Sandbox, ..options(LONG) };
+    let sandbox = SendOptions {
+        route: Route::Sandbox,
+        ..options(LONG)
+    };
     let outbound = private()?;
     let result = outbound.send(get("https://127.0.0.1:1/")?, &sandbox).await;
-    assert_eq!(result.err(), not_sent(NotSent::Refused("no sandbox is configured".into())));
+    assert_eq!(
+        result.err(),
+        not_sent(NotSent::Refused("no sandbox is configured".into()))
+    );
     assert!(!outbound.has_sandbox());
-    assert_eq!(outbound.browser_url(&Route::Sandbox, &"https://shop.test/".parse()?), None);
+    assert_eq!(
+        outbound.browser_url(&Route::Sandbox, &"https://shop.test/".parse()?),
+        None
+    );
     Ok(())
 }
 
@@ -231,8 +305,14 @@ async fn an_egress_proxy_is_asked_for_the_judged_address() -> TestResult {
     outbound.send(get("http://shop.test/x")?, &options(LONG)).await?;
     let (connect, request) = proxy.await??;
     assert!(connect.starts_with("CONNECT 192.0.2.7:80 HTTP/1.1\r\n"), "{connect}");
-    assert!(connect.contains("Proxy-Authorization: Basic dXNAZXI6cHc=\r\n"), "{connect}");
-    assert!(request.starts_with("GET /x HTTP/1.1\r\n") && !request.contains("Proxy-"), "{request}");
+    assert!(
+        connect.contains("Proxy-Authorization: Basic dXNAZXI6cHc=\r\n"),
+        "{connect}"
+    );
+    assert!(
+        request.starts_with("GET /x HTTP/1.1\r\n") && !request.contains("Proxy-"),
+        "{request}"
+    );
     Ok(())
 }
 
@@ -241,8 +321,14 @@ async fn a_proxy_that_refuses_leaves_the_request_unsent() -> TestResult {
     let (listener, port) = listen().await?;
     let proxy = answer_once(listener, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
     let egress_proxy = Some(format!("http://127.0.0.1:{port}").parse()?);
-    let config = OutboundConfig { allow_private_hosts: true, egress_proxy, ..OutboundConfig::default() };
-    let result = outbound(config, Arc::default())?.send(get("http://192.0.2.7/")?, &options(LONG)).await;
+    let config = OutboundConfig {
+        allow_private_hosts: true,
+        egress_proxy,
+        ..OutboundConfig::default()
+    };
+    let result = outbound(config, Arc::default())?
+        .send(get("http://192.0.2.7/")?, &options(LONG))
+        .await;
     assert_eq!(result.err(), not_sent(NotSent::Connect));
     proxy.await??;
     Ok(())
