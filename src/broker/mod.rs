@@ -11,6 +11,7 @@ pub mod disconnect;
 pub mod last_used;
 pub mod platform_apps;
 pub mod proxy;
+pub mod refresh;
 pub mod stores;
 
 use std::time::Duration;
