@@ -1,43 +1,80 @@
-//! Words of connecting a store that need no platform and no database.
+//! A connect session and what may become of it.
 
-/// The languages that people are spoken to in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Language {
-    #[default]
-    En,
-    Es,
-    Pt,
+words! {
+    /// State of a connect session; the last four are ends.
+    SessionStatus {
+        Open = "open",
+        AtPlatform = "at_platform",
+        Completed = "completed",
+        Failed = "failed",
+        Cancelled = "cancelled",
+        Expired = "expired",
+    }
+}
+
+impl SessionStatus {
+    /// Nothing can happen to the session any more.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Self::Open | Self::AtPlatform)
+    }
+}
+
+words! {
+    /// Why a connect session failed; also the `error` of the return URL.
+    ConnectFailure {
+        /// The merchant declined at the platform or here.
+        AccessDenied = "access_denied",
+        /// The platform reported an error.
+        PlatformError = "platform_error",
+        /// The platform could not be reached or did not answer.
+        PlatformUnavailable = "platform_unavailable",
+        /// The platform refuses the partner's client.
+        PlatformAppMisconfigured = "platform_app_misconfigured",
+        /// The platform refused what the merchant entered.
+        CredentialsRefused = "credentials_refused",
+        /// The callback was not the platform's, or not for this session.
+        InvalidCallback = "invalid_callback",
+        /// The re-authorization came back with another shop.
+        OtherStore = "other_store",
+        /// Another customer's store is connected to this shop.
+        StoreAlreadyConnected = "store_already_connected",
+        /// The link's time was over.
+        Expired = "expired",
+    }
+}
+
+words! {
+    /// Languages of pages and mails.
+    Language {
+        En = "en",
+        Es = "es",
+        Pt = "pt",
+    }
 }
 
 impl Language {
-    pub const ALL: [Self; 3] = [Self::En, Self::Es, Self::Pt];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Es => "es",
-            Self::Pt => "pt",
-        }
-    }
-
-    /// The language of a tag such as `pt-BR`, or the best one of an `Accept-Language` list; `None` if none is ours.
-    pub fn parse(tags: &str) -> Option<Self> {
+    /// The best of a list such as `pt-BR,pt;q=0.9,en;q=0.8`, by weight, then order; `None` if none is ours.
+    pub fn negotiate(accept_language: &str) -> Option<Self> {
         let mut best: Option<(f32, Self)> = None;
-        for item in tags.split(',') {
-            let mut parts = item.split(';');
-            let tag = parts.next().unwrap_or_default().trim();
-            let primary = tag.split(['-', '_']).next().unwrap_or_default();
-            let Some(language) = Self::ALL.into_iter().find(|l| primary.eq_ignore_ascii_case(l.as_str())) else {
+        for part in accept_language.split(',') {
+            let mut pieces = part.split(';');
+            let Some(language) = pieces.next().and_then(Self::from_tag) else {
                 continue;
             };
-            let weight = parts
-                .find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok())
+            let weight = pieces
+                .find_map(|piece| piece.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()))
                 .unwrap_or(1.0);
-            if weight > 0.0 && best.is_none_or(|(known, _)| weight > known) {
+            if weight > 0.0 && best.is_none_or(|(most, _)| weight > most) {
                 best = Some((weight, language));
             }
         }
         best.map(|(_, language)| language)
+    }
+
+    /// The language of one tag, such as `es-MX` or `pt_BR`.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let primary = tag.trim().split(['-', '_']).next()?.to_ascii_lowercase();
+        primary.parse().ok()
     }
 }
 
@@ -46,9 +83,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_heaviest_language_we_speak_wins() {
-        assert_eq!(Language::parse("pt-BR"), Some(Language::Pt));
-        assert_eq!(Language::parse("fr, en;q=0.5, es-MX;q=0.8"), Some(Language::Es));
-        assert_eq!(Language::parse("es;q=0, fr"), None);
+    fn the_language_with_the_greatest_weight_wins() {
+        for (header, wanted) in [
+            ("pt-BR,pt;q=0.9,en;q=0.8", Some(Language::Pt)),
+            ("fr, en;q=0.5, es;q=0.7", Some(Language::Es)),
+            ("de", None),
+            ("es;q=0, en;q=0.1", Some(Language::En)),
+            ("", None),
+        ] {
+            assert_eq!(Language::negotiate(header), wanted, "{header}");
+        }
     }
 }

@@ -1,6 +1,17 @@
 //! Types and rules of the trade: no I/O, no async, no clock, no randomness. Everything above speaks in these words.
 
+#[macro_use]
+pub mod text;
+
+pub mod access_token;
+pub mod admin;
 pub mod connect;
+pub mod credential;
 pub mod id;
+pub mod job;
+pub mod notice;
+pub mod problem;
 pub mod refresh;
+pub mod scope;
 pub mod secret;
+pub mod store;

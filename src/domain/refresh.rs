@@ -1,55 +1,68 @@
-//! What came of asking a platform to renew a credential. The classes are closed: what happens to a store is decided by
-//! one of these five words, never by a status code somewhere else.
+//! Words of refreshing: what asked for it, how it ended, and which class a platform's failure belongs to.
 
-use std::fmt;
-use std::str::FromStr;
-
-/// Why a call to a platform failed, as far as its credential is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureKind {
-    /// This grant is refused for good, in words that the platform documents.
-    Dead,
-    /// The platform refuses the OAuth client of the app; no store is to blame.
-    AppBroken,
-    /// Too many calls; later the same call may work.
-    Throttled,
-    /// The platform, or something in front of it, does not work.
-    Down,
-    /// An answer that we do not know: neither success nor a verdict.
-    Unknown,
+words! {
+    /// The classes of failure; only `Dead` ever asks a merchant to re-authorize.
+    FailureKind {
+        /// This grant is refused for good, in words that the platform documents.
+        Dead = "dead",
+        /// The platform refuses the OAuth client itself; touches no store.
+        AppBroken = "app_broken",
+        /// Too many calls.
+        Throttled = "throttled",
+        /// The platform is out of reach or reports a fault of its own.
+        Down = "down",
+        /// Anything else.
+        Unknown = "unknown",
+    }
 }
 
-impl FailureKind {
-    pub const ALL: [Self; 5] = [Self::Dead, Self::AppBroken, Self::Throttled, Self::Down, Self::Unknown];
+words! {
+    /// What asked for a refresh.
+    RefreshTrigger {
+        /// A call with an expired or nearly expired token.
+        Call = "call",
+        /// The platform answered a call with unauthorized.
+        Unauthorized = "unauthorized",
+        /// The timer that keeps refresh tokens alive.
+        Timer = "timer",
+        /// A partner or an admin.
+        Request = "request",
+        /// The owner of an attempt whose answer was lost, within the platform's grace.
+        Doubt = "doubt",
+    }
+}
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dead => "dead",
-            Self::AppBroken => "app_broken",
-            Self::Throttled => "throttled",
-            Self::Down => "down",
-            Self::Unknown => "unknown",
+words! {
+    /// How one try to refresh ended.
+    RefreshOutcome {
+        /// A new access token is saved.
+        Renewed = "renewed",
+        /// The platform answered with the access token that we had.
+        Unchanged = "unchanged",
+        Dead = "dead",
+        /// Refused for good, but the verdict is held back or may not be given yet.
+        Refused = "refused",
+        AppBroken = "app_broken",
+        Throttled = "throttled",
+        Down = "down",
+        Unknown = "unknown",
+        /// Surely nothing was sent.
+        NotSent = "not_sent",
+        /// Sent, and no complete answer came.
+        AnswerLost = "answer_lost",
+        /// A newer answer or grant was saved meanwhile.
+        Superseded = "superseded",
+    }
+}
+
+impl From<FailureKind> for RefreshOutcome {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::Dead => Self::Dead,
+            FailureKind::AppBroken => Self::AppBroken,
+            FailureKind::Throttled => Self::Throttled,
+            FailureKind::Down => Self::Down,
+            FailureKind::Unknown => Self::Unknown,
         }
     }
 }
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for FailureKind {
-    type Err = UnknownWord;
-    fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(UnknownWord)
-    }
-}
-
-/// The word is none of the five.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected dead, app_broken, throttled, down or unknown")]
-pub struct UnknownWord;

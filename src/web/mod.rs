@@ -1,1 +1,25 @@
-//! (being written)
+//! The edge towards browsers and programs: routes, pages, errors. Handlers turn requests into calls of `broker` (or reads
+//! of `db`) and plain results into pages or JSON; rules of the trade live below. `Site` is what every answer needs.
+
+pub mod assets;
+pub mod csrf;
+pub mod error;
+pub mod form;
+pub mod i18n;
+pub mod middleware;
+pub mod page;
+pub mod parts;
+pub mod routes;
+pub mod server;
+pub mod session;
+pub mod session_rows;
+pub mod site;
+pub mod urls;
+
+pub use error::Error;
+pub use page::{Frame, Page};
+pub use server::{Demo, Server, Setup, start};
+pub use site::Site;
+
+#[cfg(test)]
+mod gallery;

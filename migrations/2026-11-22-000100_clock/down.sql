@@ -1,0 +1,1 @@
+DROP FUNCTION llavero_now();

@@ -1,0 +1,41 @@
+//! The one bundle of tools that use cases are handed: no globals. Made once at the start, shared behind an `Arc`.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto::{Random, Sealer};
+use crate::db::Db;
+use crate::domain::id::Id;
+use crate::journal::Journal;
+use crate::mail::Mailer;
+use crate::outbound::Outbound;
+use crate::platform::Catalogue;
+
+/// Everything a use case may reach for.
+pub struct App {
+    pub db: Db,
+    pub sealer: Sealer,
+    pub catalogue: Catalogue,
+    pub outbound: Outbound,
+    pub mailer: Mailer,
+    pub clock: Clock,
+    pub random: Random,
+    pub config: Config,
+    pub journal: Arc<Journal>,
+    /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
+    pub detached: tokio::runtime::Handle,
+}
+
+impl App {
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new id of any kind.
+    pub fn id<I: Id>(&self) -> I {
+        self.random.id(self.clock.now())
+    }
+}

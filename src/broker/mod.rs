@@ -1,0 +1,79 @@
+//! The use cases: plain in, plain out; no HTTP server, no templates. Every write of the program goes through here, and
+//! everything a use case needs comes in as [`crate::app::App`].
+
+pub mod admins;
+pub mod apps;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::db;
+use crate::domain::id::StoreId;
+use crate::domain::problem::Problem;
+use crate::domain::store::StatusReason;
+
+/// Why a use case did not do what was asked. Closed: `web::error` says how each is told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Input that cannot be meant: one entry a field, in words for people.
+    #[error("invalid input: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// Nothing there, or not the asker's.
+    #[error("not found")]
+    NotFound,
+    /// The asker may not do this; the text says what is missing.
+    #[error("forbidden: {0}")]
+    Forbidden(String),
+    /// The state does not allow it; the text says why and what to do.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// Another customer's store is connected to this shop.
+    #[error("the shop is connected already")]
+    StoreAlreadyConnected,
+    /// A link or code that was used, cancelled or is too old.
+    #[error("the link no longer works")]
+    LinkExpired,
+    /// No such token or key, or mistyped.
+    #[error("unknown token")]
+    Unauthenticated,
+    /// The token was valid once.
+    #[error("the token was revoked")]
+    TokenRevoked,
+    /// The merchant must authorize again.
+    #[error("{store} needs its merchant to authorize again")]
+    NeedsReauthorization { store: StoreId, since: DateTime<Utc>, reason: Option<StatusReason> },
+    /// The platform's doing: which problem it is told as, and what was sent.
+    #[error("platform: {problem}: {detail}")]
+    Platform { problem: Problem, detail: String, retry_after: Option<Duration>, delivered: Delivered },
+    /// More than 16 MiB of a body that must be signed, or the like.
+    #[error("too large: {0}")]
+    TooLarge(String),
+    #[error("too many requests")]
+    RateLimited { retry_after: Duration },
+    #[error(transparent)]
+    Db(#[from] db::Error),
+    /// A defect or a broken installation; the text is for the log, never for the asker.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// What is wrong with one field of the input.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Whether the platform may have got the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    No,
+    Unknown,
+}

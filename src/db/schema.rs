@@ -1,0 +1,334 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    access_tokens (id) {
+        id -> Uuid,
+        store_id -> Uuid,
+        app_id -> Uuid,
+        hash -> Bytea,
+        hint -> Text,
+        created_at -> Timestamptz,
+        ends_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    admin_links (hash) {
+        hash -> Bytea,
+        admin_id -> Uuid,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    admins (id) {
+        id -> Uuid,
+        email -> Text,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        created_at -> Timestamptz,
+        disabled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        name -> Text,
+        scopes -> Array<Nullable<Text>>,
+        hash -> Bytea,
+        hint -> Text,
+        created_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    apps (id) {
+        id -> Uuid,
+        partner_id -> Uuid,
+        name -> Text,
+        logo_url -> Nullable<Text>,
+        mode -> Text,
+        return_urls -> Array<Nullable<Text>>,
+        merchant_mail -> Text,
+        expose_credentials -> Bool,
+        signing_secret_sealed -> Bytea,
+        previous_signing_secret_sealed -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        app_id -> Nullable<Uuid>,
+        actor_kind -> Text,
+        actor -> Nullable<Text>,
+        action -> Text,
+        subject -> Text,
+        details -> Jsonb,
+        request_id -> Nullable<Text>,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    connect_sessions (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        store_id -> Nullable<Uuid>,
+        link_hash -> Bytea,
+        status -> Text,
+        failure -> Nullable<Text>,
+        failure_detail -> Nullable<Text>,
+        options -> Jsonb,
+        return_url -> Text,
+        partner_state -> Nullable<Text>,
+        customer_id -> Nullable<Text>,
+        platform -> Nullable<Text>,
+        method -> Nullable<Text>,
+        state_hash -> Nullable<Bytea>,
+        browser_hash -> Nullable<Bytea>,
+        attempt_sealed -> Nullable<Bytea>,
+        delivered_sealed -> Nullable<Bytea>,
+        held_sealed -> Nullable<Bytea>,
+        code_hash -> Nullable<Bytea>,
+        code_expires_at -> Nullable<Timestamptz>,
+        result_store_id -> Nullable<Uuid>,
+        reauthorized -> Bool,
+        exchanged_token_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        left_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    credentials (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        platform -> Text,
+        method -> Text,
+        platform_app_id -> Nullable<Uuid>,
+        values_sealed -> Nullable<Bytea>,
+        spares_sealed -> Nullable<Bytea>,
+        grant_no -> Int8,
+        saved_attempt -> Int8,
+        next_attempt -> Int8,
+        lease_attempt -> Nullable<Int8>,
+        lease_owner -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        lease_settled -> Bool,
+        in_doubt_since -> Nullable<Timestamptz>,
+        doubt_sent_at -> Nullable<Timestamptz>,
+        doubt_unsettled -> Bool,
+        access_issued_at -> Nullable<Timestamptz>,
+        access_expires_at -> Nullable<Timestamptz>,
+        refresh_expires_at -> Nullable<Timestamptz>,
+        reauthorize_by -> Nullable<Timestamptz>,
+        refresh_at -> Nullable<Timestamptz>,
+        scopes -> Nullable<Array<Nullable<Text>>>,
+        failing_since -> Nullable<Timestamptz>,
+        failures -> Int4,
+        last_failure -> Nullable<Text>,
+        retry_at -> Nullable<Timestamptz>,
+        dead_at -> Nullable<Timestamptz>,
+        held_verdict_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        payload -> Jsonb,
+        app_id -> Nullable<Uuid>,
+        platform -> Nullable<Text>,
+        unique_key -> Nullable<Text>,
+        status -> Text,
+        due_at -> Timestamptz,
+        attempts -> Int4,
+        max_attempts -> Int4,
+        lease_id -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    key_checks (key_id) {
+        key_id -> Text,
+        check_sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notices (id) {
+        id -> Uuid,
+        kind -> Text,
+        audience -> Text,
+        app_id -> Uuid,
+        store_id -> Nullable<Uuid>,
+        platform_app_id -> Nullable<Uuid>,
+        incident -> Text,
+        recipient -> Nullable<Text>,
+        language -> Text,
+        details -> Jsonb,
+        status -> Text,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    partners (id) {
+        id -> Uuid,
+        name -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    platform_apps (id) {
+        id -> Uuid,
+        app_id -> Nullable<Uuid>,
+        platform -> Text,
+        mode -> Text,
+        shared -> Bool,
+        values_sealed -> Bytea,
+        standby_sealed -> Nullable<Bytea>,
+        public_values -> Jsonb,
+        paused_at -> Nullable<Timestamptz>,
+        pause_code -> Nullable<Text>,
+        probe_at -> Nullable<Timestamptz>,
+        verdicts_held_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    refresh_logs (id, started_at) {
+        id -> Uuid,
+        app_id -> Uuid,
+        credential_id -> Uuid,
+        platform -> Text,
+        platform_app_id -> Nullable<Uuid>,
+        trigger -> Text,
+        outcome -> Text,
+        platform_code -> Nullable<Text>,
+        http_status -> Nullable<Int4>,
+        detail -> Nullable<Text>,
+        duration_ms -> Int4,
+        grant_no -> Int8,
+        attempt -> Int8,
+        saved_before -> Int8,
+        saved_after -> Int8,
+        started_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (key_hash) {
+        key_hash -> Bytea,
+        id -> Uuid,
+        admin_id -> Nullable<Uuid>,
+        state_sealed -> Bytea,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_in_attempts (id) {
+        id -> Uuid,
+        account -> Text,
+        address -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    stores (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        credential_id -> Uuid,
+        platform_app_id -> Nullable<Uuid>,
+        platform -> Text,
+        method -> Text,
+        platform_store_id -> Text,
+        url -> Nullable<Text>,
+        name -> Text,
+        customer_id -> Nullable<Text>,
+        merchant_email -> Nullable<Text>,
+        merchant_name -> Nullable<Text>,
+        merchant_locale -> Nullable<Text>,
+        metadata -> Jsonb,
+        status -> Text,
+        status_reason -> Nullable<Text>,
+        status_since -> Timestamptz,
+        evidence -> Nullable<Jsonb>,
+        health -> Text,
+        sequence -> Int8,
+        connected_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::joinable!(access_tokens -> apps (app_id));
+diesel::joinable!(access_tokens -> stores (store_id));
+diesel::joinable!(admin_links -> admins (admin_id));
+diesel::joinable!(api_keys -> apps (app_id));
+diesel::joinable!(apps -> partners (partner_id));
+diesel::joinable!(audit_events -> apps (app_id));
+diesel::joinable!(connect_sessions -> access_tokens (exchanged_token_id));
+diesel::joinable!(connect_sessions -> apps (app_id));
+diesel::joinable!(credentials -> apps (app_id));
+diesel::joinable!(credentials -> platform_apps (platform_app_id));
+diesel::joinable!(jobs -> apps (app_id));
+diesel::joinable!(notices -> apps (app_id));
+diesel::joinable!(notices -> platform_apps (platform_app_id));
+diesel::joinable!(notices -> stores (store_id));
+diesel::joinable!(platform_apps -> apps (app_id));
+diesel::joinable!(sessions -> admins (admin_id));
+diesel::joinable!(stores -> apps (app_id));
+diesel::joinable!(stores -> credentials (credential_id));
+diesel::joinable!(stores -> platform_apps (platform_app_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    access_tokens,
+    admin_links,
+    admins,
+    api_keys,
+    apps,
+    audit_events,
+    connect_sessions,
+    credentials,
+    jobs,
+    key_checks,
+    notices,
+    partners,
+    platform_apps,
+    refresh_logs,
+    sessions,
+    sign_in_attempts,
+    stores,
+);

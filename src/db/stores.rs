@@ -1,0 +1,179 @@
+//! Stores: rows, finders that carry their owner, and the changes of state.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::schema::stores;
+use super::types::llavero_now;
+use super::{Conn, Result};
+use crate::domain::id::{AppId, CredentialId, PlatformAppId, StoreId};
+use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = stores)]
+pub struct Store {
+    pub id: StoreId,
+    pub app_id: AppId,
+    pub credential_id: CredentialId,
+    pub platform_app_id: Option<PlatformAppId>,
+    pub platform: String,
+    pub method: String,
+    pub platform_store_id: String,
+    pub url: Option<String>,
+    pub name: String,
+    pub customer_id: Option<String>,
+    pub merchant_email: Option<String>,
+    pub merchant_name: Option<String>,
+    pub merchant_locale: Option<String>,
+    pub metadata: serde_json::Value,
+    pub status: StoreStatus,
+    pub status_reason: Option<StatusReason>,
+    pub status_since: DateTime<Utc>,
+    pub evidence: Option<serde_json::Value>,
+    pub health: StoreHealth,
+    pub sequence: i64,
+    pub connected_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = stores)]
+pub struct NewStore {
+    pub id: StoreId,
+    pub app_id: AppId,
+    pub credential_id: CredentialId,
+    pub platform_app_id: Option<PlatformAppId>,
+    pub platform: String,
+    pub method: String,
+    pub platform_store_id: String,
+    pub url: Option<String>,
+    pub name: String,
+    pub customer_id: Option<String>,
+    pub merchant_email: Option<String>,
+    pub merchant_name: Option<String>,
+    pub merchant_locale: Option<String>,
+    pub status: StoreStatus,
+}
+
+/// `Conflict`: the same shop is connected through the same client already.
+pub fn insert(conn: &mut Conn, new: &NewStore) -> Result<()> {
+    diesel::insert_into(stores::table).values(new).execute(conn)?;
+    Ok(())
+}
+
+/// Any store, for the broker itself and for admins.
+pub fn find(conn: &mut Conn, id: StoreId) -> Result<Option<Store>> {
+    Ok(stores::table
+        .find(id)
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?)
+}
+
+/// A store of this app; another app's is not found.
+pub fn find_of(conn: &mut Conn, app: AppId, id: StoreId) -> Result<Option<Store>> {
+    let found = stores::table
+        .find(id)
+        .filter(stores::app_id.eq(app))
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(found)
+}
+
+/// The living store of a shop, by the OAuth client it was connected through (or the app, where the client is the store's).
+pub fn find_by_identity(
+    conn: &mut Conn,
+    app: AppId,
+    platform_app: Option<PlatformAppId>,
+    platform: &str,
+    platform_store_id: &str,
+) -> Result<Option<Store>> {
+    let mut query = stores::table
+        .filter(stores::platform.eq(platform.to_owned()))
+        .filter(stores::platform_store_id.eq(platform_store_id.to_owned()))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .select(Store::as_select())
+        .into_boxed();
+    query = match platform_app {
+        Some(platform_app) => query.filter(stores::platform_app_id.eq(platform_app)),
+        None => query
+            .filter(stores::platform_app_id.is_null())
+            .filter(stores::app_id.eq(app)),
+    };
+    Ok(query.first(conn).optional()?)
+}
+
+/// The stores that share a credential, revoked ones left out.
+pub fn list_of_credential(conn: &mut Conn, credential: CredentialId) -> Result<Vec<Store>> {
+    let rows = stores::table
+        .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .order(stores::id)
+        .select(Store::as_select())
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Moves a store that is not revoked to a state; false: it was revoked, or is not there.
+pub fn set_status(
+    conn: &mut Conn,
+    id: StoreId,
+    status: StoreStatus,
+    reason: Option<StatusReason>,
+    evidence: Option<&serde_json::Value>,
+) -> Result<bool> {
+    let changed = diesel::update(stores::table.find(id))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .set((
+            stores::status.eq(status),
+            stores::status_reason.eq(reason),
+            stores::status_since.eq(llavero_now()),
+            stores::evidence.eq(evidence),
+            stores::sequence.eq(stores::sequence + 1),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Sets the health of all living stores of a credential where it differs; returns those changed.
+pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth) -> Result<Vec<StoreId>> {
+    let changed = diesel::update(stores::table)
+        .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .filter(stores::health.ne(health))
+        .set((
+            stores::health.eq(health),
+            stores::sequence.eq(stores::sequence + 1),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .returning(stores::id)
+        .get_results(conn)?;
+    Ok(changed)
+}
+
+/// What a (re-)connect learned of the shop; empty values leave what is there.
+#[derive(Debug, Clone, Default, AsChangeset)]
+#[diesel(table_name = stores)]
+pub struct Learned {
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub name: Option<String>,
+    pub customer_id: Option<String>,
+    pub platform_store_id: Option<String>,
+    pub merchant_email: Option<String>,
+    pub merchant_name: Option<String>,
+    pub merchant_locale: Option<String>,
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// Changes facts of a store; false: no such store of that app.
+pub fn update_facts(conn: &mut Conn, app: AppId, id: StoreId, learned: &Learned) -> Result<bool> {
+    let changed = diesel::update(stores::table.find(id))
+        .filter(stores::app_id.eq(app))
+        .set((learned, stores::updated_at.eq(llavero_now())))
+        .execute(conn)?;
+    Ok(changed == 1)
+}

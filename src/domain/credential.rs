@@ -1,0 +1,109 @@
+//! A credential's generation and life times. What is saved of a credential is named by (`grant_no`, `attempt`): the grant
+//! grows with each connect, re-authorization, import and revocation, the attempt with each claim to refresh.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Which state of a credential something is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Generation {
+    pub grant_no: i64,
+    pub attempt: i64,
+}
+
+/// Where an access token stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLife {
+    /// Works, no hurry.
+    Fresh,
+    /// In its last min(10 min, 20 %): works, and a refresh should start.
+    Due,
+    /// Over, or never obtained.
+    Expired,
+}
+
+/// The part of its life in which an access token of `life` is renewed ahead: min(10 min, 20 %).
+pub fn due_window(life: Duration) -> Duration {
+    (life / 5).min(Duration::from_secs(600))
+}
+
+/// Where an access token stands at `now`. Without an end it is always fresh.
+pub fn access_life(
+    issued_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> AccessLife {
+    let Some(expires_at) = expires_at else {
+        return AccessLife::Fresh;
+    };
+    if now >= expires_at {
+        return AccessLife::Expired;
+    }
+    let life = issued_at
+        .and_then(|issued_at| (expires_at - issued_at).to_std().ok())
+        .unwrap_or_default();
+    match (expires_at - now).to_std() {
+        Ok(left) if left > due_window(life) => AccessLife::Fresh,
+        _ => AccessLife::Due,
+    }
+}
+
+/// When a timer refreshes a credential so that its refresh token does not die idle: at half of the refresh token's life,
+/// moved earlier by up to a tenth of it by `jitter` (0..1). `None`: no deadline that refreshing would move.
+pub fn timer_at(
+    issued_at: DateTime<Utc>,
+    refresh_expires_at: Option<DateTime<Utc>>,
+    refreshing_moves_it: bool,
+    jitter: f64,
+) -> Option<DateTime<Utc>> {
+    if !refreshing_moves_it {
+        return None;
+    }
+    let life = (refresh_expires_at? - issued_at).to_std().ok()?;
+    let ahead = life.mul_f64(0.5 - 0.1 * jitter.clamp(0.0, 1.0));
+    Some(issued_at + chrono::Duration::from_std(ahead).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_due_in_the_last_fifth_but_at_most_ten_minutes() {
+        for (life, now, wanted) in [
+            (900, 0, AccessLife::Fresh),
+            (900, 719, AccessLife::Fresh),
+            (900, 720, AccessLife::Due),
+            (900, 899, AccessLife::Due),
+            (900, 900, AccessLife::Expired),
+            (21_600, 20_999, AccessLife::Fresh),
+            (21_600, 21_000, AccessLife::Due),
+            (21_600, 21_600, AccessLife::Expired),
+        ] {
+            assert_eq!(
+                access_life(Some(at(0)), Some(at(life)), at(now)),
+                wanted,
+                "{life} {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_without_an_end_is_always_fresh() {
+        assert_eq!(access_life(None, None, at(9_999_999)), AccessLife::Fresh);
+    }
+
+    #[test]
+    fn the_timer_goes_off_before_half_of_the_refresh_tokens_life() {
+        let ends = Some(at(1000));
+        assert_eq!(timer_at(at(0), ends, true, 0.0), Some(at(500)));
+        assert_eq!(timer_at(at(0), ends, true, 1.0), Some(at(400)));
+        assert_eq!(timer_at(at(0), ends, false, 0.0), None);
+        assert_eq!(timer_at(at(0), None, true, 0.0), None);
+    }
+}
