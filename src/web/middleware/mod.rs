@@ -52,7 +52,7 @@ pub async fn edge(
             answer.headers_mut().insert(HeaderName::from_static(SOURCE), HeaderValue::from_static("llavero"));
         }
         if let (false, Some(key)) = (by_platform, &key) {
-            let language = language.map(|language| language_cookie(&site, language.code()));
+            let language = language.map(|language| language_cookie(&site, language.as_str()));
             for cookie in key.cookie(&site).into_iter().chain(language) {
                 if let Err(error) = answer.add_cookie(&cookie) {
                     tracing::error!("a cookie could not be set: {error}");
