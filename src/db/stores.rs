@@ -64,13 +64,21 @@ pub fn insert(conn: &mut Conn, new: &NewStore) -> Result<()> {
 
 /// Any store, for the broker itself and for admins.
 pub fn find(conn: &mut Conn, id: StoreId) -> Result<Option<Store>> {
-    Ok(stores::table.find(id).select(Store::as_select()).first(conn).optional()?)
+    Ok(stores::table
+        .find(id)
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A store of this app; another app's is not found.
 pub fn find_of(conn: &mut Conn, app: AppId, id: StoreId) -> Result<Option<Store>> {
-    let found =
-        stores::table.find(id).filter(stores::app_id.eq(app)).select(Store::as_select()).first(conn).optional()?;
+    let found = stores::table
+        .find(id)
+        .filter(stores::app_id.eq(app))
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?;
     Ok(found)
 }
 
@@ -90,7 +98,9 @@ pub fn find_by_identity(
         .into_boxed();
     query = match platform_app {
         Some(platform_app) => query.filter(stores::platform_app_id.eq(platform_app)),
-        None => query.filter(stores::platform_app_id.is_null()).filter(stores::app_id.eq(app)),
+        None => query
+            .filter(stores::platform_app_id.is_null())
+            .filter(stores::app_id.eq(app)),
     };
     Ok(query.first(conn).optional()?)
 }
@@ -211,7 +221,7 @@ pub fn list_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Resul
     Ok(rows)
 }
 
-/// Forgets who the merchant of a store is; the shop's own name and identity go too.
+/// Forgets who the merchant of a store is, in all that was kept of how it was connected and what was written to it.
 pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
     diesel::update(stores::table.find(id))
         .set((
@@ -222,5 +232,17 @@ pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
             stores::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
+    diesel::sql_query(
+        "UPDATE connect_sessions SET options = options - 'merchant_email' - 'merchant_name' - 'fields'
+         WHERE result_store_id = $1 OR store_id = $1",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .execute(conn)?;
+    // Each stays one message of its incident.
+    diesel::sql_query(
+        "UPDATE notices SET recipient = 'erased:' || id, details = '{}' WHERE store_id = $1 AND audience = 'merchant'",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .execute(conn)?;
     Ok(())
 }
