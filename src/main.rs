@@ -1,2 +1,162 @@
-//! The one binary, `llavero`.
-fn main() {}
+//! The one binary, `llavero`: reads the settings, then does what its command says. Without a command it is the
+//! development set-up, with nothing to configure. Each command ends with an exit code that scripts can trust.
+
+mod commands;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use llavero::config::Config;
+use llavero::domain::admin::Role;
+use llavero::domain::store::Mode;
+
+/// Self-hosted access-token broker for e-commerce platforms.
+#[derive(Parser)]
+#[command(name = "llavero", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Development: private PostgreSQL, simulated platforms, demo partner (the default)
+    Dev,
+    /// The production web server
+    Serve {
+        /// Also run the worker in this process
+        #[arg(long)]
+        work: bool,
+    },
+    /// The worker alone
+    Work,
+    /// Apply pending migrations
+    Migrate {
+        /// Only tell whether any is pending (exit code 1 if so)
+        #[arg(long)]
+        check: bool,
+    },
+    /// Admins of this installation
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Partners' apps
+    #[command(subcommand)]
+    App(AppCommand),
+    /// The key ring that seals the platforms' credentials
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The platforms that stores can be connected on
+    #[command(subcommand)]
+    Platform(PlatformCommand),
+    /// The simulated platforms alone
+    Sandbox {
+        /// Address to listen on
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        bind: std::net::SocketAddr,
+    },
+    /// Check settings, database, keys, clock and mail; one line each
+    Doctor,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Add an admin and print a one-time sign-in link
+    Add {
+        email: String,
+        #[arg(long)]
+        role: Role,
+    },
+    /// Print another one-time sign-in link for an admin
+    Link { email: String },
+}
+
+#[derive(Subcommand)]
+enum AppCommand {
+    /// Add an app and print its id, an API key with every scope and its signing secret
+    Add {
+        /// The partner that owns it; made if there is none of that name
+        #[arg(long)]
+        partner: String,
+        #[arg(long)]
+        name: String,
+        /// live or sandbox; can't be changed later
+        #[arg(long, default_value = "live")]
+        mode: Mode,
+        /// Address the browser may be sent back to; may be given several times
+        #[arg(long = "return-url")]
+        return_urls: Vec<String>,
+    },
+    /// List the apps
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Make a key ring with one key in LLAVERO_KEYS_FILE
+    New,
+    /// List the keys of the ring, without their material
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a key that seals from the next start on; the others still open
+    Rotate,
+    /// Remove a key that nothing is sealed with any more
+    Retire { id: String },
+}
+
+#[derive(Subcommand)]
+enum PlatformCommand {
+    /// List the platforms
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a platform needs
+    Show { slug: String },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match read_config() {
+        Ok(config) => config,
+        Err(lines) => return commands::refuse(&lines),
+    };
+    let done = match arguments.command.unwrap_or(Command::Dev) {
+        Command::Dev => commands::dev::run(config),
+        Command::Serve { work } => commands::serve::serve(config, work),
+        Command::Work => commands::serve::work(config),
+        Command::Migrate { check } => commands::database::migrate(&config, check),
+        Command::Admin(AdminCommand::Add { email, role }) => commands::people::add_admin(config, &email, role),
+        Command::Admin(AdminCommand::Link { email }) => commands::people::link_admin(config, &email),
+        Command::App(AppCommand::Add {
+            partner,
+            name,
+            mode,
+            return_urls,
+        }) => commands::people::add_app(config, partner, name, mode, return_urls),
+        Command::App(AppCommand::List { json }) => commands::people::list_apps(config, json),
+        Command::Key(KeyCommand::New) => commands::keys::new(&config),
+        Command::Key(KeyCommand::List { json }) => commands::keys::list(&config, json),
+        Command::Key(KeyCommand::Rotate) => commands::keys::rotate(&config),
+        Command::Key(KeyCommand::Retire { id }) => commands::keys::retire(&config, &id),
+        Command::Platform(PlatformCommand::List { json }) => commands::platforms::list(json),
+        Command::Platform(PlatformCommand::Show { slug }) => commands::platforms::show(&slug),
+        Command::Sandbox { bind } => commands::sandbox::run(&config, bind),
+        Command::Doctor => commands::doctor::run(config),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => commands::refuse(&stop.lines),
+    }
+}
+
+/// The settings of the environment and `.env`; every line that is wrong, at once.
+fn read_config() -> Result<Config, Vec<String>> {
+    let variables = Config::read_environment(Path::new(".env")).map_err(|error| vec![error.to_string()])?;
+    Config::from_env(variables.into_iter()).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
+}

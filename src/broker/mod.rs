@@ -1,6 +1,9 @@
 //! The use cases: plain in, plain out; no HTTP server, no templates. Every write of the program goes through here, and
 //! everything a use case needs comes in as [`crate::app::App`].
 
+pub mod admins;
+pub mod apps;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, FlockOperation};
+use rustix::fs::FlockOperation;
 use uuid::Uuid;
 
 use super::Entry;
@@ -24,6 +24,7 @@ const ADDED_FIXED: usize = 8 + 16 + 8 + 8;
 /// No sealed answer comes near it; a length above is damage.
 const LONGEST: usize = 16 * 1024 * 1024;
 /// Disk space held ahead, so that an answer that has come can be written although the disk has filled up since.
+#[cfg(target_os = "linux")]
 const RESERVE: u64 = 1024 * 1024;
 
 /// The journal that a file belongs to, by its name.
@@ -136,7 +137,7 @@ impl JournalFile {
         let record = [&length.to_le_bytes(), &crc32fast::hash(body).to_le_bytes(), body].concat();
         let written = self.write_record(&record, sync);
         if written.is_err() {
-            // A rest of it must not stand before the next record; if even that fails, nothing more may be appended.
+            // What was written of it must not count; the next record is written over it in any case.
             self.sound = false;
             self.file.set_len(self.length)?;
         } else {
@@ -151,14 +152,25 @@ impl JournalFile {
         if sync { self.file.sync_data() } else { Ok(()) }
     }
 
-    /// Holds disk space behind the end, and notes whether that works. File systems that can't do it are trusted.
+    /// Holds disk space behind the end, and notes whether that works. Systems that can't do it are trusted.
     pub(super) fn reserve(&mut self) -> io::Result<()> {
-        let reserved = match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.length, RESERVE) {
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
-            reserved => reserved.map_err(io::Error::from),
-        };
+        let reserved = self.allocate();
         self.sound = reserved.is_ok();
         reserved
+    }
+
+    #[cfg(target_os = "linux")]
+    fn allocate(&self) -> io::Result<()> {
+        let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(&self.file, keep_size, self.length, RESERVE) {
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+            allocated => Ok(allocated?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn allocate(&self) -> io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn writable(&self) -> bool {
@@ -168,10 +180,6 @@ impl JournalFile {
     /// Whether the file still has its name: an entry in a deleted file would die with the process.
     pub(super) fn is_linked(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0)
-    }
-
-    pub(super) fn holds(&self, credential: CredentialId) -> bool {
-        self.live.values().any(|entry| entry.credential == credential)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, &Entry)> {
@@ -191,8 +199,22 @@ impl JournalFile {
     }
 }
 
+/// Makes the folder, and its name lasting.
+pub(super) fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    sync_folder(folder)
+}
+
+/// Syncs the folder that `path` lies in, so that its name is there after a crash.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// The entries that are left, and how many bytes are whole records.

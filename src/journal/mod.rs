@@ -9,6 +9,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::id::{CredentialId, JournalId};
@@ -55,7 +56,12 @@ pub struct Journal(Arc<Inner>);
 struct Inner {
     id: JournalId,
     folder: PathBuf,
+    /// Locked while the disk works.
     files: Mutex<Files>,
+    /// The credentials with entries, apart from the files, so that asking for one never waits for the disk.
+    held: Mutex<BTreeMap<EntryKey, CredentialId>>,
+    /// What was last known while the disk is at work.
+    writable: AtomicBool,
 }
 
 struct Files {
@@ -80,6 +86,8 @@ impl Journal {
                 adopted: BTreeMap::new(),
                 damaged: 0,
             }),
+            held: Mutex::default(),
+            writable: AtomicBool::new(false),
         };
         if let Err(error) = inner.make_writable(&mut inner.files()) {
             tracing::error!(%error, journal.folder = %folder.display(), "The journal cannot be written");
@@ -102,12 +110,15 @@ impl Journal {
                 .own
                 .as_mut()
                 .ok_or_else(|| io::Error::other("the journal cannot be written"))?;
+            let credential = entry.credential;
             own.append(number, entry)?;
             files.next_number += 1;
-            Ok(EntryKey {
+            let key = EntryKey {
                 journal: inner.id,
                 number,
-            })
+            };
+            inner.held().insert(key, credential);
+            Ok(key)
         })
         .await
     }
@@ -117,27 +128,30 @@ impl Journal {
     pub async fn remove(&self, key: EntryKey) -> io::Result<()> {
         self.blocking(move |inner| {
             let mut files = inner.files();
-            match files.held(inner.id, key.journal) {
-                Some(file) => file.remove(key.number),
-                None => Ok(()),
-            }
+            let file = if key.journal == inner.id {
+                files.own.as_mut()
+            } else {
+                files.adopted.get_mut(&key.journal)
+            };
+            let removed = file.map_or(Ok(()), |file| file.remove(key.number));
+            inner.held().remove(&key);
+            removed
         })
         .await
     }
 
     /// Whether an entry of this credential waits to be saved: then nobody here may claim it.
     pub fn holds(&self, credential: CredentialId) -> bool {
-        let files = self.0.files();
-        files
-            .own
-            .iter()
-            .chain(files.adopted.values())
-            .any(|file| file.holds(credential))
+        self.0.held().values().any(|held| *held == credential)
     }
 
-    /// Whether an append would work, as far as is known. False: start no refresh.
+    /// Whether an append would work, as far as is known. False: start no refresh. Never waits for the disk.
     pub fn writable(&self) -> bool {
-        self.0.files().own.as_ref().is_some_and(JournalFile::writable)
+        if let Ok(files) = self.0.files.try_lock() {
+            let writable = files.own.as_ref().is_some_and(JournalFile::writable);
+            self.0.writable.store(writable, Ordering::Relaxed);
+        }
+        self.0.writable.load(Ordering::Relaxed)
     }
 
     /// How many damaged entries were skipped since the start; each was also logged.
@@ -194,20 +208,14 @@ impl Journal {
     }
 }
 
-impl Files {
-    fn held(&mut self, own: JournalId, journal: JournalId) -> Option<&mut JournalFile> {
-        if journal == own {
-            self.own.as_mut()
-        } else {
-            self.adopted.get_mut(&journal)
-        }
-    }
-}
-
 impl Inner {
     fn files(&self) -> MutexGuard<'_, Files> {
         // A panicking thread leaves at worst an entry that is replayed once more.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<EntryKey, CredentialId>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn path(&self, journal: JournalId) -> PathBuf {
@@ -220,7 +228,7 @@ impl Inner {
         match &mut files.own {
             Some(own) if own.is_linked() => own.reserve(),
             _ => {
-                std::fs::create_dir_all(&self.folder)?;
+                file::create_folder(&self.folder)?;
                 let mut fresh = JournalFile::create(&self.path(self.id))?;
                 // What the lost file held is still in memory; it moves along under its numbers.
                 if let Some(lost) = &files.own {
@@ -255,6 +263,8 @@ impl Inner {
                     }
                     tracing::info!(journal.id = %journal, entries = file.entries().count(), "Adopted a journal");
                     files.damaged += damaged;
+                    let keyed = |(number, entry): (u64, &Entry)| (EntryKey { journal, number }, entry.credential);
+                    self.held().extend(file.entries().map(keyed));
                     files.adopted.insert(journal, file);
                 }
                 Ok(None) => {}

@@ -10,12 +10,15 @@ pub mod middleware;
 pub mod page;
 pub mod parts;
 pub mod routes;
+pub mod server;
 pub mod session;
+pub mod session_rows;
 pub mod site;
 pub mod urls;
 
 pub use error::Error;
 pub use page::{Frame, Page};
+pub use server::{Demo, Server, Setup, start};
 pub use site::Site;
 
 #[cfg(test)]

@@ -1,2 +1,9 @@
 //! Behaviour of the whole program over real HTTP and a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod architecture;
+mod migrations;
+mod postgres;
+mod schema;
+mod support;
+mod tls;

@@ -48,7 +48,7 @@ async fn a_call_given_up_at_its_limit_is_an_answer_lost_and_resets_the_socket() 
         read_request(&mut stream).await?;
         Ok::<_, io::Error>(rest(&mut stream).await)
     });
-    let limit = options(Duration::from_millis(100));
+    let limit = options(Duration::from_millis(500));
     let result = private()?
         .send(get(&format!("http://127.0.0.1:{port}/"))?, &limit)
         .await;
@@ -331,5 +331,24 @@ async fn a_proxy_that_refuses_leaves_the_request_unsent() -> TestResult {
         .await;
     assert_eq!(result.err(), not_sent(NotSent::Connect));
     proxy.await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn through_a_proxy_the_policy_still_holds() -> TestResult {
+    let (listener, port) = listen().await?;
+    let egress_proxy = Some(format!("http://127.0.0.1:{port}").parse()?);
+    let config = OutboundConfig {
+        egress_proxy,
+        ..OutboundConfig::default()
+    };
+    let outbound = outbound(config, Names::with("shop.test", &["10.0.0.1"]))?;
+    let result = outbound.send(get("https://shop.test/")?, &options(LONG)).await;
+    assert_eq!(
+        result.err(),
+        not_sent(NotSent::Refused("the host has a private address".into()))
+    );
+    let opened = std::future::poll_fn(|cx| std::task::Poll::Ready(listener.poll_accept(cx).is_ready())).await;
+    assert!(!opened);
     Ok(())
 }

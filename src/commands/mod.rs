@@ -1,0 +1,156 @@
+//! What each command does, and the start-up that they share. A command that cannot do its work stops with lines that
+//! say what is wrong and what to do.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use llavero::app::App;
+use llavero::clock::Clock;
+use llavero::config::Config;
+use llavero::crypto::{KeyRing, Random, Sealer};
+use llavero::db::{self, Db};
+use llavero::domain::secret::Secret;
+use llavero::journal::Journal;
+use llavero::mail::Mailer;
+use llavero::outbound::{Outbound, OutboundConfig};
+use llavero::platform::Catalogue;
+
+pub mod database;
+pub mod dev;
+pub mod doctor;
+pub mod keys;
+pub mod people;
+pub mod platforms;
+pub mod sandbox;
+pub mod serve;
+
+/// Why a command stopped, a line each.
+pub struct Stop {
+    pub lines: Vec<String>,
+}
+
+impl Stop {
+    pub fn line(line: impl Into<String>) -> Self {
+        Self {
+            lines: vec![line.into()],
+        }
+    }
+
+    /// `doing`, then what went wrong.
+    pub fn because<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Self {
+        move |error| Self::line(format!("{doing}: {error}"))
+    }
+}
+
+/// Prints to standard output; a closed pipe is nobody's fault.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints lines to standard error and gives the exit code of a refusal.
+pub fn refuse(lines: &[String]) -> ExitCode {
+    for line in lines {
+        let _ = writeln!(std::io::stderr(), "llavero: {line}");
+    }
+    ExitCode::FAILURE
+}
+
+/// The database's address, or how to give it.
+pub fn database_url(config: &Config) -> Result<Secret, Stop> {
+    config
+        .database_url
+        .clone()
+        .ok_or_else(|| Stop::line("DATABASE_URL is missing: the address of the Postgres database, postgres://..."))
+}
+
+/// The key ring, or how to make one.
+pub fn load_ring(config: &Config) -> Result<KeyRing, Stop> {
+    let path = config.keys_file.as_deref().ok_or_else(|| {
+        Stop::line("LLAVERO_KEYS_FILE is missing: the path of the key ring; `llavero key new` makes one")
+    })?;
+    KeyRing::load(path).map_err(|error| Stop::line(format!("the key ring {}: {error}", path.display())))
+}
+
+/// A runtime for commands and for refreshes that outlive their callers.
+pub fn runtime(threads: usize, name: &str) -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .enable_all()
+        .build()
+        .map_err(Stop::because("starting threads"))
+}
+
+/// Makes every tool, and proves before anything is served that the database is there, migrated, and sealed with keys
+/// that this ring holds.
+pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App>, Stop> {
+    let url = database_url(&config)?;
+    let random = Random::system();
+    let clock = Clock::system();
+    let sealer = Sealer::new(load_ring(&config)?, random.clone());
+    let frozen = clock.clone();
+    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now()));
+    check_database(&db, &sealer)?;
+    let catalogue = Catalogue::embedded().map_err(|errors| Stop {
+        lines: errors.iter().map(ToString::to_string).collect(),
+    })?;
+    let extra_ca_pem = match &config.extra_ca_file {
+        Some(path) => {
+            let pem = std::fs::read(path)
+                .map_err(|error| Stop::line(format!("LLAVERO_EXTRA_CA_FILE {}: {error}", path.display())))?;
+            Some(pem)
+        }
+        None => None,
+    };
+    let outbound = OutboundConfig {
+        allow_private_hosts: config.allow_private_hosts,
+        extra_ca_pem,
+        egress_proxy: config.egress_proxy.clone(),
+        sandbox_url: config.sandbox_url.clone(),
+    };
+    let outbound = Outbound::new(outbound, clock.clone()).map_err(Stop::because("preparing calls to platforms"))?;
+    let mailer = mailer(&config)?;
+    let journal = Journal::open(&config.journal_dir, &random, clock.now())
+        .map_err(|error| Stop::line(format!("LLAVERO_JOURNAL_DIR {}: {error}", config.journal_dir.display())))?;
+    Ok(Arc::new(App::new(
+        db, sealer, catalogue, outbound, mailer, clock, random, config, journal, detached,
+    )))
+}
+
+fn mailer(config: &Config) -> Result<Mailer, Stop> {
+    match (&config.smtp_url, &config.mail_from) {
+        (Some(url), Some(from)) => Mailer::smtp(url, from).map_err(Stop::because("LLAVERO_SMTP_URL")),
+        _ => Ok(Mailer::folder(config.data_dir.join("mails"))),
+    }
+}
+
+/// The database answers, is migrated, and every key in use is in the ring.
+fn check_database(db: &Db, sealer: &Sealer) -> Result<(), Stop> {
+    let pending = db
+        .run_blocking(db::pending_migrations)
+        .map_err(Stop::because("the database"))?;
+    if !pending.is_empty() {
+        return Err(Stop::line(format!(
+            "the database lacks {} migrations: run `llavero migrate` first",
+            pending.len()
+        )));
+    }
+    let known = db
+        .run_blocking(db::key_checks::list)
+        .map_err(Stop::because("the database"))?;
+    for (id, sealed) in &known {
+        sealer.open_check(id, sealed).map_err(|error| {
+            Stop::line(format!(
+                "the key ring can't open what is sealed with key `{id}` ({error}): put the ring back that was used with this database"
+            ))
+        })?;
+    }
+    let checks = sealer.check_values();
+    db.run_blocking(|conn| {
+        checks
+            .iter()
+            .try_for_each(|(id, sealed)| db::key_checks::insert(conn, id, sealed))
+    })
+    .map_err(Stop::because("the database"))
+}

@@ -1,0 +1,92 @@
+//! The demo partner of the development set-up: an app in sandbox mode with an API key, clients at the simulated
+//! platforms, and an owner for the admin pages. Made at the first start, found again at the next.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::broker::{Error, admins, apps, platform_apps};
+use crate::db;
+use crate::domain::access_token::{self, TokenKind};
+use crate::domain::admin::{Actor, Role};
+use crate::domain::id::AppId;
+use crate::domain::scope::Scope;
+use crate::domain::secret::Secret;
+use crate::domain::store::Mode;
+use crate::platform::{ClientOwner, Values};
+
+const PARTNER: &str = "Demo partner";
+const NAME: &str = "Demo Shop Manager";
+/// The owner of the admin pages in development.
+pub const ADMIN: &str = "admin@example.com";
+
+/// What the start prints, and the demo partner's pages work with.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    pub app_id: AppId,
+    pub api_key: Secret,
+    pub admin_link: Secret,
+}
+
+/// Makes what is missing. `known` is the API key of an earlier run.
+pub async fn prepare(app: &Arc<App>, known: Option<Secret>) -> Result<Demo, Error> {
+    let app_id = match find_app(app).await? {
+        Some(id) => id,
+        None => {
+            let new = apps::NewApp {
+                partner: PARTNER.to_owned(),
+                name: NAME.to_owned(),
+                mode: Mode::Sandbox,
+                return_urls: Vec::new(),
+            };
+            apps::add(app, new, Actor::command()).await?
+        }
+    };
+    let api_key = match known {
+        Some(key) if still_works(app, app_id, &key).await? => key,
+        _ => apps::new_key(app, app_id, "demo partner", Scope::ALL.to_vec(), Actor::command()).await?.key,
+    };
+    register_clients(app).await?;
+    let admin_link = match admins::link(app, ADMIN, Actor::command()).await {
+        Err(Error::NotFound) => admins::add(app, ADMIN, Role::Owner, Actor::command()).await?.1,
+        other => other?,
+    };
+    Ok(Demo { app_id, api_key, admin_link })
+}
+
+async fn find_app(app: &App) -> Result<Option<AppId>, Error> {
+    let rows = app.db.run(db::apps::list).await?;
+    Ok(rows.iter().find(|row| row.name == NAME && row.mode == Mode::Sandbox).map(|row| row.id))
+}
+
+async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> {
+    let Ok(hash) = access_token::hash(TokenKind::ApiKey, key.expose()) else { return Ok(false) };
+    let found = app.db.run(move |conn| db::api_keys::find_by_hash(conn, hash)).await?;
+    Ok(found.is_some_and(|key| key.app_id == of && key.revoked_at.is_none()))
+}
+
+/// The installation's clients at the simulated platforms, which know `sandbox-client` by itself.
+async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
+    for platform in app.catalogue.platforms() {
+        let Some(method) = platform.methods.iter().find(|method| {
+            method.client == ClientOwner::App || !method.app_fields.is_empty()
+        }) else {
+            continue;
+        };
+        let slug = platform.slug.clone();
+        let there = app.db.run(move |conn| db::platform_apps::find_installation(conn, &slug, Mode::Sandbox)).await?;
+        if there.is_some() {
+            continue;
+        }
+        let mut values = Values::default();
+        for field in &method.app_fields {
+            let value = match field.name.as_str() {
+                "client_id" => "sandbox-client",
+                "client_secret" => "sandbox-secret",
+                _ => field.example.as_str(),
+            };
+            values.set(&field.name, Secret::new(value));
+        }
+        platform_apps::set_installation(app, &platform.slug, Mode::Sandbox, values, Actor::command()).await?;
+    }
+    Ok(())
+}

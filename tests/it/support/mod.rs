@@ -1,0 +1,8 @@
+//! What tests stand on. The browser walks take this folder in as well (`#[path = "../it/support/mod.rs"]`), so that
+//! there is one harness; what one of the two does not call is no dead code.
+#![allow(dead_code, reason = "shared by two test programs, each of which uses a part")]
+
+pub mod catalog;
+pub mod cluster;
+pub mod database;
+pub mod print_schema;
