@@ -4,6 +4,10 @@
 pub mod admins;
 pub mod apps;
 
+pub mod notify;
+pub mod refresh;
+pub mod verify;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

@@ -8,6 +8,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
 
+use super::platform_apps::PlatformApp;
 use super::schema::{platform_apps, stores};
 use super::types::llavero_now;
 use super::{Conn, Result};
@@ -21,6 +22,11 @@ macro_rules! from_now {
             .bind::<Double, _>($after.as_secs_f64())
             .sql(")")
     };
+}
+
+/// The platform app, locked until the transaction ends.
+pub fn lock(conn: &mut Conn, id: PlatformAppId) -> Result<Option<PlatformApp>> {
+    Ok(platform_apps::table.find(id).select(PlatformApp::as_select()).for_update().first(conn).optional()?)
 }
 
 /// Pauses a platform app, or moves the next probe of a paused one; true: it was not paused before.
