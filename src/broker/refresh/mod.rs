@@ -35,6 +35,7 @@ pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::client_values;
 pub use tend::{tend, tend_until};
+pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
 pub(crate) use run::refresh;
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
