@@ -85,12 +85,18 @@ struct Body<'a> {
 
 impl<'a> Body<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { json: serde_json::from_slice(bytes).ok(), text: String::from_utf8_lossy(bytes) }
+        Self {
+            json: serde_json::from_slice(bytes).ok(),
+            text: String::from_utf8_lossy(bytes),
+        }
     }
 
     fn codes(&self, at: &[String]) -> Vec<String> {
         let Some(json) = &self.json else { return Vec::new() };
-        at.iter().flat_map(|at| found_at(json, at)).filter_map(as_text).collect()
+        at.iter()
+            .flat_map(|at| found_at(json, at))
+            .filter_map(as_text)
+            .collect()
     }
 
     fn contains(&self, words: &str) -> bool {
@@ -106,7 +112,12 @@ pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
             .into_iter()
             .flat_map(|value| match (value, step) {
                 (Value::Array(items), "*") => items.iter().collect(),
-                (Value::Array(items), _) => step.parse().ok().and_then(|i: usize| items.get(i)).into_iter().collect(),
+                (Value::Array(items), _) => step
+                    .parse()
+                    .ok()
+                    .and_then(|i: usize| items.get(i))
+                    .into_iter()
+                    .collect(),
                 (Value::Object(object), _) => object.get(step).into_iter().collect::<Vec<_>>(),
                 _ => Vec::new(),
             })
@@ -138,13 +149,25 @@ pub enum CallAnswer {
 /// Looks at status and the first bytes of a body (see `peeks_body`).
 pub fn judge_call(method: &Method, status: StatusCode, _headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
     let body = Body::new(body_start);
-    let refused = method.answer.unauthorized.iter().any(|on| on.holds(&method.answer, status, &body));
-    if refused { CallAnswer::Unauthorized } else { CallAnswer::Passed }
+    let refused = method
+        .answer
+        .unauthorized
+        .iter()
+        .any(|on| on.holds(&method.answer, status, &body));
+    if refused {
+        CallAnswer::Unauthorized
+    } else {
+        CallAnswer::Passed
+    }
 }
 
 /// How many bytes of a body with this status must be seen before it can be judged; 0 where the status tells.
 pub fn peeks_body(method: &Method, status: StatusCode) -> usize {
-    let reads = method.answer.unauthorized.iter().any(|on| on.reads_body() && on.fits_status(status));
+    let reads = method
+        .answer
+        .unauthorized
+        .iter()
+        .any(|on| on.reads_body() && on.fits_status(status));
     if reads { PEEK } else { 0 }
 }
 
@@ -155,15 +178,29 @@ pub fn judge_token(method: &Method, answer: &PlatformAnswer) -> Failure {
 
 pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
     let body = Body::new(&answer.body);
-    let ruled = rules.iter().find(|rule| rule.on.holds(&method.answer, answer.status, &body)).map(|rule| rule.kind);
-    let kind = ruled.or_else(|| refused_client(method, answer)).unwrap_or_else(|| everywhere(answer, &body));
-    let code = body.codes(&method.answer.code_at).into_iter().find(|code| is_a_word(code));
+    let ruled = rules
+        .iter()
+        .find(|rule| rule.on.holds(&method.answer, answer.status, &body))
+        .map(|rule| rule.kind);
+    let kind = ruled
+        .or_else(|| refused_client(method, answer))
+        .unwrap_or_else(|| everywhere(answer, &body));
+    let code = body
+        .codes(&method.answer.code_at)
+        .into_iter()
+        .find(|code| is_a_word(code));
     let status = answer.status.as_u16();
     let detail = match &code {
         Some(code) => format!("HTTP {status}, {code}"),
         None => format!("HTTP {status}"),
     };
-    Failure { kind, code, status: Some(status), detail, retry_after: retry_after(&answer.headers) }
+    Failure {
+        kind,
+        code,
+        status: Some(status),
+        detail,
+        retry_after: retry_after(&answer.headers),
+    }
 }
 
 /// The two standard codes whose meaning depends on whose the OAuth client is.
@@ -204,7 +241,9 @@ fn everywhere(answer: &PlatformAnswer, body: &Body<'_>) -> FailureKind {
 fn is_a_word(code: &str) -> bool {
     code.len() <= 80
         && code.chars().all(|c| c.is_ascii_alphanumeric() || " _-.:/".contains(c))
-        && code.split(|c: char| !c.is_ascii_alphanumeric()).all(|run| run.len() <= 24)
+        && code
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .all(|run| run.len() <= 24)
 }
 
 /// `Retry-After` in seconds, or as a date counted from the answer's own `Date`.
@@ -219,5 +258,45 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_go_through_lists() {
+        let json = serde_json::json!({"errors": [{"code": "A"}, {"code": 7}], "error": {"code": "B"}});
+        let texts = |at: &str| found_at(&json, at).into_iter().filter_map(as_text).collect::<Vec<_>>();
+        assert_eq!(texts("/errors/*/code"), ["A", "7"]);
+        assert_eq!(texts("/errors/1/code"), ["7"]);
+        assert_eq!(texts("/error/code"), ["B"]);
+        assert!(texts("/none/*").is_empty());
+    }
+
+    #[test]
+    fn what_could_be_a_token_is_no_code() {
+        assert!(is_a_word("UNAUTHORIZED.GMP_GATEWAY_API") && is_a_word("invalid access token"));
+        assert!(!is_a_word("abcd_0123456789abcdef0123456789abcdef") && !is_a_word("<b>"));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let headers = |pairs: &[(header::HeaderName, &'static str)]| -> HeaderMap {
+            pairs
+                .iter()
+                .map(|(n, v)| (n.clone(), http::HeaderValue::from_static(v)))
+                .collect()
+        };
+        let wait = |pairs: &[(header::HeaderName, &'static str)]| retry_after(&headers(pairs)).map(|d| d.as_secs());
+        assert_eq!(wait(&[(header::RETRY_AFTER, "2.0")]), Some(2));
+        let date = (header::DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
+        let then = (header::RETRY_AFTER, "Wed, 21 Oct 2026 07:29:30 GMT");
+        assert_eq!(wait(&[date.clone(), then.clone()]), Some(90));
+        assert_eq!(wait(&[then]), None);
+        assert_eq!(wait(&[(header::RETRY_AFTER, "-1")]), None);
+    }
 }

@@ -32,7 +32,11 @@ pub struct HeaderRule {
 }
 
 /// Sets the headers that apply.
-pub(super) fn set_headers(rules: &[HeaderRule], scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+pub(super) fn set_headers(
+    rules: &[HeaderRule],
+    scope: &Scope<'_>,
+    request: &mut PlatformRequest,
+) -> Result<(), BuildError> {
     for rule in rules {
         if let Some(when) = &rule.when {
             let value = scope.get(&when.value)?;
@@ -58,7 +62,10 @@ pub(super) fn set_headers(rules: &[HeaderRule], scope: &Scope<'_>, request: &mut
 
 /// Names and filled values.
 pub(super) fn fill_pairs(pairs: &[Pair], scope: &Scope<'_>) -> Result<Vec<(String, String)>, BuildError> {
-    pairs.iter().map(|pair| Ok((pair.name.clone(), pair.value.fill(scope)?))).collect()
+    pairs
+        .iter()
+        .map(|pair| Ok((pair.name.clone(), pair.value.fill(scope)?)))
+        .collect()
 }
 
 /// One call below the store's root.
@@ -86,7 +93,8 @@ impl Call {
         let root = scope.method.base_url.fill(scope)?;
         let path = self.path.fill_path(scope)?;
         let query = signature::join(&fill_pairs(&self.query, scope)?);
-        let url = host::below(&root, &path, Some(&query)).map_err(|_| BuildError::BadUrl("the path leaves its root"))?;
+        let url =
+            host::below(&root, &path, Some(&query)).map_err(|_| BuildError::BadUrl("the path leaves its root"))?;
         let mut request = PlatformRequest::new(self.method.clone(), url);
         let accept = HeaderValue::from_static("application/json");
         request.headers.insert(http::header::ACCEPT, accept.clone());
@@ -118,5 +126,6 @@ fn http_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HttpMethod,
 
 pub(super) fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderName, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is not a header's name")))
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a header's name")))
 }

@@ -29,7 +29,12 @@ impl Catalogue {
     pub fn embedded() -> Result<Self, Vec<CatalogueError>> {
         let files: Vec<(&str, &str)> = FILES
             .files()
-            .filter_map(|file| Some((file.path().file_name()?.to_str()?, file.contents_utf8().unwrap_or_default())))
+            .filter_map(|file| {
+                Some((
+                    file.path().file_name()?.to_str()?,
+                    file.contents_utf8().unwrap_or_default(),
+                ))
+            })
             .filter(|(name, _)| name.ends_with(".toml"))
             .collect();
         Self::parse(&files)
@@ -64,8 +69,14 @@ impl Catalogue {
 }
 
 fn parse_file(file: &str, text: &str) -> Result<Platform, Vec<CatalogueError>> {
-    let error = |key: &str, message: String| CatalogueError { file: file.to_owned(), key: key.to_owned(), message };
-    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| vec![error(".", e.to_string())])?;
+    let error = |key: &str, message: String| CatalogueError {
+        file: file.to_owned(),
+        key: key.to_owned(),
+        message,
+    };
+    let table: toml::Table = text
+        .parse()
+        .map_err(|e: toml::de::Error| vec![error(".", e.to_string())])?;
     let table = share(table).map_err(|message| vec![error("shared", message)])?;
     let mut platform: Platform = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|e| {
         let key = e.path().to_string();
@@ -87,7 +98,10 @@ fn share(mut table: toml::Table) -> Result<toml::Table, String> {
     let Some(shared) = table.remove("shared") else {
         return Ok(table);
     };
-    let shared = shared.as_table().cloned().ok_or("expected a table of what all methods share")?;
+    let shared = shared
+        .as_table()
+        .cloned()
+        .ok_or("expected a table of what all methods share")?;
     if let Some(methods) = table.get_mut("methods").and_then(toml::Value::as_array_mut) {
         for method in methods.iter_mut().filter_map(toml::Value::as_table_mut) {
             for (key, value) in &shared {

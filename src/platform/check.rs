@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::answer::Condition;
 use super::call::{Call, HeaderRule};
-use super::descriptor::{ClientOwner, IdentitySource, Method, Pair, Platform, Renewal, Text};
+use super::descriptor::{ClientOwner, IdentitySource, Method, Pair, Platform, Renewal};
 use super::field::{Field, Takes};
 use super::obtain::{Obtain, TokenCall};
 use super::sign::{Sign, SignMoment};
@@ -30,13 +30,24 @@ type Fault = (String, String);
 pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
     let mut faults = Vec::new();
     if file != format!("{}.toml", platform.slug) {
-        faults.push(("slug".to_owned(), format!("`{}` does not agree with the file's name", platform.slug)));
+        faults.push((
+            "slug".to_owned(),
+            format!("`{}` does not agree with the file's name", platform.slug),
+        ));
     }
     if platform.methods.is_empty() {
-        faults.push(("methods".to_owned(), "a platform needs at least one connect method".to_owned()));
+        faults.push((
+            "methods".to_owned(),
+            "a platform needs at least one connect method".to_owned(),
+        ));
     }
     for (i, method) in platform.methods.iter().enumerate() {
-        let mut checker = Checker { key: format!("methods[{i}]"), known: known(method), method, faults: Vec::new() };
+        let mut checker = Checker {
+            key: format!("methods[{i}]"),
+            known: known(method),
+            method,
+            faults: Vec::new(),
+        };
         checker.method(platform);
         faults.append(&mut checker.faults);
         if platform.methods[..i].iter().any(|other| other.id == method.id) {
@@ -47,8 +58,18 @@ pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
 }
 
 fn known(method: &Method) -> BTreeSet<String> {
-    let mut known: BTreeSet<String> = ALWAYS.iter().chain(&SignMoment::NAMES).map(|name| (*name).to_owned()).collect();
-    known.extend(method.fields.iter().chain(&method.app_fields).map(|field| field.name.clone()));
+    let mut known: BTreeSet<String> = ALWAYS
+        .iter()
+        .chain(&SignMoment::NAMES)
+        .map(|name| (*name).to_owned())
+        .collect();
+    known.extend(
+        method
+            .fields
+            .iter()
+            .chain(&method.app_fields)
+            .map(|field| field.name.clone()),
+    );
     known.extend(method.lookups.keys().cloned());
     match &method.obtain {
         Obtain::Code(code) => known.extend(code.grant.keep.keys().cloned()),
@@ -95,13 +116,19 @@ impl Checker<'_> {
         for name in url.host_names() {
             let field = self.method.field(name).is_some_and(|field| field.takes == Takes::Host);
             if !field && !self.method.lookups.contains_key(name) {
-                self.fault(key, format!("host placeholder `{name}` without a pattern: it needs a field that takes a host"));
+                self.fault(
+                    key,
+                    format!("host placeholder `{name}` without a pattern: it needs a field that takes a host"),
+                );
             }
         }
         if let Some(name) = url.base_name()
             && !self.method.field(name).is_some_and(|field| field.takes == Takes::Url)
         {
-            self.fault(key, format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"));
+            self.fault(
+                key,
+                format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
+            );
         }
     }
 
@@ -127,7 +154,11 @@ impl Checker<'_> {
         self.pairs(&format!("{key}.query"), &call.query);
         self.pairs(&format!("{key}.form"), &call.form);
         self.headers(&format!("{key}.headers"), &call.headers);
-        if call.json.as_ref().is_some_and(|json| serde_json::from_str::<serde_json::Value>(json).is_err()) {
+        if call
+            .json
+            .as_ref()
+            .is_some_and(|json| serde_json::from_str::<serde_json::Value>(json).is_err())
+        {
             self.fault(&format!("{key}.json"), "not JSON");
         }
     }
@@ -170,7 +201,11 @@ impl Checker<'_> {
             match method.field(&lookup.from) {
                 None => self.fault(&key, format!("`{}` is no field", lookup.from)),
                 Some(field) => {
-                    for choice in field.choices.iter().filter(|choice| !lookup.values.contains_key(&choice.value)) {
+                    for choice in field
+                        .choices
+                        .iter()
+                        .filter(|choice| !lookup.values.contains_key(&choice.value))
+                    {
                         self.fault(&key, format!("no value for the choice `{}`", choice.value));
                     }
                 }
@@ -217,7 +252,10 @@ impl Checker<'_> {
             (IdentitySource::Typed, Some(template)) => self.template("identity_template", template),
             (IdentitySource::Typed, None) => self.fault("identity_template", "a typed identity needs a template"),
             (IdentitySource::Platform, Some(_)) => {
-                self.fault("identity_template", "an identity that the platform states has no template");
+                self.fault(
+                    "identity_template",
+                    "an identity that the platform states has no template",
+                );
             }
             (IdentitySource::Platform, None) => {}
         }
@@ -231,16 +269,16 @@ impl Checker<'_> {
             self.fault(&format!("{key}.example"), "missing");
         }
         let shown = std::iter::once(&field.example).filter(|e| !e.is_empty() && !field.secret);
-        let values = shown.chain(&field.default).chain(field.choices.iter().map(|choice| &choice.value));
+        let values = shown
+            .chain(&field.default)
+            .chain(field.choices.iter().map(|choice| &choice.value));
         for value in values {
             if field.check(value, false).as_ref() != Ok(value) {
                 self.fault(key, format!("`{value}` does not pass the field's own check"));
             }
         }
         for text in [&field.label, &field.help] {
-            if let Text::Translated(t) = text
-                && [&t.en, &t.es, &t.pt].iter().any(|t| t.trim().is_empty())
-            {
+            if [&text.en, &text.es, &text.pt].iter().any(|t| t.trim().is_empty()) {
                 self.fault(key, "an empty text");
             }
         }
@@ -256,7 +294,10 @@ impl Checker<'_> {
                     continue;
                 }
                 if rule.on.status.is_empty() || !rule.on.reads_body() {
-                    self.fault(&key, "`dead` needs a status and a code or words of the body: a bare status is no proof");
+                    self.fault(
+                        &key,
+                        "`dead` needs a status and a code or words of the body: a bare status is no proof",
+                    );
                 }
                 if rule.on.status.iter().any(|status| *status == 429 || *status >= 500) {
                     self.fault(&key, "429 and 5xx are never `dead`");
@@ -285,7 +326,10 @@ impl Checker<'_> {
         let lives = self.method.lifetimes;
         match self.method.renewal {
             Renewal::Never if lives.access.is_some() => {
-                self.fault("lifetimes.access", "a credential that cannot be renewed is `never` here");
+                self.fault(
+                    "lifetimes.access",
+                    "a credential that cannot be renewed is `never` here",
+                );
             }
             Renewal::AskAgain | Renewal::RefreshToken if lives.access.is_none() => {
                 self.fault("lifetimes.access", "a token that is renewed needs a lifetime");

@@ -2,8 +2,11 @@
 //! key or value is refused when the catalogue is read, so that a typing error is never a silent default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -19,29 +22,58 @@ use super::values::Values;
 use super::verify::Verify;
 use crate::domain::connect::Language;
 
-/// A text in the languages that people are spoken to in. A plain string is the same in all.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Text {
-    Same(String),
-    Translated(Translated),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Translated {
+/// A text in the languages that people are spoken to in. In a file, a plain string is the same in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
     pub en: String,
     pub es: String,
     pub pt: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Translated {
+    en: String,
+    es: String,
+    pt: String,
+}
+
+// By hand, so that a missing language is named; an untagged enum would only say that nothing fits.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or one in each of en, es and pt")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text::same(text))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+                let Translated { en, es, pt } = Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Text { en, es, pt })
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
 impl Text {
+    /// One text for all languages.
+    pub fn same(text: &str) -> Self {
+        Self {
+            en: text.to_owned(),
+            es: text.to_owned(),
+            pt: text.to_owned(),
+        }
+    }
+
     pub fn in_(&self, language: Language) -> &str {
-        match (self, language) {
-            (Self::Same(text), _) => text,
-            (Self::Translated(text), Language::En) => &text.en,
-            (Self::Translated(text), Language::Es) => &text.es,
-            (Self::Translated(text), Language::Pt) => &text.pt,
+        match language {
+            Language::En => &self.en,
+            Language::Es => &self.es,
+            Language::Pt => &self.pt,
         }
     }
 }
@@ -195,7 +227,10 @@ pub struct Method {
 impl Method {
     /// A connect field or a platform app's field.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().chain(&self.app_fields).find(|field| field.name == name)
+        self.fields
+            .iter()
+            .chain(&self.app_fields)
+            .find(|field| field.name == name)
     }
 
     /// The store's root, below which the platform documents its paths.
@@ -206,7 +241,10 @@ impl Method {
     /// The identity of a store whose identity is typed.
     pub fn typed_identity(&self, values: &Values) -> Result<Option<String>, BuildError> {
         let scope = Scope::timeless(self, values);
-        self.identity_template.as_ref().map(|template| template.fill(&scope)).transpose()
+        self.identity_template
+            .as_ref()
+            .map(|template| template.fill(&scope))
+            .transpose()
     }
 }
 
@@ -259,12 +297,16 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
         "d" => 24 * 60 * 60,
         _ => return None,
     };
-    digits.parse::<u32>().ok().map(|n| Duration::from_secs(u64::from(n) * seconds))
+    digits
+        .parse::<u32>()
+        .ok()
+        .map(|n| Duration::from_secs(u64::from(n) * seconds))
 }
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
+    parse_duration(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
 }
 
 /// A life of unknown length counts as this.
@@ -276,7 +318,9 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
         "never" => Ok(None),
         "unknown" => Ok(Some(UNKNOWN_LIFE)),
         _ => parse_duration(&text).map(Some).ok_or_else(|| {
-            serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"))
+            serde::de::Error::custom(format!(
+                "`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"
+            ))
         }),
     }
 }

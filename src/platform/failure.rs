@@ -21,7 +21,13 @@ pub struct Failure {
 impl Failure {
     /// A failure that no answer's status explains.
     pub fn unknown(detail: impl Into<String>) -> Self {
-        Self { kind: FailureKind::Unknown, code: None, status: None, detail: detail.into(), retry_after: None }
+        Self {
+            kind: FailureKind::Unknown,
+            code: None,
+            status: None,
+            detail: detail.into(),
+            retry_after: None,
+        }
     }
 
     pub fn with_code(mut self, code: &str) -> Self {

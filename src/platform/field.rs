@@ -118,7 +118,11 @@ impl Field {
             Takes::Host => spell_host(given),
             Takes::Url => spell_url(given),
         };
-        let meets = if allow_http { self.pattern.is_match_with_http(&value) } else { self.pattern.is_match(&value) };
+        let meets = if allow_http {
+            self.pattern.is_match_with_http(&value)
+        } else {
+            self.pattern.is_match(&value)
+        };
         let listed = self.choices.is_empty() || self.choices.iter().any(|choice| choice.value == value);
         let safe = match self.takes {
             Takes::Text => true,
@@ -136,7 +140,10 @@ impl Field {
 /// Lower case, without the `https://` and the last slash that come along when an address is copied.
 fn spell_host(given: &str) -> String {
     let lower = given.to_ascii_lowercase();
-    let bare = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")).unwrap_or(&lower);
+    let bare = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"))
+        .unwrap_or(&lower);
     bare.strip_suffix('/').unwrap_or(bare).to_owned()
 }
 
@@ -151,4 +158,101 @@ fn spell_url(given: &str) -> String {
     let default_port = if scheme == "https" { ":443" } else { ":80" };
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
     format!("{scheme}://{authority}{}", path.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(takes: Takes, pattern: &str) -> Field {
+        let text = Text::same("");
+        Field {
+            name: "f".into(),
+            label: text.clone(),
+            help: text,
+            example: String::new(),
+            pattern: Pattern::try_from(pattern.to_owned()).unwrap_or_else(|e| panic!("{e}")),
+            secret: false,
+            takes,
+            choices: Vec::new(),
+            required: true,
+            default: None,
+        }
+    }
+
+    #[test]
+    fn a_pattern_must_be_anchored_and_no_alternative_escapes_it() {
+        for loose in ["abc", "^abc", "abc$", "^abc\\$"] {
+            assert!(Pattern::try_from(loose.to_owned()).is_err(), "{loose}");
+        }
+        let either = field(Takes::Text, "^a|b$");
+        assert!(either.check("b", false).is_ok());
+        assert_eq!(either.check("ax", false), Err(FieldProblem::Pattern));
+    }
+
+    #[test]
+    fn hosts_and_addresses_are_brought_to_one_spelling() {
+        let host = field(Takes::Host, r"^[a-z0-9-]+\.example\.com$");
+        assert_eq!(
+            host.check(" https://ACME.example.com/ ", false).as_deref(),
+            Ok("acme.example.com")
+        );
+        let url = field(Takes::Url, r"^https://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$");
+        for (given, spelt) in [
+            ("HTTPS://Shop.Example.com/", "https://shop.example.com"),
+            (
+                "https://shop.example.com:443/Folder//",
+                "https://shop.example.com/Folder",
+            ),
+            ("https://shop.example.com:8443", "https://shop.example.com:8443"),
+        ] {
+            assert_eq!(url.check(given, false).as_deref(), Ok(spelt));
+        }
+        assert_eq!(url.check("http://shop.example.com", false), Err(FieldProblem::Pattern));
+        assert_eq!(
+            url.check("http://shop.example.com:80", true).as_deref(),
+            Ok("http://shop.example.com")
+        );
+    }
+
+    #[test]
+    fn a_typed_address_leads_nowhere_else() {
+        let host = field(Takes::Host, "^.+$");
+        let url = field(Takes::Url, "^https://.+$");
+        for bad in [
+            "acme.example.com@evil.example",
+            "evil.example\\.example.com",
+            "evil.example/x",
+            "evil.example#x",
+            "evil.example?x",
+            "a b",
+            "a\u{0}b",
+            "caf\u{e9}.example",
+            "..",
+        ] {
+            assert_eq!(host.check(bad, false), Err(FieldProblem::Pattern), "{bad}");
+        }
+        for bad in [
+            "https://a@evil.example",
+            "https://a.example/../x",
+            "https://a.example/x?y",
+            "https://a.example\\x",
+            "https://a.ex\u{7}ample",
+            "https://b\u{fc}cher.example",
+        ] {
+            assert_eq!(url.check(bad, true), Err(FieldProblem::Pattern), "{bad}");
+        }
+        assert_eq!(
+            field(Takes::Text, "^.*$").check("a\u{1b}b", false),
+            Err(FieldProblem::Pattern)
+        );
+    }
+
+    #[test]
+    fn an_empty_value_is_missing_unless_the_field_is_optional() {
+        let mut field = field(Takes::Text, "^a$");
+        assert_eq!(field.check("  ", false), Err(FieldProblem::Missing));
+        field.required = false;
+        assert_eq!(field.check("  ", false).as_deref(), Ok(""));
+    }
 }

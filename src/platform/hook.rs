@@ -61,7 +61,12 @@ pub enum HookRefusal {
 /// Checks the proof first; nothing of an unproven webhook is used.
 pub fn read(platform: &Platform, headers: &HeaderMap, body: &[u8], app: &Values) -> Result<Hook, HookRefusal> {
     let hooks = platform.hooks.as_ref().ok_or(HookRefusal::NoHooks)?;
-    let header = |name| headers.get(name).and_then(|v| v.to_str().ok()).ok_or(HookRefusal::MissingHeader);
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .ok_or(HookRefusal::MissingHeader)
+    };
     let given = header(&hooks.proof_header)?;
     let holds = keys(app, &hooks.key)
         .any(|key| signature::same(&hooks.writing.write(&hooks.hash.of(key.as_bytes(), body)), given));
@@ -76,10 +81,17 @@ pub fn read(platform: &Platform, headers: &HeaderMap, body: &[u8], app: &Values)
     } else {
         HookKind::Other
     };
-    Ok(Hook { kind, topic, platform_store_id: header(&hooks.store_header)?.to_ascii_lowercase() })
+    Ok(Hook {
+        kind,
+        topic,
+        platform_store_id: header(&hooks.store_header)?.to_ascii_lowercase(),
+    })
 }
 
 /// A secret, and the one that stands by while it is rolled over.
 pub(super) fn keys<'a>(values: &'a Values, name: &str) -> impl Iterator<Item = &'a str> {
-    [name.to_owned(), format!("{name}_standby")].into_iter().filter_map(|n| values.get(&n)).filter(|key| !key.is_empty())
+    [name.to_owned(), format!("{name}_standby")]
+        .into_iter()
+        .filter_map(|n| values.get(&n))
+        .filter(|key| !key.is_empty())
 }

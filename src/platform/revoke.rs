@@ -21,7 +21,11 @@ pub struct Revoke {
 /// The revoke call, signed; `None` where the platform has none.
 pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
     let scope = Scope::new(method, values, moment);
-    method.revoke.as_ref().map(|revoke| revoke.call.build(&scope)).transpose()
+    method
+        .revoke
+        .as_ref()
+        .map(|revoke| revoke.call.build(&scope))
+        .transpose()
 }
 
 /// Whether the grant is gone: taken back now, or refused as one that no longer stands.

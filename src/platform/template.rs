@@ -38,11 +38,19 @@ pub struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub fn new(method: &'a Method, values: &'a Values, moment: &'a SignMoment) -> Self {
-        Self { method, values, moment: Some(moment) }
+        Self {
+            method,
+            values,
+            moment: Some(moment),
+        }
     }
 
     pub fn timeless(method: &'a Method, values: &'a Values) -> Self {
-        Self { method, values, moment: None }
+        Self {
+            method,
+            values,
+            moment: None,
+        }
     }
 
     /// The value of a name: given, looked up from another one, of this moment, or a field's default.
@@ -50,7 +58,11 @@ impl<'a> Scope<'a> {
         let missing = || BuildError::MissingValue(name.to_owned());
         if let Some(lookup) = self.method.lookups.get(name) {
             let key = self.get(&lookup.from)?;
-            return lookup.values.get(key.as_ref()).map(|v| Cow::Borrowed(v.as_str())).ok_or_else(missing);
+            return lookup
+                .values
+                .get(key.as_ref())
+                .map(|v| Cow::Borrowed(v.as_str()))
+                .ok_or_else(missing);
         }
         if let Some(moment) = self.moment
             && let Some(value) = moment.value(name)
@@ -77,9 +89,16 @@ impl Template {
             if rest[open..].starts_with('}') {
                 return Err(format!("a `}}` without `{{` in `{text}`"));
             }
-            let close = rest[open..].find('}').ok_or_else(|| format!("a `{{` without `}}` in `{text}`"))? + open;
+            let close = rest[open..]
+                .find('}')
+                .ok_or_else(|| format!("a `{{` without `}}` in `{text}`"))?
+                + open;
             let name = &rest[open + 1..close];
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            if name.is_empty()
+                || !name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            {
                 return Err(format!("`{{{name}}}` is not a placeholder"));
             }
             if open > 0 {
@@ -163,15 +182,24 @@ impl TryFrom<String> for UrlTemplate {
             let slash = rest.find('/').unwrap_or(rest.len());
             (Head::Host(Template::parse(&rest[..slash])?), &rest[slash..])
         } else if text.starts_with('{') {
-            let close = text.find('}').ok_or_else(|| format!("a `{{` without `}}` in `{text}`"))?;
+            let close = text
+                .find('}')
+                .ok_or_else(|| format!("a `{{` without `}}` in `{text}`"))?;
             if !(text.len() == close + 1 || text[close + 1..].starts_with('/')) {
-                return Err(format!("`{text}`: a value that is a whole address must end where the path begins"));
+                return Err(format!(
+                    "`{text}`: a value that is a whole address must end where the path begins"
+                ));
             }
             (Head::Base(text[1..close].to_owned()), &text[close + 1..])
         } else {
-            return Err(format!("`{text}` must begin with https:// or with a value that is an address"));
+            return Err(format!(
+                "`{text}` must begin with https:// or with a value that is an address"
+            ));
         };
-        Ok(Self { head, path: Template::parse(path)? })
+        Ok(Self {
+            head,
+            path: Template::parse(path)?,
+        })
     }
 }
 
@@ -208,5 +236,44 @@ impl UrlTemplate {
         let root = host::checked_url(&head).ok_or(BuildError::BadUrl("the host is not one"))?;
         let path = self.path.fill_path(scope)?;
         host::below(&root, &path, None).map_err(|_| BuildError::BadUrl("the path leaves its root"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_text_and_named_values_only() {
+        let template =
+            Template::parse("Bearer {access_token}").map(|t| t.names().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(template, Ok(vec!["access_token".to_owned()]));
+        for bad in ["{", "}", "a}b", "{}", "{a b}", "{A}", "{a{b}}"] {
+            assert!(Template::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_template_says_where_its_host_ends() {
+        let parse = |text: &str| UrlTemplate::try_from(text.to_owned());
+        assert_eq!(
+            parse("https://{shop}/x/{id}").map(|t| t.host_names().join(",")),
+            Ok("shop".to_owned())
+        );
+        assert_eq!(
+            parse("{base}/x").map(|t| t.base_name().map(str::to_owned)),
+            Ok(Some("base".to_owned()))
+        );
+        for bad in [
+            "http://a.example",
+            "a.example",
+            "{base}x",
+            "{base}.example/x",
+            "https://u@a.example",
+            "https://a.example/?x",
+            "https://a.example/#x",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -19,14 +19,24 @@ pub struct PlatformRequest {
 
 impl PlatformRequest {
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 }
 
 // Path, query, headers and body may all hold secrets.
 impl fmt::Debug for PlatformRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PlatformRequest({} {})", self.method, self.url.host_str().unwrap_or("-"))
+        write!(
+            f,
+            "PlatformRequest({} {})",
+            self.method,
+            self.url.host_str().unwrap_or("-")
+        )
     }
 }
 
@@ -67,7 +77,12 @@ impl SendOptions {
     pub const MAX_BODY: usize = 1024 * 1024;
 
     pub fn new(route: Route, timeout: Duration) -> Self {
-        Self { route, timeout, send_before: None, max_body: Self::MAX_BODY }
+        Self {
+            route,
+            timeout,
+            send_before: None,
+            max_body: Self::MAX_BODY,
+        }
     }
 }
 

@@ -53,8 +53,10 @@ impl Values {
 
     /// A JSON object of all values, to be sealed at once.
     pub fn to_bytes(&self) -> SecretBytes {
-        let object: serde_json::Map<String, serde_json::Value> =
-            self.iter().map(|(name, value)| (name.to_owned(), value.expose().into())).collect();
+        let object: serde_json::Map<String, serde_json::Value> = self
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.expose().into()))
+            .collect();
         SecretBytes::new(serde_json::Value::Object(object).to_string())
     }
 
@@ -72,7 +74,12 @@ impl fmt::Debug for Values {
 
 impl<N: Into<String>, V: Into<Secret>> FromIterator<(N, V)> for Values {
     fn from_iter<T: IntoIterator<Item = (N, V)>>(pairs: T) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
     }
 }
 
@@ -82,7 +89,9 @@ mod tests {
 
     #[test]
     fn values_over_others_win_and_debug_shows_names_alone() {
-        let all = Values::new().with("a", "new").over(&Values::new().with("a", "old").with("b", "kept"));
+        let all = Values::new()
+            .with("a", "new")
+            .over(&Values::new().with("a", "old").with("b", "kept"));
         assert_eq!((all.get("a"), all.get("b")), (Some("new"), Some("kept")));
         assert_eq!(format!("{all:?}"), r#"{"a", "b"}"#);
         assert_eq!(Values::from_bytes(all.to_bytes().expose()).ok(), Some(all));

@@ -62,14 +62,22 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let verify = &method.verify;
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let good = answer.status.is_success()
-        && body.as_ref().is_some_and(|b| verify.needs.iter().all(|at| found_at(b, at).iter().any(|v| !v.is_null())));
+        && body.as_ref().is_some_and(|b| {
+            verify
+                .needs
+                .iter()
+                .all(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+        });
     let Some(body) = body.filter(|_| good) else {
         return Err(answer::judge(method, &method.answer.verify, answer));
     };
     let scope = Scope::timeless(method, values);
     if let Some(lists) = &verify.lists {
         let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
-        if !found_at(&body, &lists.at).iter().any(|v| v.as_str() == Some(wanted.as_str())) {
+        if !found_at(&body, &lists.at)
+            .iter()
+            .any(|v| v.as_str() == Some(wanted.as_str()))
+        {
             return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
         }
     }
@@ -79,5 +87,9 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         None => text(&verify.store_id),
     };
     let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));
-    Ok(StoreFacts { platform_store_id, name: text(&verify.store_name), url })
+    Ok(StoreFacts {
+        platform_store_id,
+        name: text(&verify.store_name),
+        url,
+    })
 }

@@ -25,6 +25,14 @@ pub fn with_query(path: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
+/// Where to go after sign-in, as `?next=` asks: an admin page of ours, or nowhere. Anything that a browser could take for
+/// another host is refused.
+pub fn admin_next(next: &str) -> Option<&str> {
+    let harmless = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let ours = Group::of_path(next.split(['?', '#']).next().unwrap_or_default()) == Group::Admin;
+    (ours && !next.contains("//") && next.bytes().all(harmless)).then_some(next)
+}
+
 fn fill(pattern: &str, values: &[&dyn Display]) -> String {
     let mut values = values.iter();
     let mut parts = pattern.split('{');
@@ -66,6 +74,8 @@ urls! {
     /// Where callbacks and key forms end: what happened, and the way back to the partner.
     CONNECT_DONE connect_done(link) = "/connect/{link}/done";
     CONNECT_CANCEL connect_cancel(link) = "/connect/{link}/cancel";
+    /// What the merchant decides about a grant that is held.
+    CONNECT_DECIDE connect_decide(link) = "/connect/{link}/decide";
     RECONNECT reconnect(token) = "/reconnect/{token}";
     RECONNECT_START reconnect_start(token) = "/reconnect/{token}/start";
     RECONNECT_DISCONNECT reconnect_disconnect(token) = "/reconnect/{token}/disconnect";
@@ -134,11 +144,22 @@ urls! {
 
     // Development, health and files
     DEMO demo() = "/demo";
+    DEMO_CONNECT demo_connect() = "/demo/connect";
     DEMO_RETURN demo_return() = "/demo/return";
+    DEMO_CALL demo_call() = "/demo/call";
+    DEMO_EXPIRE demo_expire() = "/demo/expire";
     HEALTHZ healthz() = "/healthz";
     READYZ readyz() = "/readyz";
     METRICS metrics() = "/metrics";
     ASSET asset(name) = "/assets/{name}";
+}
+
+/// What stands before a forwarded path.
+pub const PROXY_START: &str = "/v1/proxy/";
+
+/// Whether an answer could be a platform's.
+pub fn is_proxied(path: &str) -> bool {
+    path.starts_with(PROXY_START)
 }
 
 /// Who is on the other side: decides whether an error becomes a page or problem+json, and which headers go with it.
@@ -192,6 +213,22 @@ mod tests {
         assert_eq!(Group::of_path("/connect/deliver/llv_cs_x"), Group::Program);
         assert_eq!(Group::of_path("/connect/llv_cs_x"), Group::Merchant);
         assert_eq!(Group::of_path("/admin/stores"), Group::Admin);
+    }
+
+    #[test]
+    fn sign_in_leads_to_admin_pages_only() {
+        assert_eq!(admin_next("/admin/stores?q=a"), Some("/admin/stores?q=a"));
+        for other in [
+            "",
+            "/",
+            "//evil.example/admin",
+            "https://evil.example/admin",
+            "/admin//evil",
+            "/admin\\x",
+            "/administer",
+        ] {
+            assert_eq!(admin_next(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -77,7 +77,9 @@ impl Code {
         let client = BasicClient::new(ClientId::new(scope.get("client_id")?.into_owned())).set_auth_uri(address);
         let redirect = redirect_uri(scope)?;
         let state = scope.get("state")?.into_owned();
-        let mut question = client.authorize_url(|| CsrfToken::new(state)).set_redirect_uri(Cow::Owned(redirect));
+        let mut question = client
+            .authorize_url(|| CsrfToken::new(state))
+            .set_redirect_uri(Cow::Owned(redirect));
         let scopes = self.scopes(scope.method, scope.values).join(&self.scope_separator);
         if self.scopes_in_url && !scopes.is_empty() {
             question = question.add_extra_param("scope", scopes);
@@ -104,9 +106,11 @@ impl Code {
 
     pub(super) fn scopes(&self, method: &Method, values: &Values) -> Vec<String> {
         match values.get("scopes") {
-            Some(own) if !own.trim().is_empty() => {
-                own.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
-            }
+            Some(own) if !own.trim().is_empty() => own
+                .split([',', ' '])
+                .filter(|scope| !scope.is_empty())
+                .map(str::to_owned)
+                .collect(),
             _ => method.scopes.clone(),
         }
     }
@@ -125,7 +129,10 @@ impl Code {
         }
         // A refusal needs no proof: believed wrongly, it ends one attempt and nothing else.
         if let Ok(error) = once(&pairs, "error") {
-            return Ok(CallbackAnswer::Denied { code: error, description: once(&pairs, "error_description").ok() });
+            return Ok(CallbackAnswer::Denied {
+                code: error,
+                description: once(&pairs, "error_description").ok(),
+            });
         }
         let code = once(&pairs, "code")?;
         if let Some(proof) = &self.proof {

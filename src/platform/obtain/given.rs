@@ -54,7 +54,10 @@ impl Page {
         Ok(if outcome == self.approved {
             CallbackAnswer::Approved(Values::new())
         } else {
-            CallbackAnswer::Denied { code: "access_denied".to_owned(), description: None }
+            CallbackAnswer::Denied {
+                code: "access_denied".to_owned(),
+                description: None,
+            }
         })
     }
 
@@ -64,7 +67,9 @@ impl Page {
         let state = text_at(&json, &self.delivered_state).ok_or_else(|| missing("state"))?;
         let mut values = Values::new();
         for (name, at) in &self.delivered {
-            let value = text_at(&json, at).filter(|v| !v.chars().any(char::is_control)).ok_or_else(|| missing(name))?;
+            let value = text_at(&json, at)
+                .filter(|v| !v.chars().any(char::is_control))
+                .ok_or_else(|| missing(name))?;
             values.set(name.as_str(), value);
         }
         Ok((state, values))

@@ -81,8 +81,12 @@ struct Tokens {
 }
 
 pub(super) fn read(method: &Method, names: &GrantNames, answer: &PlatformAnswer) -> Result<Grant, Failure> {
-    let json: Option<Value> = serde_json::from_slice(&answer.body).ok().filter(|_| answer.status.is_success());
-    let tokens = json.as_ref().and_then(|json| standard(names, &answer.body).or_else(|| by_name(names, json)));
+    let json: Option<Value> = serde_json::from_slice(&answer.body)
+        .ok()
+        .filter(|_| answer.status.is_success());
+    let tokens = json
+        .as_ref()
+        .and_then(|json| standard(names, &answer.body).or_else(|| by_name(names, json)));
     let (Some(json), Some(tokens)) = (json, tokens) else {
         return Err(judge_token(method, answer));
     };
@@ -118,15 +122,24 @@ fn standard(names: &GrantNames, body: &[u8]) -> Option<Tokens> {
     let access = read.access_token().secret();
     (!access.is_empty()).then(|| Tokens {
         access: access.as_str().into(),
-        refresh: read.refresh_token().map(|t| t.secret().as_str()).filter(|t| !t.is_empty()).map(Secret::from),
+        refresh: read
+            .refresh_token()
+            .map(|t| t.secret().as_str())
+            .filter(|t| !t.is_empty())
+            .map(Secret::from),
         expires_in: read.expires_in(),
-        scopes: read.scopes().map(|all| all.iter().map(|scope| scope.to_string()).collect()),
+        scopes: read
+            .scopes()
+            .map(|all| all.iter().map(|scope| scope.to_string()).collect()),
     })
 }
 
 fn by_name(names: &GrantNames, json: &Value) -> Option<Tokens> {
     let split = |text: String| {
-        text.split(names.scope_separator.as_str()).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+        text.split(names.scope_separator.as_str())
+            .filter(|scope| !scope.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     Some(Tokens {
         access: text_at(json, &names.access_token)?.into(),

@@ -133,11 +133,7 @@ pub fn read_delivery(method: &Method, body: &[u8]) -> Result<(String, Values), C
 }
 
 /// The request that turns what is at hand into a credential; `None` where keys are given and there is nothing to ask.
-pub fn exchange(
-    method: &Method,
-    values: &Values,
-    moment: &SignMoment,
-) -> Result<Option<PlatformRequest>, BuildError> {
+pub fn exchange(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
     let scope = Scope::new(method, values, moment);
     match &method.obtain {
         Obtain::Code(code) => code.token.build(GrantType::Code { pkce: code.pkce }, &scope).map(Some),
@@ -185,7 +181,10 @@ pub fn missing_scopes(method: &Method, values: &Values, granted: &[String]) -> V
         granted.contains(scope)
             || (implies && scope.contains("read_") && granted.contains(&scope.replacen("read_", "write_", 1)))
     };
-    asked_scopes(method, values).into_iter().filter(|scope| !has(scope)).collect()
+    asked_scopes(method, values)
+        .into_iter()
+        .filter(|scope| !has(scope))
+        .collect()
 }
 
 /// The value of a parameter that comes exactly once.

@@ -95,14 +95,18 @@ impl TokenCall {
         let (kind, body) = match self.encoding {
             Encoding::Form => (
                 "application/x-www-form-urlencoded",
-                url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish(),
+                url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(&pairs)
+                    .finish(),
             ),
             Encoding::Json => {
                 let object = pairs.into_iter().map(|(name, value)| (name, value.into())).collect();
                 ("application/json", serde_json::Value::Object(object).to_string())
             }
         };
-        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        request
+            .headers
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         request.body = Bytes::from(body);
         set_headers(&self.headers, scope, &mut request)?;
         if let Some(value) = request.headers.get_mut(header::AUTHORIZATION) {
@@ -132,9 +136,9 @@ impl TokenCall {
                 }
                 question.request(&catch)
             }
-            GrantType::Refresh => {
-                client.exchange_refresh_token(&RefreshToken::new(get("refresh_token")?)).request(&catch)
-            }
+            GrantType::Refresh => client
+                .exchange_refresh_token(&RefreshToken::new(get("refresh_token")?))
+                .request(&catch),
             GrantType::Client => client.exchange_client_credentials().request(&catch),
         };
         match caught {

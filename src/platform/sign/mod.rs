@@ -78,7 +78,12 @@ impl Owned {
 pub fn owned(method: &Method) -> Owned {
     let mut owned = Owned::default();
     for sign in std::iter::once(&method.sign).chain(&method.sign_plain_http) {
-        owned.headers.extend(sign.headers.iter().filter(|rule| !rule.if_absent).map(|rule| rule.name.clone()));
+        owned.headers.extend(
+            sign.headers
+                .iter()
+                .filter(|rule| !rule.if_absent)
+                .map(|rule| rule.name.clone()),
+        );
         owned.query.extend(sign.forbidden_query.iter().cloned());
         if sign.oauth1.is_some() {
             owned.query.extend(oauth1::NAMES.map(str::to_owned));
@@ -104,7 +109,10 @@ pub fn sign(
 
 pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
     let method = scope.method;
-    let plain_http = method.sign_plain_http.as_ref().filter(|_| request.url.scheme() == "http");
+    let plain_http = method
+        .sign_plain_http
+        .as_ref()
+        .filter(|_| request.url.scheme() == "http");
     let sign = plain_http.unwrap_or(&method.sign);
     place::strip(&owned(method), request);
     set_headers(&sign.headers, scope, request)?;

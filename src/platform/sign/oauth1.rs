@@ -33,10 +33,15 @@ pub struct OAuth1 {
 
 impl OAuth1 {
     pub(super) fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
-        let form = request.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let form = request
+            .headers
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok());
         if form.is_some_and(|v| v.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")) {
             // The server would count the body's fields in, which a streamed body does not show.
-            return Err(BuildError::CannotSign("form-encoded bodies cannot be signed here; send JSON"));
+            return Err(BuildError::CannotSign(
+                "form-encoded bodies cannot be signed here; send JSON",
+            ));
         }
         let mut pairs = signature::pairs(request.url.query().unwrap_or_default());
         if self.php_query {
@@ -46,22 +51,34 @@ impl OAuth1 {
         pairs.push(("oauth_nonce".into(), scope.get("nonce")?.into_owned()));
         pairs.push(("oauth_signature_method".into(), self.hash.oauth1_name().into()));
         pairs.push(("oauth_timestamp".into(), scope.get("now_unix")?.into_owned()));
-        let parameters = normalised(&pairs);
         request.url.set_query(None);
-        let base = base_string(request.method.as_str(), request.url.as_str(), &parameters);
-        let key = format!("{}&", signature::encode(&scope.get(&self.consumer_secret)?));
-        let signed = Writing::Base64.write(&self.hash.of(key.as_bytes(), base.as_bytes()));
-        let query = format!("{parameters}&oauth_signature={}", signature::encode(&signed));
+        let secret = scope.get(&self.consumer_secret)?;
+        let query = self.signed_query(request.method.as_str(), request.url.as_str(), &pairs, &secret);
         request.url.set_query(Some(&query));
         Ok(())
+    }
+
+    fn signed_query(&self, method: &str, url: &str, pairs: &[(String, String)], secret: &str) -> String {
+        let parameters = normalised(pairs);
+        let base = base_string(method, url, &parameters);
+        let key = format!("{}&", signature::encode(secret));
+        let signed = Writing::Base64.write(&self.hash.of(key.as_bytes(), base.as_bytes()));
+        format!("{parameters}&oauth_signature={}", signature::encode(&signed))
     }
 }
 
 /// Encoded, then sorted by encoded name and value in byte order.
 fn normalised(pairs: &[(String, String)]) -> String {
-    let mut encoded: Vec<_> = pairs.iter().map(|(n, v)| (signature::encode(n), signature::encode(v))).collect();
+    let mut encoded: Vec<_> = pairs
+        .iter()
+        .map(|(n, v)| (signature::encode(n), signature::encode(v)))
+        .collect();
     encoded.sort();
-    encoded.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    encoded
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 fn base_string(method: &str, url: &str, parameters: &str) -> String {
@@ -74,7 +91,12 @@ fn as_php_reads(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
         let name = match name.strip_suffix("[]") {
             Some(list) => {
                 let indices = read.iter().filter_map(|(known, _)| {
-                    known.strip_prefix(list)?.strip_prefix('[')?.strip_suffix(']')?.parse::<u32>().ok()
+                    known
+                        .strip_prefix(list)?
+                        .strip_prefix('[')?
+                        .strip_suffix(']')?
+                        .parse::<u32>()
+                        .ok()
                 });
                 let index = indices.max().map_or(0, |last| u64::from(last) + 1);
                 format!("{list}[{index}]")
@@ -96,14 +118,29 @@ mod tests {
     fn signed(hash: Hash, query: &[(&str, &str)], url: &str) -> (String, String) {
         let mut pairs: Vec<_> = query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         pairs.extend([
-            ("oauth_consumer_key".into(), "ck_0123456789abcdef0123456789abcdef01234567".into()),
+            (
+                "oauth_consumer_key".into(),
+                "ck_0123456789abcdef0123456789abcdef01234567".into(),
+            ),
             ("oauth_timestamp".into(), "1700000000".into()),
             ("oauth_nonce".into(), "0123456789abcdef0123456789abcdef".into()),
             ("oauth_signature_method".into(), hash.oauth1_name().into()),
         ]);
-        let base = base_string("GET", url, &normalised(&pairs));
-        let signature = Writing::Base64.write(&hash.of(format!("{SECRET}&").as_bytes(), base.as_bytes()));
-        (base, signature)
+        let query = signer(hash).signed_query("GET", url, &pairs, SECRET);
+        let (parameters, signature) = query.rsplit_once("&oauth_signature=").unwrap_or_default();
+        let signature = percent_encoding::percent_decode_str(signature)
+            .decode_utf8_lossy()
+            .into_owned();
+        (base_string("GET", url, parameters), signature)
+    }
+
+    fn signer(hash: Hash) -> OAuth1 {
+        OAuth1 {
+            consumer_key: "k".into(),
+            consumer_secret: "s".into(),
+            hash,
+            php_query: false,
+        }
     }
 
     #[test]
@@ -118,8 +155,16 @@ mod tests {
         assert_eq!(signature, "1Ue41Ql7flUaGciK2OhlkrLwxjSHh4qJYAgQ/FALMCE=");
         assert_eq!(signed(Hash::HmacSha1, &query, url).1, "EK+EtOpVuHGT6qx5nwetgOHW/hw=");
 
-        let query = [("search", "blue shirt & ~tie+1"), ("include[0]", "11"), ("include[1]", "12")];
-        let (base, signature) = signed(Hash::HmacSha256, &query, "http://shop.example.com/store/wp-json/wc/v3/products");
+        let query = [
+            ("search", "blue shirt & ~tie+1"),
+            ("include[0]", "11"),
+            ("include[1]", "12"),
+        ];
+        let (base, signature) = signed(
+            Hash::HmacSha256,
+            &query,
+            "http://shop.example.com/store/wp-json/wc/v3/products",
+        );
         assert_eq!(
             base,
             "GET&http%3A%2F%2Fshop.example.com%2Fstore%2Fwp-json%2Fwc%2Fv3%2Fproducts&include%255B0%255D%3D11%26include%255B1%255D%3D12%26oauth_consumer_key%3Dck_0123456789abcdef0123456789abcdef01234567%26oauth_nonce%3D0123456789abcdef0123456789abcdef%26oauth_signature_method%3DHMAC-SHA256%26oauth_timestamp%3D1700000000%26search%3Dblue%2520shirt%2520%2526%2520~tie%252B1"
@@ -134,7 +179,11 @@ mod tests {
             ("oauth_signature_method".to_owned(), "HMAC-SHA1".to_owned()),
         ];
         assert_eq!(
-            base_string("GET", "http://www.example.com/wp-json/wc/v3/orders", &normalised(&pairs)),
+            base_string(
+                "GET",
+                "http://www.example.com/wp-json/wc/v3/orders",
+                &normalised(&pairs)
+            ),
             "GET&http%3A%2F%2Fwww.example.com%2Fwp-json%2Fwc%2Fv3%2Forders&oauth_consumer_key%3Dabc123%26oauth_signature_method%3DHMAC-SHA1"
         );
     }
@@ -145,5 +194,54 @@ mod tests {
         let read = as_php_reads(pairs);
         let text: Vec<_> = read.iter().map(|(n, v)| format!("{n}={v}")).collect();
         assert_eq!(text, ["a[0]=1", "a[1]=2", "b=2", "c=", "a[5]=x", "a[6]=3"]);
+    }
+
+    /// What a server does with the query as it arrives, written without the signer's own pieces.
+    fn checked_by_a_server(url: &str, query: &str) -> bool {
+        let unreserved = |b: &u8| b.is_ascii_alphanumeric() || b"-._~".contains(b);
+        let encode = |text: &str| -> String {
+            text.bytes()
+                .map(|b| {
+                    if unreserved(&b) {
+                        char::from(b).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect()
+        };
+        let mut received: Vec<(String, String)> = signature::pairs(query);
+        let given = received.pop().map(|(_, signature)| signature);
+        received
+            .iter_mut()
+            .for_each(|(name, value)| (*name, *value) = (encode(name), encode(value)));
+        received.sort();
+        let text: Vec<_> = received.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let base = format!("GET&{}&{}", encode(url), encode(&text.join("&")));
+        let right = Hash::HmacSha256.of(format!("{SECRET}&").as_bytes(), base.as_bytes());
+        given == Some(Writing::Base64.write(&right))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_server_agrees_whatever_the_query_holds(
+            mut pairs in proptest::collection::vec((".*", ".*"), 0..8),
+            shuffle in proptest::num::usize::ANY,
+        ) {
+            let url = "http://shop.example.com:8080/folder/call";
+            let sign = |pairs: &[(String, String)]| signer(Hash::HmacSha256).signed_query("GET", url, pairs, SECRET);
+            let query = sign(&pairs);
+            // Through the parser of addresses, as it is sent: it may change nothing.
+            let sent = url::Url::parse(&format!("{url}?{query}")).map(|u| u.query().map(str::to_owned));
+            proptest::prop_assert_eq!(sent, Ok(Some(query.clone())));
+            if !pairs.is_empty() {
+                proptest::prop_assert!(checked_by_a_server(url, &query));
+                let len = pairs.len();
+                pairs.rotate_left(shuffle % len);
+                pairs.push(pairs[0].clone());
+                pairs.remove(0);
+                proptest::prop_assert_eq!(sign(&pairs), query);
+            }
+        }
     }
 }

@@ -11,9 +11,19 @@ pub(super) fn strip(owned: &Owned, request: &mut PlatformRequest) {
         request.headers.remove(name);
     }
     let Some(query) = request.url.query() else { return };
-    let is_owned = |piece: &&str| signature::pairs(piece).first().is_some_and(|(name, _)| owned.has_query(name));
+    let is_owned = |piece: &&str| {
+        signature::pairs(piece)
+            .first()
+            .is_some_and(|(name, _)| owned.has_query(name))
+    };
     if query.split('&').any(|piece| is_owned(&piece)) {
-        let kept = query.split('&').filter(|piece| !is_owned(piece)).collect::<Vec<_>>().join("&");
-        request.url.set_query(Some(kept.as_str()).filter(|kept| !kept.is_empty()));
+        let kept = query
+            .split('&')
+            .filter(|piece| !is_owned(piece))
+            .collect::<Vec<_>>()
+            .join("&");
+        request
+            .url
+            .set_query(Some(kept.as_str()).filter(|kept| !kept.is_empty()));
     }
 }

@@ -29,7 +29,10 @@ pub struct Recipe {
 
 impl Recipe {
     pub(super) fn owned(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().map(|pair| pair.name.as_str()).chain([self.signature.as_str()])
+        self.parameters
+            .iter()
+            .map(|pair| pair.name.as_str())
+            .chain([self.signature.as_str()])
     }
 
     pub(super) fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
@@ -92,7 +95,33 @@ mod tests {
             ),
         ] {
             let signed = recipe().signed_query(signature::pairs(query), KEY);
-            assert_eq!(signed.rsplit_once("&Signature=").map(|(_, s)| s), Some(signature), "{signed}");
+            assert_eq!(
+                signed.rsplit_once("&Signature=").map(|(_, s)| s),
+                Some(signature),
+                "{signed}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_query_sent_is_the_text_signed_whatever_it_holds(
+            mut pairs in proptest::collection::vec((".*", ".*"), 1..8),
+            repeated in ".*",
+        ) {
+            pairs.push((pairs[0].0.clone(), repeated));
+            let query = recipe().signed_query(pairs.clone(), KEY);
+            let sent = url::Url::parse(&format!("https://api.example.com/?{query}")).map(|u| u.query().map(str::to_owned));
+            proptest::prop_assert_eq!(sent, Ok(Some(query.clone())));
+            let (text, signature) = query.rsplit_once("&Signature=").unwrap_or_default();
+            let right = Writing::Hex.write(&Hash::HmacSha256.of(KEY.as_bytes(), text.as_bytes()));
+            proptest::prop_assert_eq!(signature, right);
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%&=".contains(&b);
+            proptest::prop_assert!(text.bytes().all(plain), "{}", text);
+            let names: Vec<_> = signature::pairs(text).into_iter().map(|(name, _)| name.into_bytes()).collect();
+            proptest::prop_assert!(names.is_sorted());
+            pairs.reverse();
+            proptest::prop_assert_eq!(recipe().signed_query(pairs, KEY), query);
         }
     }
 }

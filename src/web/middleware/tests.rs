@@ -1,7 +1,5 @@
 //! The edge as a whole: errors take the shape of who asks, headers and cookies are there, forged forms are refused.
 
-use std::time::Instant;
-
 use actix_web::body::to_bytes;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -11,18 +9,10 @@ use actix_web::{App, HttpResponse, web};
 
 use crate::domain::problem::Problem;
 use crate::web::form::Submitted;
-use crate::web::site::SiteOptions;
 use crate::web::{Error, Frame, Site, routes};
 
 fn site(public_url: &str) -> web::Data<Site> {
-    let options = SiteOptions {
-        public_url: public_url.parse().unwrap(),
-        sandbox_url: None,
-        plain_http_stores: false,
-        make_key: Box::new(|| [7; 32]),
-        monotonic: Box::new(Instant::now),
-    };
-    web::Data::new(Site::new(options).unwrap())
+    Site::sample(public_url, Box::new(|| [7; 32]))
 }
 
 async fn token(page: Frame) -> String {
@@ -52,7 +42,7 @@ fn map(config: &mut web::ServiceConfig) {
             .service(web::resource(format!("{start}/fail/{{how}}")).get(fail).post(fail));
     }
     config.service(web::resource("/v1/json").post(json));
-    config.configure(routes::configure);
+    config.configure(|config| routes::configure(config, None));
 }
 
 async fn call_at(public_url: &str, request: TestRequest) -> ServiceResponse {
@@ -113,10 +103,10 @@ async fn people_get_a_page_in_their_language() {
 async fn every_problem_has_words_in_every_language() {
     let site = site("http://localhost");
     for problem in Problem::ALL {
-        for language in crate::web::i18n::Language::ALL {
+        for &language in crate::web::i18n::Language::ALL {
             for part in ["title", "text"] {
                 let key = format!("error-{}-{part}", problem.code().replace('_', "-"));
-                assert!(site.texts.has(language, &key), "{key} in {}", language.code());
+                assert!(site.texts.has(language, &key), "{key} in {}", language.as_str());
             }
         }
     }
