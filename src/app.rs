@@ -9,11 +9,16 @@ use crate::config::Config;
 use crate::crypto::{Random, Sealer};
 use crate::db::Db;
 use crate::db::last_used::LastUsed;
+use crate::db::listen::Listener;
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
+
+pub mod in_flight;
+
+pub use in_flight::InFlight;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -26,6 +31,10 @@ pub struct App {
     pub random: Random,
     pub config: Config,
     pub journal: Arc<Journal>,
+    /// What changes elsewhere.
+    pub listener: Listener,
+    /// Refreshes under way in this process.
+    pub in_flight: InFlight,
     /// When stores and API keys were used, until it is written.
     pub last_used: LastUsed,
     /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
