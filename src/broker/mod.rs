@@ -15,7 +15,6 @@ pub mod refresh;
 pub mod stores;
 
 pub mod notify;
-pub mod refresh;
 pub mod verify;
 
 use std::time::Duration;

@@ -4,14 +4,11 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
-use super::pages::{connect, demo};
+use super::pages::{connect, demo as partner};
 use super::{Demo, Error, api, assets, error, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
 pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
-    if let Some(demo) = demo {
-        config.app_data(web::Data::new(demo.clone())).configure(demo_partner);
-    }
     config
         .configure(error::extractors)
         .configure(merchant)
@@ -82,13 +79,15 @@ fn store_token(config: &mut ServiceConfig) {
 fn admin(_config: &mut ServiceConfig) {}
 
 /// The demo partner, in development only.
-fn demo_partner(config: &mut ServiceConfig) {
+fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
+    let Some(demo) = demo else { return };
     config
-        .service(web::resource(urls::DEMO).get(demo::show))
-        .service(web::resource(urls::DEMO_CONNECT).post(demo::connect))
-        .service(web::resource(urls::DEMO_RETURN).get(demo::arrive))
-        .service(web::resource(urls::DEMO_CALL).post(demo::call))
-        .service(web::resource(urls::DEMO_EXPIRE).post(demo::expire));
+        .app_data(web::Data::new(demo.clone()))
+        .service(web::resource(urls::DEMO).get(partner::show))
+        .service(web::resource(urls::DEMO_CONNECT).post(partner::connect))
+        .service(web::resource(urls::DEMO_RETURN).get(partner::arrive))
+        .service(web::resource(urls::DEMO_CALL).post(partner::call))
+        .service(web::resource(urls::DEMO_EXPIRE).post(partner::expire));
 }
 
 /// Health and files.
@@ -97,9 +96,6 @@ fn service(config: &mut ServiceConfig) {
         .service(web::resource(urls::HEALTHZ).get(healthz))
         .service(web::resource(urls::ASSET).get(assets::show));
 }
-
-/// The demo partner's pages, in development only.
-fn demo_partner(_config: &mut ServiceConfig, _demo: Option<&Demo>) {}
 
 /// The process answers; whether it can work is `/readyz`.
 async fn healthz() -> impl Responder {

@@ -2,6 +2,8 @@
 //! nothing), the platform's own proof is checked, and then the credential is obtained and settled. Every way out but two
 //! leads to the session's own page; those two know no session that they may speak of.
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, open_delivered};
 use super::begin::with_addresses;
 use super::ladder::{self, Stumble, Waiting};
@@ -33,7 +35,7 @@ pub enum Arrival {
 
 /// Takes a platform's callback. `browser` finds the cookie of a session.
 pub async fn complete(
-    app: &App,
+    app: &Arc<App>,
     slug: &str,
     raw_query: &str,
     browser: impl Fn(ConnectSessionId) -> Option<Secret>,
@@ -85,7 +87,7 @@ pub async fn complete(
 }
 
 async fn proceed(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
     platform: &Platform,
     attempt: Attempt,

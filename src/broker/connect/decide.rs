@@ -1,6 +1,8 @@
 //! Decisions about held grants: the merchant takes less than was asked, or begins again; an operator accepts a changed
 //! identity, once and audited. The session's end guards against deciding twice.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::complete::method_of;
@@ -26,7 +28,7 @@ pub struct HeldIdentity {
 }
 
 /// The merchant connects although less was granted. `Err(Refused)` inside: the rules forbid it by now.
-pub async fn accept(app: &App, visit: &Visit) -> Result<Result<(), Refused>, Error> {
+pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>, Error> {
     match held::open(app, &visit.session)? {
         Some((HeldReason::Less, verified)) => {
             let accepted = Accepted { less: true, identity: false };
@@ -68,7 +70,7 @@ pub async fn held_identity(app: &App, store: StoreId) -> Result<Option<HeldIdent
 }
 
 /// An operator accepts the changed identity of a store; whatever else the merchant accepted stays as it was.
-pub async fn accept_identity(app: &App, store: StoreId, asker: &Asker) -> Result<(), Error> {
+pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> Result<(), Error> {
     let found = app.db.run(move |conn| db::connect_sessions::find_held_of_store(conn, store)).await?;
     let session = found.ok_or(Error::NotFound)?;
     let Some((HeldReason::Identity, verified)) = held::open(app, &session)? else { return Err(Error::NotFound) };
@@ -81,7 +83,7 @@ pub async fn accept_identity(app: &App, store: StoreId, asker: &Asker) -> Result
 }
 
 async fn go_on(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
     verified: Verified,
     accepted: Accepted,

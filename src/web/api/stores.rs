@@ -111,7 +111,7 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
         accept_identity_change: given.accept_identity_change,
         ..sessions::NewSession::default()
     };
-    let session = sessions::reauthorize(&by.tools, &by.app, id, by.actor(), new).await?;
+    let session = sessions::reauthorize(&by.tools, &by.app, id, &by.asker(), new).await?;
     created(&CreatedJson::of(session))
 }
 

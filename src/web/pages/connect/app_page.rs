@@ -4,11 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::{asked, href};
+use super::href;
 use crate::app::App;
 use crate::broker::connect::sessions;
 use crate::domain::id::AppId;
-use crate::web::page::see_other;
+use crate::web::page::{asked_language, see_other};
 use crate::web::{Error, Frame, urls};
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ pub async fn show(
     let app_id: AppId = app_id.parse().map_err(|_| Error::not_found())?;
     let Asked { platform, state } = given.into_inner();
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let locale = asked(&request);
+    let locale = asked_language(&request);
     let created =
         sessions::create_on_arrival(&app, app_id, given(platform), given(state), locale, frame.bare).await?;
     Ok(see_other(&href(&frame, &urls::connect(created.link.expose()), &[])))

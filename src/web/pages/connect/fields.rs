@@ -7,10 +7,11 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{
-    app_plate, bind, browser, chooses, goes_on, href, platform, platform_plate, spoken, steps, to_done, visit,
+    app_plate, bind, browser, chooses, goes_on, href, platform, platform_plate, steps, to_done, visit,
 };
 use crate::app::App;
 use crate::broker::connect::{self, Begun, Refused, Visit};
+use crate::domain::problem::Problem;
 use crate::platform::descriptor::Method;
 use crate::platform::obtain::Obtain;
 use crate::platform::{Field, FieldProblem, Platform, Values, obtain};
@@ -126,8 +127,7 @@ pub async fn submit(
 }
 
 fn add(answer: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'_>) -> Result<(), Error> {
-    let internal = |error: actix_web::http::Error| Error::of(crate::domain::problem::Problem::Internal).caused_by(error);
-    answer.add_cookie(&cookie).map_err(internal)
+    answer.add_cookie(&cookie).map_err(|error| Error::of(Problem::Internal).caused_by(error.to_string()))
 }
 
 /// In the reader's language; the platform's own words are for the partner.
@@ -157,7 +157,7 @@ fn inputs(frame: &Frame, method: &Method, known: &Values) -> Vec<Input> {
 }
 
 fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
-    let language = spoken(frame.language);
+    let language = frame.language;
     let label = field.label.in_(language);
     let mut input = if field.secret {
         Input::secret(&field.name, label)
@@ -182,7 +182,7 @@ fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
 }
 
 fn page(frame: Frame, visit: &Visit, platform: &Platform, method: &Method, usable: &[&Method], form: Form) -> Page<Fields> {
-    let language = spoken(frame.language);
+    let language = frame.language;
     let (link, slug) = (visit.link.expose(), platform.slug.as_str());
     let action = urls::connect_platform(link, slug);
     let names = [("platform", platform.name.as_str()), ("app", visit.api_app.name.as_str())];

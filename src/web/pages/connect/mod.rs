@@ -19,14 +19,12 @@ use askama::Template;
 
 use crate::app::App;
 use crate::broker::connect::{Visit, sessions};
-use crate::domain::connect::Language as Spoken;
 use crate::domain::id::{ConnectSessionId, Id};
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
 use crate::platform::Platform;
-use crate::web::i18n::Language;
-use crate::web::page::{Page, asked_language, see_other};
+use crate::web::page::{Page, see_other};
 use crate::web::parts::{Plate, Step};
 use crate::web::{Error, Frame, Site, urls};
 
@@ -46,7 +44,7 @@ fn set_up(frame: &mut Frame, visit: &Visit) {
     frame.sandbox = visit.api_app.mode == Mode::Sandbox;
     frame.bare |= visit.options.bare;
     if let Some(locale) = visit.options.locale {
-        frame.prefer(page_language(locale));
+        frame.prefer(locale);
     }
 }
 
@@ -69,19 +67,6 @@ fn href(frame: &Frame, path: &str, query: &[(&str, &str)]) -> String {
 
 fn to_done(frame: &Frame, link: &Secret) -> HttpResponse {
     see_other(&href(frame, &urls::connect_done(link.expose()), &[]))
-}
-
-fn page_language(language: Spoken) -> Language {
-    Language::of_tag(language.as_str()).unwrap_or_default()
-}
-
-fn spoken(language: Language) -> Spoken {
-    Spoken::from_tag(language.code()).unwrap_or(Spoken::En)
-}
-
-/// `?locale=` as the broker knows languages.
-fn asked(request: &HttpRequest) -> Option<Spoken> {
-    asked_language(request).map(spoken)
 }
 
 fn app_plate(visit: &Visit) -> Plate {

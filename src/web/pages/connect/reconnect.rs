@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{href, page_language, spoken, told};
+use super::{href, told};
 use crate::app::App;
 use crate::broker::asker::Asker;
 use crate::broker::connect::reconnect::{self, Reconnect};
@@ -50,7 +50,7 @@ async fn open(app: &App, frame: &mut Frame, token: &str) -> Result<Reconnect, Er
     frame.sandbox = opened.api_app.mode == Mode::Sandbox;
     let locale = opened.store.merchant_locale.as_deref().and_then(Language::from_tag);
     if let Some(locale) = locale {
-        frame.prefer(page_language(locale));
+        frame.prefer(locale);
     }
     Ok(opened)
 }
@@ -81,7 +81,7 @@ pub async fn start(
     _submitted: Submitted,
 ) -> Result<HttpResponse, Error> {
     let opened = open(&app, &mut frame, &token).await?;
-    let created = reconnect::start(&app, &opened, spoken(frame.language)).await?;
+    let created = reconnect::start(&app, &opened, frame.language).await?;
     Ok(see_other(&href(&frame, &urls::connect(created.link.expose()), &[])))
 }
 
