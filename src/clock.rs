@@ -38,7 +38,7 @@ impl Anchor {
 
 impl Clock {
     /// Starts from the machine's wall clock; the first [`Clock::observe_database`] replaces that.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the one place that asks the machine for the time"
     )]
@@ -66,7 +66,7 @@ impl Clock {
     }
 
     /// Monotonic time of this process. Real also when the clock is frozen: it measures, it does not date.
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the one place that asks the machine for the time"
     )]

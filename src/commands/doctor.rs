@@ -60,9 +60,10 @@ pub fn run(config: Config) -> Result<(), Stop> {
     }
     findings.tell(
         "journal",
-        Journal::open(&config.journal_dir, &Random::system(), Clock::system().now())
-            .map(|_| format!("{} can be written", config.journal_dir.display()))
-            .map_err(|error| format!("{}: {error}", config.journal_dir.display())),
+        match Journal::open(&config.journal_dir, Random::system().id(Clock::system().now())).writable() {
+            true => Ok(format!("{} can be written", config.journal_dir.display())),
+            false => Err(format!("{} cannot be written", config.journal_dir.display())),
+        },
     );
     check_mail(&mut findings, &config)?;
     findings.tell(

@@ -5,10 +5,12 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::App;
+use llavero::app::{App, InFlight};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
+use llavero::db::last_used::LastUsed;
+use llavero::db::listen::Listener;
 use llavero::db::{self, Db};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
@@ -109,13 +111,28 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         egress_proxy: config.egress_proxy.clone(),
         sandbox_url: config.sandbox_url.clone(),
     };
-    let outbound = Outbound::new(outbound, clock.clone()).map_err(Stop::because("preparing calls to platforms"))?;
+    let ticking = clock.clone();
+    let outbound = Outbound::new(outbound, Arc::new(move || ticking.monotonic()))
+        .map_err(Stop::because("preparing calls to platforms"))?;
     let mailer = mailer(&config)?;
-    let journal = Journal::open(&config.journal_dir, &random, clock.now())
-        .map_err(|error| Stop::line(format!("LLAVERO_JOURNAL_DIR {}: {error}", config.journal_dir.display())))?;
-    Ok(Arc::new(App::new(
-        db, sealer, catalogue, outbound, mailer, clock, random, config, journal, detached,
-    )))
+    // One that can't be written stops refreshing, not serving: see `Journal::writable`.
+    let journal = Journal::open(&config.journal_dir, random.id(clock.now()));
+    let listen_url = config.database_listen_url.clone().unwrap_or(url);
+    Ok(Arc::new(App {
+        listener: Listener::start(listen_url, clock.clone()),
+        in_flight: InFlight::default(),
+        last_used: LastUsed::default(),
+        db,
+        sealer,
+        catalogue,
+        outbound,
+        mailer,
+        clock,
+        random,
+        config,
+        journal,
+        detached,
+    }))
 }
 
 fn mailer(config: &Config) -> Result<Mailer, Stop> {

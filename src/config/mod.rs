@@ -162,7 +162,7 @@ impl Config {
 
     /// The environment of this process over what `env_file` holds, ready for [`Config::from_env`]. A missing file is
     /// no error; values that aren't UTF-8 are passed over unless the name is ours.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn read_environment(env_file: &Path) -> Result<Vec<(String, String)>, SettingError> {
         let mut vars = Vec::new();
         match dotenvy::from_path_iter(env_file) {

@@ -46,9 +46,7 @@ impl Random {
     pub fn fraction(&self) -> f64 {
         // 53 bits: what an f64 holds exactly.
         let bits = u64::from_le_bytes(self.bytes()) >> 11;
-        #[allow(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
-        let fraction = bits as f64 / (1_u64 << 53) as f64;
-        fraction
+        bits as f64 / (1_u64 << 53) as f64
     }
 }
 

@@ -75,6 +75,12 @@ pub fn insert(conn: &mut Conn, new: &NewCredential) -> Result<()> {
     Ok(())
 }
 
+/// Locks a credential, so that stores that share it are counted one after the other.
+pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<()> {
+    credentials::table.find(id).for_update().select(credentials::id).first::<CredentialId>(conn).optional()?;
+    Ok(())
+}
+
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<Credential>> {
     Ok(credentials::table
         .find(id)
@@ -108,10 +114,11 @@ pub fn grant_again(
                 credentials::lease_attempt.eq(None::<i64>),
                 credentials::lease_owner.eq(None::<uuid::Uuid>),
                 credentials::lease_until.eq(None::<DateTime<Utc>>),
-                credentials::lease_settled.eq(false),
+                credentials::lease_since.eq(None::<DateTime<Utc>>),
                 credentials::in_doubt_since.eq(None::<DateTime<Utc>>),
                 credentials::doubt_sent_at.eq(None::<DateTime<Utc>>),
-                credentials::doubt_unsettled.eq(false),
+                credentials::unsettled_at.eq(None::<DateTime<Utc>>),
+                credentials::asks_spare.eq(false),
                 credentials::failing_since.eq(None::<DateTime<Utc>>),
                 credentials::failures.eq(0),
                 credentials::last_failure.eq(None::<String>),
@@ -133,8 +140,12 @@ pub fn erase(conn: &mut Conn, id: CredentialId) -> Result<()> {
             credentials::spares_sealed.eq(None::<Vec<u8>>),
             credentials::lease_attempt.eq(None::<i64>),
             credentials::lease_owner.eq(None::<uuid::Uuid>),
+            credentials::lease_since.eq(None::<DateTime<Utc>>),
             credentials::lease_until.eq(None::<DateTime<Utc>>),
             credentials::in_doubt_since.eq(None::<DateTime<Utc>>),
+            credentials::doubt_sent_at.eq(None::<DateTime<Utc>>),
+            credentials::unsettled_at.eq(None::<DateTime<Utc>>),
+            credentials::asks_spare.eq(false),
             credentials::refresh_at.eq(None::<DateTime<Utc>>),
             credentials::updated_at.eq(super::types::llavero_now()),
         ))

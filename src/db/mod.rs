@@ -24,12 +24,17 @@ pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;
 pub mod key_checks;
+pub mod last_used;
+pub mod leases;
+pub mod listen;
 pub mod notices;
 pub mod partners;
+pub mod pauses;
 pub mod platform_apps;
 pub mod refresh_logs;
 pub mod schema;
 pub mod sessions;
+pub mod store_list;
 pub mod stores;
 pub mod types;
 

@@ -30,8 +30,10 @@ const POOL_IDLE_PER_HOST: usize = 32;
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 type BoxError = Box<dyn StdError + Send + Sync>;
+#[expect(clippy::disallowed_types, reason = "the one place that sends")]
 pub(super) type Client = legacy::Client<Connector, BodyStream>;
 
+#[expect(clippy::disallowed_types, reason = "the one place that sends")]
 pub(super) fn client(dialer: Arc<Dialer>, exempt: bool) -> Client {
     legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(POOL_IDLE)

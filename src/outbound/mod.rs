@@ -12,14 +12,13 @@ mod send;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Uri, header};
 use thread_local::ThreadLocal;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use crate::clock::Clock;
 use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, Route, SendError, SendOptions, Transport};
 use connect::{Dialer, Proxy, SystemResolver, Target};
 use sandbox::SandboxRoute;
@@ -54,6 +53,9 @@ pub enum OutboundError {
     Tls(String),
 }
 
+/// Monotonic time, handed in.
+pub type Monotonic = Arc<dyn Fn() -> Instant + Send + Sync>;
+
 /// A cheap handle.
 #[derive(Clone)]
 pub struct Outbound(Arc<Inner>);
@@ -61,7 +63,7 @@ pub struct Outbound(Arc<Inner>);
 struct Inner {
     dialer: Arc<Dialer>,
     sandbox: Option<SandboxRoute>,
-    clock: Clock,
+    monotonic: Monotonic,
     live_clients: ThreadLocal<forward::Client>,
     sandbox_clients: ThreadLocal<forward::Client>,
 }
@@ -73,14 +75,14 @@ struct Way<'a> {
 }
 
 impl Outbound {
-    pub fn new(config: OutboundConfig, clock: Clock) -> Result<Self, OutboundError> {
-        Self::with_resolver(config, clock, Arc::new(SystemResolver))
+    pub fn new(config: OutboundConfig, monotonic: Monotonic) -> Result<Self, OutboundError> {
+        Self::with_resolver(config, monotonic, Arc::new(SystemResolver))
     }
 
     /// The same with another way from names to addresses.
     pub fn with_resolver(
         config: OutboundConfig,
-        clock: Clock,
+        monotonic: Monotonic,
         resolver: Arc<dyn Resolve>,
     ) -> Result<Self, OutboundError> {
         let dialer = Dialer {
@@ -92,7 +94,7 @@ impl Outbound {
         Ok(Self(Arc::new(Inner {
             dialer: Arc::new(dialer),
             sandbox: config.sandbox_url.map(SandboxRoute::new),
-            clock,
+            monotonic,
             live_clients: ThreadLocal::new(),
             sandbox_clients: ThreadLocal::new(),
         })))
@@ -188,7 +190,7 @@ impl Transport for Outbound {
             .dial(&target, user_timeout)
             .await
             .map_err(|why| SendError::NotSent { why })?;
-        let mut answer = send::exchange(wire, request, options, &self.0.clock).await?;
+        let mut answer = send::exchange(wire, request, options, &self.0.monotonic).await?;
         if let Some(sandbox) = way.sandbox {
             send::map_location(&mut answer.headers, sandbox, &asked);
         }

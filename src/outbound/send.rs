@@ -19,8 +19,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use url::Url;
 
+use super::Monotonic;
 use super::connect::Wire;
-use crate::clock::Clock;
 use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions};
 
 /// Sends `request`, whose `url` is where it really goes, over `wire` and reads the whole answer.
@@ -28,7 +28,7 @@ pub(super) async fn exchange(
     wire: Wire,
     request: PlatformRequest,
     options: &SendOptions,
-    clock: &Clock,
+    monotonic: &Monotonic,
 ) -> Result<PlatformAnswer, SendError> {
     let not_sent = |_| SendError::NotSent { why: NotSent::Connect };
     // A second handle on the socket: hyper owns the first.
@@ -38,7 +38,7 @@ pub(super) async fn exchange(
     let state = Arc::new(State::default());
     let guarded = Guarded {
         wire,
-        clock: clock.clone(),
+        monotonic: Arc::clone(monotonic),
         send_before: options.send_before,
         state: Arc::clone(&state),
     };
@@ -146,14 +146,14 @@ struct State {
 /// that is paused in the middle must not complete the request when it wakes.
 struct Guarded {
     wire: Wire,
-    clock: Clock,
+    monotonic: Monotonic,
     send_before: Option<Instant>,
     state: Arc<State>,
 }
 
 impl Guarded {
     fn admit(&self) -> io::Result<()> {
-        if self.send_before.is_some_and(|end| self.clock.monotonic() >= end) {
+        if self.send_before.is_some_and(|end| (self.monotonic)() >= end) {
             self.state.too_late.store(true, Ordering::Release);
             return Err(io::Error::other("too late to send"));
         }

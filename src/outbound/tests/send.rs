@@ -82,7 +82,7 @@ async fn after_its_time_a_request_is_not_sent_although_the_connection_stands() -
         Ok::<_, io::Error>(rest(&mut stream).await.0)
     });
     let late = SendOptions {
-        send_before: Some(Clock::system().monotonic()),
+        send_before: Some(now()),
         ..options(LONG)
     };
     let result = private()?.send(get(&format!("http://127.0.0.1:{port}/"))?, &late).await;

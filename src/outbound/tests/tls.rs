@@ -88,7 +88,7 @@ async fn the_time_is_checked_after_tls_stands() -> TestResult {
         Ok::<_, io::Error>(bytes.len())
     });
     let late = SendOptions {
-        send_before: Some(Clock::system().monotonic()),
+        send_before: Some(now()),
         ..options(LONG)
     };
     let result = trusting(Some(pem))?
