@@ -1,7 +1,5 @@
 //! The one bundle of tools that use cases are handed: no globals. Made once at the start, shared behind an `Arc`.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
@@ -30,13 +28,13 @@ pub struct App {
     pub clock: Clock,
     pub random: Random,
     pub config: Config,
-    pub journal: Arc<Journal>,
+    pub journal: Journal,
+    /// When stores and API keys were used, until it is written.
+    pub last_used: LastUsed,
     /// What changes elsewhere.
     pub listener: Listener,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
-    /// When stores and API keys were used, until it is written.
-    pub last_used: LastUsed,
     /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

@@ -5,19 +5,22 @@ use std::str::FromStr;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::connect_sessions::CreatedJson;
 use super::page::Ask;
 use super::store_json::StoreJson;
-use super::store_refreshes::AttemptJson;
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions;
-use crate::broker::{disconnect, refresh, stores};
+use crate::broker::refresh::{self, Verdict};
+use crate::broker::{disconnect, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
-use crate::domain::id::StoreId;
+use crate::domain::id::{CredentialId, StoreId};
+use crate::domain::problem::Problem;
+use crate::domain::refresh::RefreshTrigger;
+use crate::domain::store::StoreStatus;
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, path_id};
 
@@ -116,15 +119,39 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
 }
 
 pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
-    let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::now(&by.tools, store.store.credential_id).await?;
-    ok(&AttemptJson::of(attempt))
+    let id = path_id(&id)?;
+    let credential = find_living(&by, id).await?;
+    let attempt = refresh::refresh_now(&by.tools, credential, RefreshTrigger::Request).await?;
+    let store = find(&by, id).await?;
+    ok(&json!({
+        "outcome": attempt.outcome,
+        "platform_code": attempt.code,
+        "http_status": attempt.status,
+        "detail": attempt.detail,
+        "retry_after": attempt.retry_after.map(|wait| wait.as_secs()),
+        "store": shown(&by, store),
+    }))
 }
 
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
-    let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::verify(&by.tools, store.store.credential_id).await?;
-    ok(&attempt)
+    let id = path_id(&id)?;
+    let credential = find_living(&by, id).await?;
+    let outcome = match verify::check(&by.tools, credential).await? {
+        Verdict::Alive | Verdict::Renewed => "works",
+        Verdict::Dead => "refused",
+        Verdict::Undecided => "undecided",
+    };
+    let store = find(&by, id).await?;
+    ok(&json!({ "outcome": outcome, "store": shown(&by, store) }))
+}
+
+/// The credential of a store that is not revoked.
+async fn find_living(by: &PartnerKey<StoresWrite>, id: StoreId) -> Result<CredentialId, Error> {
+    let store = find(by, id).await?.store;
+    match store.status {
+        StoreStatus::Revoked => Err(Error::of(Problem::Conflict).detail("The store is revoked, which is final")),
+        StoreStatus::Connected | StoreStatus::NeedsReauthorization => Ok(store.credential_id),
+    }
 }
 
 /// A store of the key's app.
