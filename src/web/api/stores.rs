@@ -5,15 +5,15 @@ use std::str::FromStr;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::connect_sessions::CreatedJson;
 use super::page::Ask;
 use super::store_json::StoreJson;
+use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions;
-use crate::broker::refresh::{self, Verdict};
-use crate::broker::{disconnect, stores, verify};
+use crate::broker::{disconnect, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
@@ -122,27 +122,14 @@ pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
     let attempt = refresh::refresh_now(&by.tools, credential, RefreshTrigger::Request).await?;
-    let store = find(&by, id).await?;
-    ok(&json!({
-        "outcome": attempt.outcome,
-        "platform_code": attempt.code,
-        "http_status": attempt.status,
-        "detail": attempt.detail,
-        "retry_after": attempt.retry_after.map(|wait| wait.as_secs()),
-        "store": shown(&by, store),
-    }))
+    ok(&AttemptedJson::of(attempt, shown(&by, find(&by, id).await?)))
 }
 
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
-    let outcome = match verify::check(&by.tools, credential).await? {
-        Verdict::Alive | Verdict::Renewed => "works",
-        Verdict::Dead => "refused",
-        Verdict::Undecided => "undecided",
-    };
-    let store = find(&by, id).await?;
-    ok(&json!({ "outcome": outcome, "store": shown(&by, store) }))
+    let verdict = verify::check(&by.tools, credential).await?;
+    ok(&VerifiedJson::of(verdict, shown(&by, find(&by, id).await?)))
 }
 
 /// The credential of a store that is not revoked.
