@@ -1,7 +1,5 @@
 //! The one bundle of tools that use cases are handed: no globals. Made once at the start, shared behind an `Arc`.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
@@ -30,7 +28,7 @@ pub struct App {
     pub clock: Clock,
     pub random: Random,
     pub config: Config,
-    pub journal: Arc<Journal>,
+    pub journal: Journal,
     /// What changes elsewhere.
     pub listener: Listener,
     /// Refreshes under way in this process.

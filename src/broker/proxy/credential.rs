@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::App;
 use crate::broker::access_token::Admitted;
+use crate::broker::refresh::{Need, Verdict};
 use crate::broker::{Error, platform_apps, refresh};
 use crate::db;
 use crate::db::stores::Store;
@@ -27,7 +28,7 @@ pub struct Usable {
 
 /// What a call for this store would be signed with now; refreshed first if it has to be.
 pub async fn usable(app: &Arc<App>, store: &Store, mode: Mode) -> Result<Usable, Error> {
-    let found = refresh::usable(app, store.credential_id).await?;
+    let found = refresh::usable(app, store.credential_id, Need::call()).await?;
     Usable::of(app, store, mode, found).await
 }
 
@@ -68,7 +69,7 @@ impl Usable {
         store: &Store,
         mode: Mode,
     ) -> Result<Option<Self>, Error> {
-        let found = refresh::usable_other_than(app, store.credential_id, self.generation).await?;
+        let found = refresh::usable(app, store.credential_id, Need::other_than(self.generation)).await?;
         if found.generation == self.generation {
             return Ok(None);
         }
@@ -78,7 +79,10 @@ impl Usable {
     /// The platform refused this generation and there is no better one: `NeedsReauthorization` if its verify call is
     /// refused too.
     pub(super) async fn judge_unauthorized(&self, app: &Arc<App>, store: &Store) -> Result<(), Error> {
-        refresh::judge_unauthorized(app, store.credential_id, self.generation).await
+        match refresh::judge_unauthorized(app, store.credential_id, self.generation).await? {
+            Verdict::Dead => Err(refresh::dead(app, store.credential_id).await),
+            Verdict::Alive | Verdict::Renewed | Verdict::Undecided => Ok(()),
+        }
     }
 }
 
