@@ -29,12 +29,12 @@ pub struct App {
     pub random: Random,
     pub config: Config,
     pub journal: Journal,
+    /// When stores and API keys were used, until it is written.
+    pub last_used: LastUsed,
     /// What changes elsewhere.
     pub listener: Listener,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
-    /// When stores and API keys were used, until it is written.
-    pub last_used: LastUsed,
     /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

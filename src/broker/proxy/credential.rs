@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 
 use crate::app::App;
 use crate::broker::access_token::Admitted;
-use crate::broker::refresh::{Need, Verdict};
-use crate::broker::{Error, platform_apps, refresh};
+use crate::broker::refresh::{self, Need, Verdict};
+use crate::broker::{Error, platform_apps};
 use crate::db;
 use crate::db::stores::Store;
 use crate::domain::credential::Generation;
-use crate::domain::store::Mode;
+use crate::domain::store::{Mode, StatusReason};
 use crate::platform::descriptor::Renewal;
 use crate::platform::transport::Route;
 use crate::platform::{Method, Values};
@@ -80,7 +80,11 @@ impl Usable {
     /// refused too.
     pub(super) async fn judge_unauthorized(&self, app: &Arc<App>, store: &Store) -> Result<(), Error> {
         match refresh::judge_unauthorized(app, store.credential_id, self.generation).await? {
-            Verdict::Dead => Err(refresh::dead(app, store.credential_id).await),
+            Verdict::Dead => Err(Error::NeedsReauthorization {
+                store: store.id,
+                since: app.now(),
+                reason: Some(StatusReason::CredentialRefused),
+            }),
             Verdict::Alive | Verdict::Renewed | Verdict::Undecided => Ok(()),
         }
     }

@@ -266,7 +266,7 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
 }
 
 /// The error for a dead grant, told of the first store that uses it.
-pub async fn dead(app: &App, id: CredentialId) -> Error {
+async fn dead(app: &App, id: CredentialId) -> Error {
     match app.db.run::<_, db::Error, _>(move |conn| db::stores::list_of_credential(conn, id)).await {
         Ok(stores) => match stores.into_iter().find(|store| store.status == StoreStatus::NeedsReauthorization) {
             Some(store) => Error::NeedsReauthorization {

@@ -10,14 +10,15 @@ use serde_json::Value;
 use super::connect_sessions::CreatedJson;
 use super::page::Ask;
 use super::store_json::StoreJson;
-use super::store_refreshes::AttemptJson;
+use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions;
-use crate::broker::{disconnect, refresh, stores};
+use crate::broker::{disconnect, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
 use crate::domain::id::StoreId;
+use crate::domain::refresh::RefreshTrigger;
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, path_id};
 
@@ -117,14 +118,15 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
 
 pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::now(&by.tools, store.store.credential_id).await?;
-    ok(&AttemptJson::of(attempt))
+    let attempt =
+        refresh::refresh_now(&by.tools, store.store.credential_id, RefreshTrigger::Request).await?;
+    ok(&AttemptedJson::of(attempt))
 }
 
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::verify(&by.tools, store.store.credential_id).await?;
-    ok(&attempt)
+    let verdict = verify::check(&by.tools, store.store.credential_id).await?;
+    ok(&VerifiedJson::of(verdict))
 }
 
 /// A store of the key's app.
