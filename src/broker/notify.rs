@@ -32,8 +32,8 @@ pub fn reconnect_token(sealer: &Sealer, store: StoreId, expiry: DateTime<Utc>) -
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The store of a reconnect token; `None`: not one of ours, or too old.
-pub fn read_reconnect_token(sealer: &Sealer, token: &str, now: DateTime<Utc>) -> Option<StoreId> {
+/// Store and expiry of a reconnect token, however old; `None`: not one of ours.
+pub fn read_reconnect_token(sealer: &Sealer, token: &str) -> Option<(StoreId, DateTime<Utc>)> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (message, mac) = bytes.split_at_checked(24)?;
     if !sealer.verify_mac(PURPOSE, message, mac) {
@@ -41,12 +41,17 @@ pub fn read_reconnect_token(sealer: &Sealer, token: &str, now: DateTime<Utc>) ->
     }
     let (store, expiry) = message.split_at_checked(16)?;
     let expiry = DateTime::from_timestamp(i64::from_be_bytes(expiry.try_into().ok()?), 0)?;
-    (now < expiry).then_some(StoreId::from_uuid(uuid::Uuid::from_slice(store).ok()?))
+    Some((StoreId::from_uuid(uuid::Uuid::from_slice(store).ok()?), expiry))
 }
 
 /// When a link made now ends.
 pub fn reconnect_expiry(now: DateTime<Utc>) -> DateTime<Utc> {
     now + TimeDelta::days(RECONNECT_DAYS)
+}
+
+/// When a link that ends then was made.
+pub fn reconnect_made_at(expiry: DateTime<Utc>) -> DateTime<Utc> {
+    expiry - TimeDelta::days(RECONNECT_DAYS)
 }
 
 /// Tells the merchant (unless the partner writes to its merchants itself) and the admins. `incident` names what happened,
