@@ -12,7 +12,8 @@ use crate::domain::id::CredentialId;
 use crate::platform::descriptor::Renewal;
 
 /// What an unauthorized answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The credential is refused: its stores now need their merchants.
     Dead,
