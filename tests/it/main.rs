@@ -3,6 +3,8 @@
 
 mod architecture;
 mod catalogue;
+mod job_table;
+mod leases;
 mod migrations;
 mod platforms;
 mod postgres;
