@@ -31,6 +31,7 @@ pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(),
                 return Ok::<_, Error>(None);
             }
             db::access_tokens::end_others(conn, store.id, None, None)?;
+            db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "platform": store.platform, "reason": reason });
             db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
             Ok(Some(store))
@@ -101,6 +102,7 @@ async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Erro
                 return Ok(());
             }
             db::credentials::erase(conn, credential)?;
+            db::listen::notify_credential(conn, credential)?;
             let details = serde_json::json!({ "at_platform": at_platform });
             db::audit::insert(conn, &by.did(event, store.app_id, "credential.erased", credential, details))
         })

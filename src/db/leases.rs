@@ -11,7 +11,7 @@ use diesel::sql_types::{Double, Nullable, Timestamptz};
 
 use super::credentials::Granted;
 use super::schema::credentials;
-use super::types::llavero_now;
+use super::types::{Texts, llavero_now};
 use super::{Conn, Result};
 use crate::domain::credential::Generation;
 use crate::domain::id::{AppId, CredentialId, JournalId, PlatformAppId};
@@ -45,6 +45,7 @@ pub struct Leased {
     pub refresh_expires_at: Option<DateTime<Utc>>,
     pub reauthorize_by: Option<DateTime<Utc>>,
     pub refresh_at: Option<DateTime<Utc>>,
+    pub scopes: Option<Texts>,
     pub failing_since: Option<DateTime<Utc>>,
     pub failures: i32,
     pub last_failure: Option<FailureKind>,
@@ -229,6 +230,20 @@ pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<
         .order(credentials::lease_until.desc())
         .limit(limit)
         .select(credentials::id)
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Living credentials whose timer went off more than `late` ago: with their app and platform.
+pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
+    let rows = credentials::table
+        .filter(credentials::dead_at.is_null())
+        .filter(credentials::refresh_at.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
+            .bind::<Double, _>(late.as_secs_f64())
+            .sql(")")))
+        .order(credentials::refresh_at)
+        .limit(limit)
+        .select((credentials::id, credentials::app_id, credentials::platform))
         .load(conn)?;
     Ok(rows)
 }

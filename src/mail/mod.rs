@@ -1,6 +1,8 @@
 //! Sending mail: by SMTP in production, into a folder in development, into memory in tests. What a mail says is
 //! decided elsewhere. The one thing a caller must know of a failure is whether trying again makes sense.
 
+pub mod notices;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,6 @@ mod decide;
 mod deliver;
 mod exchange;
 mod finish;
-mod grant;
 mod held;
 mod ladder;
 mod obtain;

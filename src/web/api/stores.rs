@@ -10,14 +10,17 @@ use serde_json::Value;
 use super::connect_sessions::CreatedJson;
 use super::page::Ask;
 use super::store_json::StoreJson;
-use super::store_refreshes::AttemptJson;
+use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions;
-use crate::broker::{disconnect, refresh, stores};
+use crate::broker::{disconnect, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
-use crate::domain::id::StoreId;
+use crate::domain::id::{CredentialId, StoreId};
+use crate::domain::problem::Problem;
+use crate::domain::refresh::RefreshTrigger;
+use crate::domain::store::StoreStatus;
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, path_id};
 
@@ -111,20 +114,31 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
         accept_identity_change: given.accept_identity_change,
         ..sessions::NewSession::default()
     };
-    let session = sessions::reauthorize(&by.tools, &by.app, id, by.actor(), new).await?;
+    let session = sessions::reauthorize(&by.tools, &by.app, id, &by.asker(), new).await?;
     created(&CreatedJson::of(session))
 }
 
 pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
-    let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::now(&by.tools, store.store.credential_id).await?;
-    ok(&AttemptJson::of(attempt))
+    let id = path_id(&id)?;
+    let credential = find_living(&by, id).await?;
+    let attempt = refresh::refresh_now(&by.tools, credential, RefreshTrigger::Request).await?;
+    ok(&AttemptedJson::of(attempt, shown(&by, find(&by, id).await?)))
 }
 
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
-    let store = find(&by, path_id(&id)?).await?;
-    let attempt = refresh::verify(&by.tools, store.store.credential_id).await?;
-    ok(&attempt)
+    let id = path_id(&id)?;
+    let credential = find_living(&by, id).await?;
+    let verdict = verify::check(&by.tools, credential).await?;
+    ok(&VerifiedJson::of(verdict, shown(&by, find(&by, id).await?)))
+}
+
+/// The credential of a store that is not revoked.
+async fn find_living(by: &PartnerKey<StoresWrite>, id: StoreId) -> Result<CredentialId, Error> {
+    let store = find(by, id).await?.store;
+    match store.status {
+        StoreStatus::Revoked => Err(Error::of(Problem::Conflict).detail("The store is revoked, which is final")),
+        StoreStatus::Connected | StoreStatus::NeedsReauthorization => Ok(store.credential_id),
+    }
 }
 
 /// A store of the key's app.
