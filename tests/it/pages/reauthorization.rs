@@ -143,8 +143,8 @@ async fn a_revoked_store_cannot_be_reauthorized() {
     let session = begin_again(&app, &first.store_id, json!({})).await;
     let path = format!("/v1/stores/{}", first.store_id);
     assert!((200..300).contains(&app.api("DELETE", &path, None).await.status));
-    let refused = app.api("POST", &format!("{path}/reauthorize"), Some(json!({ "return_url": "http://127.0.0.1:1/" })));
-    let refused = refused.await;
+    let body = json!({ "return_url": "http://127.0.0.1:1/" });
+    let refused = app.api("POST", &format!("{path}/reauthorize"), Some(body)).await;
     assert!((400..500).contains(&refused.status), "{} {}", refused.status, refused.body);
 
     let page = Visitor::new().open(&session.url, &[&app.url]).await;

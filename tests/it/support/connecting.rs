@@ -278,3 +278,10 @@ pub fn assert_connects_nothing(page: &Answer) {
     assert!(page.forms().iter().all(|form| !form.values.contains_key("method")), "{}", page.text());
     assert!(!page.body.contains("code=llv_cd_"), "{}", page.body);
 }
+
+/// The link that a notice would carry for a store.
+pub fn reconnect_url(app: &TestApp, store_id: &str) -> String {
+    let expiry = llavero::broker::notify::reconnect_expiry(app.clock.now());
+    let token = llavero::broker::notify::reconnect_token(&app.app.sealer, store_id.parse().unwrap(), expiry);
+    format!("{}/reconnect/{token}", app.url)
+}
