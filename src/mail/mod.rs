@@ -116,6 +116,18 @@ impl Mailer {
         }
     }
 
+    /// Whether mails could be sent now: greets the mail server, and no more.
+    pub async fn check(&self) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(transport) => match transport.test_connection().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(MailError::Temporary("the mail server does not answer as one".to_owned())),
+                Err(error) => Err(smtp_error(&error)),
+            },
+            Way::Folder(_) | Way::Memory(_) => Ok(()),
+        }
+    }
+
     /// The mails in memory, oldest first, which are then gone. Empty for the other ways.
     pub fn taken(&self) -> Vec<Message> {
         match &self.way {
