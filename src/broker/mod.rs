@@ -14,6 +14,10 @@ pub mod proxy;
 pub mod refresh;
 pub mod stores;
 
+pub mod notify;
+pub mod refresh;
+pub mod verify;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};

@@ -128,7 +128,7 @@ pub fn place(id: PlatformAppId, column: &'static str) -> Place<'static> {
 /// What may be shown of a platform app's values.
 fn public_values(fields: &[&Field], values: &Values) -> serde_json::Value {
     let shown = fields.iter().filter(|field| !field.secret);
-    shown.filter_map(|field| Some((field.name.clone(), values.get(&field.name)?.into()))).collect()
+    shown.filter_map(|field| Some((field.name.clone(), serde_json::Value::from(values.get(&field.name)?)))).collect()
 }
 
 /// The fields that any connect method of the platform wants registered, each once.

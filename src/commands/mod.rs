@@ -5,10 +5,12 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::App;
+use llavero::app::{App, InFlight};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
+use llavero::db::last_used::LastUsed;
+use llavero::db::listen::Listener;
 use llavero::db::{self, Db};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
@@ -115,9 +117,22 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     let mailer = mailer(&config)?;
     // One that can't be written stops refreshing, not serving: see `Journal::writable`.
     let journal = Journal::open(&config.journal_dir, random.id(clock.now()));
-    Ok(Arc::new(App::new(
-        db, sealer, catalogue, outbound, mailer, clock, random, config, journal, detached,
-    )))
+    let listen_url = config.database_listen_url.clone().unwrap_or(url);
+    Ok(Arc::new(App {
+        listener: Listener::start(listen_url, clock.clone()),
+        in_flight: InFlight::default(),
+        last_used: LastUsed::default(),
+        db,
+        sealer,
+        catalogue,
+        outbound,
+        mailer,
+        clock,
+        random,
+        config,
+        journal,
+        detached,
+    }))
 }
 
 fn mailer(config: &Config) -> Result<Mailer, Stop> {

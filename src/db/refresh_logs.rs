@@ -65,7 +65,7 @@ pub fn find_last(conn: &mut Conn, credential: CredentialId) -> Result<Option<Ref
     Ok(list_of_credential(conn, credential, None, 1)?.pop())
 }
 
-/// How many credentials of a platform app were tried lately, and how many of them were refused for good.
+/// How many other credentials of a platform app were tried lately, and how many of them ended dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
 pub struct Refusals {
     #[diesel(sql_type = BigInt)]
@@ -74,15 +74,23 @@ pub struct Refusals {
     pub refused: i64,
 }
 
-pub fn count_refusals(conn: &mut Conn, platform_app: PlatformAppId, within: Duration) -> Result<Refusals> {
+/// Verdicts are counted in the rows that they changed: the log may lag behind, or lose a row.
+pub fn count_refusals(
+    conn: &mut Conn,
+    platform_app: PlatformAppId,
+    but: CredentialId,
+    within: Duration,
+) -> Result<Refusals> {
     let query = diesel::sql_query(
-        "SELECT count(DISTINCT credential_id) AS tried, \
-                count(DISTINCT credential_id) FILTER (WHERE outcome IN ('dead', 'refused')) AS refused \
-         FROM refresh_logs \
-         WHERE platform_app_id = $1 AND started_at > llavero_now() - make_interval(secs => $2)",
+        "WITH since AS (SELECT llavero_now() - make_interval(secs => $3) AS at), \
+         dead AS (SELECT id FROM credentials, since WHERE platform_app_id = $1 AND id <> $2 AND dead_at > since.at), \
+         tried AS (SELECT credential_id AS id FROM refresh_logs, since \
+                   WHERE platform_app_id = $1 AND credential_id <> $2 AND started_at > since.at UNION SELECT id FROM dead) \
+         SELECT (SELECT count(*) FROM tried) AS tried, (SELECT count(*) FROM dead) AS refused",
     );
     let counted = query
         .bind::<diesel::sql_types::Uuid, _>(platform_app)
+        .bind::<diesel::sql_types::Uuid, _>(but)
         .bind::<Double, _>(within.as_secs_f64())
         .get_result(conn)?;
     Ok(counted)

@@ -1,22 +1,281 @@
-//! (being written)
+//! One usable credential, for the proxy and for jobs alike. A token that works is served at once; one that ends soon is
+//! served while a refresh runs; only one that has ended, or that the platform refused, makes anybody wait. Refreshes run
+//! detached from their callers, one in a process and, by the lease in the row, one over all processes.
+
+mod attempt;
+mod grant;
+mod pairs;
+mod platform_app;
+mod run;
+mod save;
+mod tend;
+mod unauthorized;
+mod verdict;
+
 use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Delivered, Error};
 use crate::app::App;
-use crate::broker::Error;
-use crate::crypto::Place;
 use crate::db;
-use crate::db::refresh_logs::RefreshLog;
-use crate::domain::credential::Generation;
-use crate::domain::id::{CredentialId, Id};
-use crate::platform::Values;
-pub struct Usable { pub values: Values, pub generation: Generation, pub access_expires_at: Option<chrono::DateTime<chrono::Utc>> }
-pub async fn usable(app: &Arc<App>, id: CredentialId) -> Result<Usable, Error> {
-    let found = app.db.run::<_, db::Error, _>(move |conn| db::credentials::find(conn, id)).await?.ok_or(Error::NotFound)?;
-    let sealed = found.values_sealed.ok_or(Error::NotFound)?;
-    let plain = app.sealer.open(Place { table: "credentials", column: "values_sealed", row: id.uuid() }, &sealed).map_err(|e| Error::Internal(e.to_string()))?;
-    let values = Values::from_bytes(plain.expose()).map_err(|e| Error::Internal(e.to_string()))?;
-    Ok(Usable { values, generation: Generation { grant_no: found.grant_no, attempt: found.saved_attempt }, access_expires_at: found.access_expires_at })
+use crate::db::leases::{self, Leased};
+use crate::db::platform_apps::PlatformApp;
+use crate::domain::credential::{Generation, access_life};
+use crate::domain::id::{CredentialId, PlatformAppId};
+use crate::domain::problem::Problem;
+use crate::domain::refresh::{Attempt, Blocked, Ended, FailureKind, Plan, RefreshOutcome, RefreshTrigger, plan};
+use crate::domain::store::{Mode, StoreStatus};
+use crate::platform::transport::Route;
+use crate::platform::{Method, Values};
+
+pub(crate) use grant::next_verification;
+pub use grant::{first_jobs, granted};
+pub use pairs::{open_values, seal_values};
+pub use platform_app::client_values;
+pub use tend::{tend, tend_until};
+pub use unauthorized::{Verdict, judge_unauthorized};
+pub(crate) use run::refresh;
+pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
+
+/// What a caller wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Need {
+    pub trigger: RefreshTrigger,
+    /// The platform has refused this one: another is wanted.
+    pub not_generation: Option<Generation>,
+    /// For how long the access token must last, if a refresh can bring that about.
+    pub minimum: Duration,
 }
-pub async fn usable_other_than(app: &Arc<App>, id: CredentialId, _refused: Generation) -> Result<Usable, Error> { usable(app, id).await }
-pub async fn judge_unauthorized(_app: &Arc<App>, _id: CredentialId, _refused: Generation) -> Result<(), Error> { Ok(()) }
-pub async fn now(_app: &Arc<App>, _id: CredentialId) -> Result<RefreshLog, Error> { Err(Error::NotFound) }
-pub async fn verify(_app: &Arc<App>, _id: CredentialId) -> Result<serde_json::Value, Error> { Err(Error::NotFound) }
+
+impl Need {
+    /// A token that works now.
+    pub fn call() -> Self {
+        Self { trigger: RefreshTrigger::Call, not_generation: None, minimum: Duration::ZERO }
+    }
+
+    /// A token other than the one that the platform has just refused.
+    pub fn other_than(generation: Generation) -> Self {
+        Self { trigger: RefreshTrigger::Unauthorized, not_generation: Some(generation), minimum: Duration::ZERO }
+    }
+}
+
+/// A credential to call with. Where it cannot be renewed, or a renewal brought the same token, `generation` may be the one
+/// that was not wanted: then the verify call decides.
+#[derive(Debug, Clone)]
+pub struct Usable {
+    /// Tokens, keys and connect fields; the platform app's values are laid under them.
+    pub values: Values,
+    pub generation: Generation,
+    pub access_expires_at: Option<DateTime<Utc>>,
+    pub platform: String,
+    pub method: String,
+    pub platform_app_id: Option<PlatformAppId>,
+}
+
+/// The row with what goes with it.
+struct Loaded {
+    row: Leased,
+    now: DateTime<Utc>,
+    mode: Mode,
+    platform_app: Option<PlatformApp>,
+}
+
+impl Loaded {
+    fn route(&self) -> Route {
+        match self.mode {
+            Mode::Live => Route::Live,
+            Mode::Sandbox => Route::Sandbox,
+        }
+    }
+}
+
+/// `NotFound`: there is no such credential, or it was erased.
+async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
+    app.db
+        .run(move |conn| {
+            let Some((row, now)) = leases::find(conn, id)? else { return Err(Error::NotFound) };
+            if row.values_sealed.is_none() {
+                return Err(Error::NotFound);
+            }
+            let owner = db::apps::find(conn, row.app_id)?.ok_or(Error::NotFound)?;
+            let platform_app = match row.platform_app_id {
+                Some(id) => db::platform_apps::find(conn, id)?,
+                None => None,
+            };
+            Ok(Loaded { row, now, mode: owner.mode, platform_app })
+        })
+        .await
+}
+
+/// The catalogue's entry; a missing one is a broken installation.
+fn method_of<'a>(app: &'a App, row: &Leased) -> Result<&'a Method, Error> {
+    app.catalogue
+        .platform(&row.platform)
+        .and_then(|platform| platform.method(&row.method))
+        .ok_or_else(|| Error::Internal(format!("no connect method {}/{} in the catalogue", row.platform, row.method)))
+}
+
+/// A credential that works now, refreshed first if only that helps.
+///
+/// Errors: `NeedsReauthorization` once the grant is dead; `Platform` while it cannot be renewed for the moment; `Db`;
+/// `NotFound` for an erased one.
+pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<Usable, Error> {
+    let mut last = None;
+    // Each round has seen a refresh end, or the row change.
+    for _ in 0..5 {
+        let loaded = load(app, credential).await?;
+        let row = &loaded.row;
+        if row.dead_at.is_some() {
+            return Err(needs_reauthorization(app, row).await);
+        }
+        let life = access_life(row.access_issued_at, row.access_expires_at, loaded.now);
+        let left = row.access_expires_at.map(|at| (at - loaded.now).to_std().unwrap_or_default());
+        let refused = need.not_generation == Some(row.generation());
+        // Waiting without having failed: the last answer brought the same token.
+        let unchanged = row.failures == 0 && row.retry_at.is_some_and(|at| at > loaded.now);
+        let method = method_of(app, row)?;
+        match plan(life, left, need.minimum, refused, unchanged) {
+            Plan::Serve => return open(app, &loaded, method),
+            Plan::ServeAndRefresh => {
+                run::start(app, credential, need.trigger, row.generation(), false);
+                return open(app, &loaded, method);
+            }
+            Plan::Refresh => {}
+        }
+        let valid = left.is_none_or(|left| !left.is_zero());
+        // One try a call: a second one would only repeat it.
+        if let Some(ended) = last.take() {
+            return if valid && !refused { open(app, &loaded, method) } else { Err(failed(app, row, ended).await) };
+        }
+        match run::refresh(app, credential, need.trigger, row.generation(), refused).await {
+            Ended::Changed => {}
+            Ended::Ran(attempt) if attempt.generation != row.generation() => {}
+            Ended::Blocked { why: Blocked::NotRenewable, .. } if refused && valid => {
+                return open(app, &loaded, method);
+            }
+            Ended::Blocked { why: Blocked::BackOff(None), .. } if refused && valid => {
+                return open(app, &loaded, method);
+            }
+            Ended::Blocked { why: Blocked::NotRenewable, .. } if !valid => {
+                lose_unrenewable(app, row).await?;
+            }
+            ended => last = Some(ended),
+        }
+    }
+    Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
+}
+
+/// Refreshes now, whether needed or not; for partners and admins who ask for it.
+///
+/// Errors: `Conflict` where there is nothing to renew with; otherwise as [`usable`].
+pub async fn refresh_now(
+    app: &Arc<App>,
+    credential: CredentialId,
+    trigger: RefreshTrigger,
+) -> Result<Attempt, Error> {
+    for _ in 0..5 {
+        let loaded = load(app, credential).await?;
+        if loaded.row.dead_at.is_some() {
+            return Err(needs_reauthorization(app, &loaded.row).await);
+        }
+        match run::refresh(app, credential, trigger, loaded.row.generation(), false).await {
+            Ended::Ran(attempt) => return Ok(attempt),
+            // Somebody else's refresh was as good.
+            Ended::Changed => {
+                let now = load(app, credential).await?.row;
+                if now.generation() != loaded.row.generation() {
+                    return Ok(Attempt {
+                        outcome: RefreshOutcome::Renewed,
+                        code: None,
+                        status: None,
+                        detail: None,
+                        retry_after: None,
+                        generation: now.generation(),
+                    });
+                }
+            }
+            ended => return Err(failed(app, &loaded.row, ended).await),
+        }
+    }
+    Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
+}
+
+fn open(app: &App, loaded: &Loaded, method: &Method) -> Result<Usable, Error> {
+    let row = &loaded.row;
+    let Some(sealed) = &row.values_sealed else { return Err(Error::NotFound) };
+    let values = open_values(&app.sealer, row.id, sealed)?;
+    let client = client_values(app, loaded.platform_app.as_ref(), method)?;
+    Ok(Usable {
+        values: values.over(&client),
+        generation: row.generation(),
+        access_expires_at: row.access_expires_at,
+        platform: row.platform.clone(),
+        method: row.method.clone(),
+        platform_app_id: row.platform_app_id,
+    })
+}
+
+fn unavailable(detail: &str, retry_after: Option<Duration>) -> Error {
+    platform(Problem::PlatformUnavailable, detail.to_owned(), retry_after)
+}
+
+fn platform(problem: Problem, detail: String, retry_after: Option<Duration>) -> Error {
+    Error::Platform { problem, detail, retry_after, delivered: Delivered::No }
+}
+
+/// The error that a caller sees when there is no valid token and the refresh ended like this.
+async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
+    match ended {
+        Ended::Ran(attempt) => {
+            let detail = attempt.detail.unwrap_or_else(|| attempt.outcome.to_string());
+            let retry_after = attempt.retry_after.or(Some(Duration::from_secs(1)));
+            match attempt.outcome {
+                RefreshOutcome::Dead => needs_reauthorization(app, row).await,
+                RefreshOutcome::AppBroken => platform(Problem::PlatformAppMisconfigured, detail, retry_after),
+                RefreshOutcome::Throttled => platform(Problem::PlatformThrottled, detail, retry_after),
+                RefreshOutcome::Unknown => platform(Problem::PlatformRejected, detail, retry_after),
+                _ => platform(Problem::PlatformUnavailable, detail, retry_after),
+            }
+        }
+        Ended::Blocked { why, retry_after } => {
+            let retry_after = retry_after.or(Some(Duration::from_secs(5)));
+            match why {
+                Blocked::Dead => needs_reauthorization(app, row).await,
+                Blocked::NotRenewable => Error::Conflict("this credential cannot be renewed".to_owned()),
+                Blocked::Paused | Blocked::BackOff(Some(FailureKind::AppBroken)) => platform(
+                    Problem::PlatformAppMisconfigured,
+                    "the platform refuses the app's own client".to_owned(),
+                    retry_after,
+                ),
+                Blocked::BackOff(Some(FailureKind::Throttled)) => {
+                    platform(Problem::PlatformThrottled, "the platform limits the calls".to_owned(), retry_after)
+                }
+                Blocked::Journal => Error::Db(db::Error::Unavailable("the journal cannot be written".to_owned())),
+                Blocked::Busy => unavailable("another refresh is under way", retry_after),
+                Blocked::InDoubt => unavailable("an answer of the platform was lost", retry_after),
+                Blocked::BackOff(_) => unavailable("the platform's token call failed a moment ago", retry_after),
+            }
+        }
+        Ended::Unavailable(why) => Error::Db(db::Error::Unavailable(why)),
+        Ended::Broken(why) => Error::Internal(why),
+        Ended::Changed => unavailable("the credential keeps changing", Some(Duration::from_secs(1))),
+    }
+}
+
+/// The error for a dead grant, told of the first store that uses it.
+async fn needs_reauthorization(app: &App, row: &Leased) -> Error {
+    let id = row.id;
+    match app.db.run(move |conn| db::stores::list_of_credential(conn, id)).await {
+        Ok(stores) => match stores.into_iter().find(|store| store.status == StoreStatus::NeedsReauthorization) {
+            Some(store) => Error::NeedsReauthorization {
+                store: store.id,
+                since: store.status_since,
+                reason: store.status_reason,
+            },
+            None => Error::NotFound,
+        },
+        Err(error) => Error::Db(error),
+    }
+}

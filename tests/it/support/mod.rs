@@ -6,3 +6,5 @@ pub mod catalog;
 pub mod cluster;
 pub mod database;
 pub mod print_schema;
+pub mod test_app;
+pub mod visitor;

@@ -1,0 +1,355 @@
+//! One attempt, from the claim to the row: build, send once, and then journal and save, or clear, or leave in doubt. Only
+//! what the claim returned is sent, and only while the lease still covers the whole call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use super::pairs::{Pairs, token};
+use super::save::{Answered, Saved, save};
+use super::{Loaded, grant, method_of, platform_app, verdict};
+use crate::app::App;
+use crate::broker::Error;
+use crate::db::leases::{self, Failed, Leased};
+use crate::db::refresh_logs::RefreshLog;
+use crate::db;
+use crate::domain::credential::Generation;
+use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
+use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger, back_off, health};
+use crate::domain::store::StoreHealth;
+use crate::platform::descriptor::Renewal;
+use crate::platform::transport::{NotSent, SendError, SendOptions};
+use crate::platform::{Failure, Method, PlatformAnswer, SignMoment, Transport, Values, obtain};
+
+/// Which values of the platform app are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Client {
+    First,
+    /// The second set, while secrets roll over.
+    Standby,
+}
+
+/// What follows.
+pub(super) enum Next {
+    Ended(Attempt),
+    /// Once more, with the second set of the platform app's values.
+    Standby(Attempt),
+    /// Once more: another pair is left, or the platform forgives a lost answer.
+    Another(Attempt),
+}
+
+/// An attempt under way.
+pub(super) struct Try<'a> {
+    pub app: &'a Arc<App>,
+    pub loaded: &'a Loaded,
+    pub method: &'a Method,
+    /// The row as the claim returned it.
+    pub row: Leased,
+    pub attempt: i64,
+    /// The pair that is sent.
+    pub pair: Values,
+    pub trigger: RefreshTrigger,
+    begun: Instant,
+    started_at: DateTime<Utc>,
+}
+
+/// Makes the attempt that `claimed` stands for.
+pub(super) async fn make(
+    app: &Arc<App>,
+    loaded: &Loaded,
+    claimed: Leased,
+    grounds: Grounds,
+    begun: Instant,
+    trigger: RefreshTrigger,
+    client: Client,
+) -> Result<Next, Error> {
+    let method = method_of(app, &loaded.row)?;
+    let mut grounds = grounds;
+    let mut claimed = claimed;
+    let mut begun = begun;
+    // The owner of a lost answer may ask again twice where the platform forgives it.
+    for again in 0..3 {
+        let attempt = claimed.lease_attempt.unwrap_or_default();
+        let opened = Pairs::open(&app.sealer, &claimed);
+        let pair = opened.as_ref().map(|pairs| pairs.next().clone()).unwrap_or_default();
+        let trigger = if again > 0 { RefreshTrigger::Doubt } else { trigger };
+        let started_at = app.now();
+        let this = Try { app, loaded, method, row: claimed, attempt, pair, trigger, begun, started_at };
+        if let Err(error) = opened {
+            this.clear(None).await?;
+            return Err(error);
+        }
+        match this.send(grounds, client).await {
+            Ok((answer, sent_at)) => return this.answered(answer, sent_at, client).await,
+            Err(SendError::NotSent { why }) => return this.not_sent(&why.to_string(), why == NotSent::TooLate).await,
+            Err(SendError::AnswerLost { why }) => {
+                begun = app.clock.monotonic();
+                let next = if again < 2 { this.again().await? } else { None };
+                match next {
+                    Some((row, next)) => {
+                        this.log(RefreshOutcome::AnswerLost, None, &why, row.saved_attempt).await;
+                        (claimed, grounds) = (row, next);
+                    }
+                    None => return this.lost(&why).await,
+                }
+            }
+        }
+    }
+    // The loop's last round always returns.
+    Err(Error::Internal("a refresh went round in circles".to_owned()))
+}
+
+impl Try<'_> {
+    pub fn seen(&self) -> Generation {
+        self.row.generation()
+    }
+
+    async fn send(&self, grounds: Grounds, client: Client) -> Result<(PlatformAnswer, DateTime<Utc>), SendError> {
+        let app = self.app;
+        let refused = |why: String| SendError::NotSent { why: NotSent::Refused(why) };
+        let own = platform_app::values(app, self.loaded.platform_app.as_ref(), self.method, client)
+            .map_err(|error| refused(error.to_string()))?;
+        let values = self.pair.over(&own);
+        let moment = SignMoment { now: app.now(), nonce: app.random.bytes(), request_id: request_id(app) };
+        let request =
+            obtain::refresh(self.method, &values, &moment).map_err(|error| refused(error.to_string()))?;
+        let mut send_before = self.begun + LEASE_MARGIN;
+        if let Some(end) = grounds.send_before {
+            let left = (end - app.now()).to_std().unwrap_or_default();
+            send_before = send_before.min(app.clock.monotonic() + left);
+        }
+        let mut options = SendOptions::new(self.loaded.route(), self.method.call_limit);
+        options.send_before = Some(send_before);
+        let sent_at = app.now();
+        Ok((app.outbound.send(request, &options).await?, sent_at))
+    }
+
+    /// A complete answer: saved, or told apart.
+    async fn answered(self, answer: PlatformAnswer, sent_at: DateTime<Utc>, client: Client) -> Result<Next, Error> {
+        match obtain::read_grant(self.method, &answer) {
+            Ok(grant) => self.renewed(grant, sent_at).await.map(Next::Ended),
+            Err(failure) => self.refused(failure, client).await,
+        }
+    }
+
+    async fn renewed(self, mut grant: obtain::Grant, sent_at: DateTime<Utc>) -> Result<Attempt, Error> {
+        let app = self.app;
+        let unchanged = grant.values.get("access_token") == self.pair.get("access_token");
+        let mut values = grant.values.over(&self.pair);
+        if grant.values.get("refresh_token").is_none() {
+            if self.method.keeps_refresh_token {
+                if let Some(kept) = token(&self.pair) {
+                    grant.values.set("refresh_token", kept);
+                }
+            } else {
+                values.remove("refresh_token");
+            }
+        }
+        let answered = Arc::new(Answered {
+            credential: self.row.id,
+            grant_no: self.row.grant_no,
+            attempt: self.attempt,
+            sent: token(&self.pair).map(str::to_owned),
+            granted: grant::renewed(&grant, self.method, &self.row, sent_at, app.now(), &app.random),
+            values,
+            unchanged,
+        });
+        let journaled = app.journal.append(answered.entry(app)).await;
+        if let Err(error) = &journaled {
+            tracing::error!(credential.id = %self.row.id, %error, "an answer could not be kept in the journal");
+        }
+        let saved = loop {
+            match save(app, answered.clone()).await {
+                Ok(saved) => break saved,
+                // In the journal it is safe, and will be saved from there.
+                Err(error) if journaled.is_ok() => return Err(error),
+                // Only this task still holds it.
+                Err(error) => {
+                    tracing::error!(credential.id = %self.row.id, %error, "an answer waits in memory to be saved");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        };
+        if let Ok(key) = journaled
+            && let Err(error) = app.journal.remove(key).await
+        {
+            tracing::warn!(credential.id = %self.row.id, %error, "a saved answer stays in the journal");
+        }
+        let outcome = match saved {
+            Saved::Superseded => RefreshOutcome::Superseded,
+            Saved::Written if unchanged => RefreshOutcome::Unchanged,
+            Saved::Written => RefreshOutcome::Renewed,
+        };
+        let saved_after = if saved == Saved::Written { self.attempt } else { self.row.saved_attempt };
+        self.log(outcome, None, "", saved_after).await;
+        if let Some(platform_app) = self.row.platform_app_id {
+            platform_app::succeeded(app, platform_app).await;
+        }
+        Ok(Attempt {
+            outcome,
+            code: None,
+            status: None,
+            detail: None,
+            retry_after: None,
+            generation: Generation { attempt: saved_after, ..self.seen() },
+        })
+    }
+
+    async fn refused(self, failure: Failure, client: Client) -> Result<Next, Error> {
+        let failing_since = self.row.failing_since;
+        let (outcome, next) = match failure.kind {
+            FailureKind::Dead => verdict::refused(&self, &failure).await?,
+            FailureKind::AppBroken => {
+                let standby = client == Client::First
+                    && self.loaded.platform_app.as_ref().is_some_and(|own| own.standby_sealed.is_some());
+                if !standby {
+                    platform_app::broken(self.app, &self.row, failure.code.as_deref()).await?;
+                }
+                self.clear(Some(&failure)).await?;
+                (RefreshOutcome::AppBroken, if standby { verdict::Then::Standby } else { verdict::Then::End })
+            }
+            kind => {
+                self.clear(Some(&failure)).await?;
+                let lost = kind == FailureKind::Unknown && verdict::unknown_for_long(&self, failing_since, &failure).await?;
+                (if lost { RefreshOutcome::Dead } else { kind.into() }, verdict::Then::End)
+            }
+        };
+        self.log(outcome, Some(&failure), &failure.detail, self.row.saved_attempt).await;
+        let attempt = self.ended(outcome, Some(&failure), failure.detail.clone());
+        Ok(match next {
+            verdict::Then::End => Next::Ended(attempt),
+            verdict::Then::Standby => Next::Standby(attempt),
+            verdict::Then::NextPair => Next::Another(attempt),
+        })
+    }
+
+    /// Surely nothing was sent.
+    async fn not_sent(self, why: &str, too_late: bool) -> Result<Next, Error> {
+        let failure = Failure { kind: FailureKind::Down, code: None, status: None, detail: why.to_owned(), retry_after: None };
+        self.clear(Some(&failure).filter(|_| !too_late)).await?;
+        self.log(RefreshOutcome::NotSent, None, why, self.row.saved_attempt).await;
+        Ok(Next::Ended(self.ended(RefreshOutcome::NotSent, None, why.to_owned())))
+    }
+
+    /// The next attempt of an owner whose answer was lost and whose call is closed, where the platform forgives it.
+    async fn again(&self) -> Result<Option<(Leased, Grounds)>, Error> {
+        let app = self.app;
+        let terms = grant::terms(self.method, app.config.journal_wait);
+        let length = terms.call_limit + LEASE_MARGIN;
+        let (id, attempt, seen) = (self.row.id, self.attempt, self.seen());
+        let sent_saved = !self.row.asks_spare;
+        let owner = app.journal.id();
+        app.db
+            .run(move |conn| {
+                let Some((row, now)) = leases::find(conn, id)? else { return Ok(None) };
+                if row.generation() != seen {
+                    return Ok(None);
+                }
+                let Some(grounds) = lease::claim_again(&row.lease(), &terms, attempt, sent_saved, now) else {
+                    return Ok(None);
+                };
+                Ok(leases::claim(conn, &row, owner, length, &grounds)?.map(|row| (row, grounds)))
+            })
+            .await
+    }
+
+    /// Sent, and no complete answer came.
+    async fn lost(self, why: &str) -> Result<Next, Error> {
+        let app = self.app;
+        let failure =
+            Failure { kind: FailureKind::Down, code: None, status: None, detail: why.to_owned(), retry_after: None };
+        if self.method.renewal == Renewal::AskAgain {
+            // No token was used up: there is nothing to be in doubt about.
+            self.clear(Some(&failure)).await?;
+        } else {
+            let (id, grant_no, attempt, failed) = (self.row.id, self.row.grant_no, self.attempt, self.failed(&failure));
+            app.db
+                .transaction::<_, Error, _>(move |conn| {
+                    if leases::leave(conn, id, grant_no, attempt, failed)? {
+                        db::stores::set_health(conn, id, StoreHealth::RefreshInDoubt)?;
+                    }
+                    Ok(db::listen::notify_credential(conn, id)?)
+                })
+                .await?;
+        }
+        self.log(RefreshOutcome::AnswerLost, None, why, self.row.saved_attempt).await;
+        Ok(Next::Ended(self.ended(RefreshOutcome::AnswerLost, None, why.to_owned())))
+    }
+
+    /// Ends the attempt: clears its own lease, notes the failure, shows it on the stores.
+    pub async fn clear(&self, failure: Option<&Failure>) -> Result<(), Error> {
+        let (id, grant_no, attempt) = (self.row.id, self.row.grant_no, self.attempt);
+        let failed = failure.map(|failure| self.failed(failure));
+        let doubtful = self.row.in_doubt_since.is_some();
+        self.app
+            .db
+            .transaction(move |conn| {
+                if leases::clear(conn, id, grant_no, attempt, failed)?
+                    && let Some(failed) = failed
+                {
+                    let shown = if doubtful { StoreHealth::RefreshInDoubt } else { health(failed.kind) };
+                    db::stores::set_health(conn, id, shown)?;
+                }
+                Ok(db::listen::notify_credential(conn, id)?)
+            })
+            .await
+    }
+
+    pub fn failed(&self, failure: &Failure) -> Failed {
+        let wait = self.wait(failure);
+        let retry_at = self.app.now() + chrono::TimeDelta::from_std(wait).unwrap_or_default();
+        Failed { kind: failure.kind, retry_at }
+    }
+
+    fn wait(&self, failure: &Failure) -> Duration {
+        back_off(failure.kind, self.row.failures, failure.retry_after, self.app.random.fraction())
+    }
+
+    fn ended(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: String) -> Attempt {
+        Attempt {
+            outcome,
+            code: failure.and_then(|failure| failure.code.clone()),
+            status: failure.and_then(|failure| failure.status),
+            detail: Some(detail),
+            retry_after: failure.map(|failure| self.wait(failure)),
+            generation: self.seen(),
+        }
+    }
+
+    /// The row of the refresh log; its loss is only logged.
+    async fn log(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: &str, saved_after: i64) {
+        let app = self.app;
+        let took = app.clock.monotonic().saturating_duration_since(self.begun);
+        let row = &self.row;
+        let log = RefreshLog {
+            id: app.id(),
+            app_id: row.app_id,
+            credential_id: row.id,
+            platform: row.platform.clone(),
+            platform_app_id: row.platform_app_id,
+            trigger: self.trigger,
+            outcome,
+            platform_code: failure.and_then(|failure| failure.code.clone()),
+            http_status: failure.and_then(|failure| failure.status).map(i32::from),
+            detail: (!detail.is_empty()).then(|| detail.to_owned()),
+            duration_ms: i32::try_from(took.as_millis()).unwrap_or(i32::MAX),
+            grant_no: row.grant_no,
+            attempt: self.attempt,
+            saved_before: row.saved_attempt,
+            saved_after,
+            started_at: self.started_at,
+        };
+        tracing::info!(
+            credential.id = %row.id, refresh.outcome = %outcome, refresh.attempt = self.attempt, platform = %row.platform,
+            "a refresh ended"
+        );
+        if let Err(error) = app.db.run(move |conn| db::refresh_logs::insert(conn, &log)).await {
+            tracing::warn!(credential.id = %row.id, %error, "a row of the refresh log is lost");
+        }
+    }
+}
+
+fn request_id(app: &App) -> uuid::Uuid {
+    uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid()
+}

@@ -1,0 +1,120 @@
+//! From a platform's answer to the columns of a credential: expiries count from the moment the request was sent, what the
+//! answer says wins over the catalogue, and the timer is set so that no refresh token dies idle.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::App;
+use crate::crypto::Random;
+use crate::db::credentials::Granted;
+use crate::db::leases::Leased;
+use crate::db::types::Texts;
+use crate::db::{self, Conn};
+use crate::domain::credential::timer_at;
+use crate::domain::id::{AppId, CredentialId};
+use crate::domain::job::{Job, NewJob};
+use crate::domain::lease::{Reuse, Terms};
+use crate::platform::Method;
+use crate::platform::descriptor::{Grace, Renewal};
+use crate::platform::obtain::Grant;
+
+fn after(at: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(life).ok().and_then(|life| at.checked_add_signed(life)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Life times of a new grant. `values_sealed` is left for the caller, who knows the row: see [`super::seal_values`].
+pub fn granted(
+    grant: &Grant,
+    method: &Method,
+    sent_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    random: &Random,
+) -> Granted {
+    let access_expires_at =
+        grant.access_expires_in.or(method.lifetimes.access).map(|life| after(sent_at, life));
+    let renewable = method.renewal == Renewal::RefreshToken && grant.values.get("refresh_token").is_some();
+    let refresh_expires_at = grant
+        .refresh_expires_in
+        .or(method.lifetimes.refresh)
+        .filter(|_| renewable)
+        .map(|life| after(sent_at, life));
+    let moves = method.lifetimes.refresh_moves;
+    let refresh_at = match method.renewal {
+        Renewal::RefreshToken if renewable => timer_at(sent_at, refresh_expires_at, moves, random.fraction()),
+        // Nothing will renew it: the timer notices its end.
+        Renewal::RefreshToken => access_expires_at,
+        Renewal::AskAgain | Renewal::Never => None,
+    };
+    Granted {
+        values_sealed: None,
+        access_issued_at: Some(sent_at),
+        access_expires_at,
+        refresh_expires_at,
+        reauthorize_by: refresh_expires_at.filter(|_| !moves),
+        refresh_at: refresh_at.map(|at| at.max(now)),
+        scopes: grant.scopes.clone().map(Texts),
+    }
+}
+
+/// Life times after a refresh: what neither the answer tells nor refreshing moves stays as it was. `grant` holds the
+/// refresh token that goes on being used, new or kept.
+pub(super) fn renewed(
+    grant: &Grant,
+    method: &Method,
+    before: &Leased,
+    sent_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    random: &Random,
+) -> Granted {
+    let mut granted = granted(grant, method, sent_at, now, random);
+    if !method.lifetimes.refresh_moves && grant.refresh_expires_in.is_none() {
+        granted.refresh_expires_at = before.refresh_expires_at;
+        granted.reauthorize_by = before.reauthorize_by;
+    }
+    granted.scopes = granted.scopes.or_else(|| before.scopes.clone());
+    granted
+}
+
+/// The first job of a new grant, in the transaction that writes it: its timer, or the verify call of what cannot be
+/// renewed.
+pub fn first_jobs(
+    conn: &mut Conn,
+    app: &App,
+    credential: CredentialId,
+    owner: AppId,
+    platform: &str,
+    method: &Method,
+    granted: &Granted,
+) -> db::Result<()> {
+    if let Some(due_at) = granted.refresh_at {
+        let job = Job::RefreshCredential { credential };
+        let new = NewJob { job, app: Some(owner), platform: Some(platform.to_owned()), due_at };
+        db::jobs::insert(conn, app.id(), &new)?;
+    }
+    if method.renewal == Renewal::Never {
+        let job = Job::VerifyCredential { credential };
+        let due_at = next_verification(app);
+        let new = NewJob { job, app: Some(owner), platform: Some(platform.to_owned()), due_at };
+        db::jobs::insert(conn, app.id(), &new)?;
+    }
+    Ok(())
+}
+
+/// Spread over days: two to four from now.
+pub(crate) fn next_verification(app: &App) -> DateTime<Utc> {
+    let days = Duration::from_secs(24 * 60 * 60);
+    after(app.now(), days * 2 + (days * 2).mul_f64(app.random.fraction()))
+}
+
+/// What the protocol must know of a connect method.
+pub(super) fn terms(method: &Method, journal_wait: Duration) -> Terms {
+    let reuse = match (method.renewal, method.grace) {
+        (Renewal::AskAgain, _) | (_, Grace::NotRotating) => Reuse::Always,
+        (_, Grace::None) => Reuse::Never,
+        (_, Grace::SamePair(time) | Grace::AnotherPair(time)) => Reuse::Within(time),
+        (_, Grace::Replaces(time)) => Reuse::Replacing(time),
+        (_, Grace::UntilFirstUse(time)) => Reuse::UntilFirstUse(time),
+    };
+    Terms { reuse, call_limit: method.call_limit, journal_wait }
+}

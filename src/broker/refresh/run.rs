@@ -1,0 +1,185 @@
+//! Asking for a refresh: join the one under way in this process, or begin one that nobody can cut short. Whoever finds
+//! another process at it waits for its news or the lease's end, and looks at the row again; nobody tries on their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::broadcast;
+
+use super::attempt::{self, Client, Next};
+use super::grant::terms;
+use super::{Loaded, load, method_of, platform_app, tend};
+use crate::app::App;
+use crate::broker::Error;
+use crate::db::leases;
+use crate::db::listen::News;
+use crate::domain::credential::Generation;
+use crate::domain::id::CredentialId;
+use crate::domain::lease::{self, Claim, LEASE_MARGIN};
+use crate::domain::refresh::{Blocked, Ended, RefreshTrigger};
+use crate::platform::Method;
+use crate::platform::descriptor::Renewal;
+
+/// Refreshes what is saved as `seen`, and waits for the end. `access_over`: the platform has refused the access token
+/// before its time.
+pub(crate) async fn refresh(
+    app: &Arc<App>,
+    credential: CredentialId,
+    trigger: RefreshTrigger,
+    seen: Generation,
+    access_over: bool,
+) -> Ended {
+    let wait = begin(app, credential, trigger, seen, access_over).ended();
+    // A lease lasts no longer than this; a frozen clock must not keep callers for ever.
+    match tokio::time::timeout(Duration::from_secs(120), wait).await {
+        Ok(ended) => ended,
+        Err(_) => Ended::Blocked { why: Blocked::Busy, retry_after: Some(Duration::from_secs(5)) },
+    }
+}
+
+/// The same without waiting.
+pub(super) fn start(
+    app: &Arc<App>,
+    credential: CredentialId,
+    trigger: RefreshTrigger,
+    seen: Generation,
+    access_over: bool,
+) {
+    begin(app, credential, trigger, seen, access_over);
+}
+
+fn begin(
+    app: &Arc<App>,
+    credential: CredentialId,
+    trigger: RefreshTrigger,
+    seen: Generation,
+    access_over: bool,
+) -> crate::app::in_flight::Wait {
+    let (wait, turn) = app.in_flight.join(credential);
+    if let Some(turn) = turn {
+        let tools = app.clone();
+        app.detached.spawn(async move {
+            let ended = work(&tools, credential, trigger, seen, access_over).await;
+            turn.end(ended.unwrap_or_else(|error| match error {
+                Error::NotFound => Ended::Changed,
+                Error::Db(error) => Ended::Unavailable(error.to_string()),
+                error => {
+                    tracing::error!(credential.id = %credential, %error, "a refresh cannot be made");
+                    Ended::Broken(error.to_string())
+                }
+            }));
+        });
+    }
+    wait
+}
+
+async fn work(
+    app: &Arc<App>,
+    credential: CredentialId,
+    trigger: RefreshTrigger,
+    seen: Generation,
+    access_over: bool,
+) -> Result<Ended, Error> {
+    let mut client = Client::First;
+    let mut last = None;
+    loop {
+        let mut news = app.listener.subscribe();
+        let loaded = load(app, credential).await?;
+        if loaded.row.generation() != seen {
+            return Ok(last.map_or(Ended::Changed, Ended::Ran));
+        }
+        let method = method_of(app, &loaded.row)?;
+        if let Some((why, retry_after)) = hindrance(app, &loaded, method, trigger, last.is_some()).await? {
+            // What the last try said tells more than that another cannot follow.
+            return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
+        }
+        let terms = terms(method, app.config.journal_wait);
+        let reaching_since = app.listener.reaching_since();
+        let decided = lease::claim(&loaded.row.lease(), &terms, loaded.now, reaching_since, access_over);
+        let grounds = match decided {
+            Claim::Now(grounds) => grounds,
+            Claim::NotBefore { busy: true, .. } => {
+                let until = loaded.row.lease_until.unwrap_or(loaded.now);
+                wait_for(&mut news, credential, remaining(until, loaded.now)).await;
+                continue;
+            }
+            Claim::NotBefore { at, busy: false } => {
+                let retry_after = at.map(|at| remaining(at, loaded.now));
+                return Ok(last.map_or(Ended::Blocked { why: Blocked::InDoubt, retry_after }, Ended::Ran));
+            }
+        };
+        // The lease counts from here, before the statement is on its way.
+        let begun = app.clock.monotonic();
+        let length = terms.call_limit + LEASE_MARGIN;
+        let (owner, row) = (app.journal.id(), loaded.row.clone());
+        let claimed = app.db.run(move |conn| leases::claim(conn, &row, owner, length, &grounds)).await?;
+        let Some(claimed) = claimed else { continue };
+        match attempt::make(app, &loaded, claimed, grounds, begun, trigger, client).await? {
+            Next::Ended(attempt) => return Ok(Ended::Ran(attempt)),
+            Next::Standby(attempt) => {
+                client = Client::Standby;
+                last = Some(attempt);
+            }
+            Next::Another(attempt) => last = Some(attempt),
+        }
+    }
+}
+
+/// What stands against a try, before the lease is looked at. `again`: another try of the same turn.
+async fn hindrance(
+    app: &Arc<App>,
+    loaded: &Loaded,
+    method: &Method,
+    trigger: RefreshTrigger,
+    again: bool,
+) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
+    let row = &loaded.row;
+    if row.dead_at.is_some() {
+        return Ok(Some((Blocked::Dead, None)));
+    }
+    if method.renewal == Renewal::Never {
+        return Ok(Some((Blocked::NotRenewable, None)));
+    }
+    if method.renewal == Renewal::RefreshToken {
+        let pairs = super::pairs::Pairs::open(&app.sealer, row)?;
+        if super::pairs::token(pairs.next()).is_none() {
+            return Ok(Some((Blocked::NotRenewable, None)));
+        }
+    }
+    if app.journal.holds(row.id) {
+        tend::replay(app).await?;
+    }
+    if app.journal.holds(row.id) || !app.journal.writable() {
+        return Ok(Some((Blocked::Journal, None)));
+    }
+    if again {
+        return Ok(None);
+    }
+    // Asked for by a person or a partner: they may insist.
+    if let Some(retry_at) = row.retry_at.filter(|at| *at > loaded.now && trigger != RefreshTrigger::Request) {
+        let kind = row.last_failure.filter(|_| row.failures > 0);
+        return Ok(Some((Blocked::BackOff(kind), Some(remaining(retry_at, loaded.now)))));
+    }
+    platform_app::hindrance(app, loaded).await
+}
+
+fn remaining(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (until - now).to_std().unwrap_or_default()
+}
+
+/// Returns at news of the credential, or after `at_most` (looked at again at least every second: news may be lost).
+async fn wait_for(news: &mut broadcast::Receiver<News>, credential: CredentialId, at_most: Duration) {
+    let limit = at_most.clamp(Duration::from_millis(50), Duration::from_secs(1));
+    let told = async {
+        loop {
+            match news.recv().await {
+                Ok(News::Credential(id)) if id != credential => {}
+                Ok(News::Credential(_) | News::Anything) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(limit, told).await;
+}

@@ -1,0 +1,50 @@
+//! A platform said "unauthorized" to a call with a token that should work: the verify call, a harmless read, decides
+//! whether the credential is dead or only lacks a right for that call.
+
+use std::sync::Arc;
+
+use super::{load, method_of, open, refuse_unclaimed};
+use crate::app::App;
+use crate::broker::Error;
+use crate::broker::verify::{self, Verified};
+use crate::domain::credential::Generation;
+use crate::domain::id::CredentialId;
+
+/// What an unauthorized answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The credential is refused: its stores now need their merchants.
+    Dead,
+    /// The credential works; the answer is about that one call.
+    Alive,
+    /// Another generation is saved by now: try with that one.
+    Renewed,
+    /// Nobody can say at the moment: pass the answer on, and change nothing.
+    Undecided,
+}
+
+/// Judges a 401 that came in spite of a refresh, or for a credential that cannot be refreshed. `generation`: what the
+/// refused call was made with.
+pub async fn judge_unauthorized(
+    app: &Arc<App>,
+    credential: CredentialId,
+    generation: Generation,
+) -> Result<Verdict, Error> {
+    let loaded = load(app, credential).await?;
+    if loaded.row.dead_at.is_some() {
+        return Ok(Verdict::Dead);
+    }
+    if loaded.row.generation() != generation {
+        return Ok(Verdict::Renewed);
+    }
+    let method = method_of(app, &loaded.row)?;
+    let values = open(app, &loaded, method)?.values;
+    match verify::ask(app, loaded.route(), method, &values).await? {
+        Verified::Alive(_) => Ok(Verdict::Alive),
+        Verified::Undecided(_) | Verified::Impossible => Ok(Verdict::Undecided),
+        Verified::Refused(failure) => {
+            let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
+            Ok(if dead { Verdict::Dead } else { Verdict::Undecided })
+        }
+    }
+}

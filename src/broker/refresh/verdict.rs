@@ -1,0 +1,229 @@
+//! The end of a grant: believed only of the last pair by the last attempt, held back while too many stores of one
+//! platform app are refused at once, and never given for want of an answer. The verdict, the stores' state and the
+//! messages about it stand or fall together.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::attempt::Try;
+use super::pairs::{Pairs, token};
+use super::open;
+use crate::app::App;
+use crate::broker::verify::{self, Verified};
+use crate::broker::{Error, notify};
+use crate::db::leases::{self, Failed, Leased};
+use crate::db::{self, Conn};
+use crate::domain::credential::Generation;
+use crate::domain::id::{CredentialId, PlatformAppId};
+use crate::domain::lease::{self, Refusal};
+use crate::domain::refresh::{self, BRAKE_WINDOW, FailureKind, RefreshOutcome, UNKNOWN_PATIENCE};
+use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
+use crate::platform::Failure;
+
+/// What an attempt goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    End,
+    Standby,
+    NextPair,
+}
+
+/// What a verdict rests on; shown to partners and admins, so without secrets.
+#[derive(Debug, Clone)]
+pub(crate) struct Evidence {
+    pub reason: StatusReason,
+    pub class: FailureKind,
+    pub code: Option<String>,
+    pub status: Option<u16>,
+    pub detail: String,
+}
+
+impl Evidence {
+    pub fn new(reason: StatusReason, failure: &Failure) -> Self {
+        Self {
+            reason,
+            class: failure.kind,
+            code: failure.code.clone(),
+            status: failure.status,
+            detail: failure.detail.clone(),
+        }
+    }
+
+    fn to_json(&self, app: &App) -> serde_json::Value {
+        json!({
+            "class": self.class,
+            "code": self.code,
+            "status": self.status,
+            "detail": self.detail,
+            "at": app.now(),
+        })
+    }
+}
+
+/// The platform refused the pair that was sent, for good.
+pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(RefreshOutcome, Then), Error> {
+    let app = this.app.clone();
+    let (id, attempt, seen) = (this.row.id, this.attempt, this.seen());
+    let sent = token(&this.pair).map(str::to_owned);
+    let failed = this.failed(failure);
+    let evidence = Evidence::new(StatusReason::GrantRefused, failure);
+    this.app
+        .db
+        .transaction(move |conn| {
+            let over = (RefreshOutcome::Superseded, Then::End);
+            let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
+                return Ok(over);
+            };
+            let mut pairs = Pairs::open(&app.sealer, &row)?;
+            pairs.refuse(sent.as_deref());
+            let decided = lease::refusal(&row.lease(), seen, attempt, pairs.untried());
+            let sealed = pairs.seal_spares(&app.sealer);
+            let doubt = matches!(decided, Refusal::TryNext { doubt: true });
+            leases::set_spares(conn, id, row.grant_no, sealed.as_deref(), pairs.asks_spare(), doubt)?;
+            match decided {
+                Refusal::Dead if hold(conn, &app, &row)? => {
+                    leases::hold_verdict(conn, id, row.grant_no)?;
+                    leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+                    db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
+                    db::listen::notify_credential(conn, id)?;
+                    Ok((RefreshOutcome::Refused, Then::End))
+                }
+                Refusal::Dead => {
+                    let dead = bury(conn, &app, &row, seen, attempt + 1, &evidence)?;
+                    Ok(if dead { (RefreshOutcome::Dead, Then::End) } else { over })
+                }
+                Refusal::TryNext { doubt } => {
+                    // The other pair is asked at once if it may be: no wait is written down.
+                    let failed = Failed { retry_at: app.now(), ..failed };
+                    leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+                    let shown = if doubt { StoreHealth::RefreshInDoubt } else { StoreHealth::RefreshFailing };
+                    db::stores::set_health(conn, id, shown)?;
+                    db::listen::notify_credential(conn, id)?;
+                    Ok((RefreshOutcome::Refused, Then::NextPair))
+                }
+                Refusal::Void => {
+                    leases::clear(conn, id, row.grant_no, attempt, None)?;
+                    db::listen::notify_credential(conn, id)?;
+                    Ok(over)
+                }
+            }
+        })
+        .await
+}
+
+/// The brake: whether this verdict, a new one included, has to wait. A credential that was asked again after verdicts
+/// were held is believed.
+fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
+    let Some(id) = row.platform_app_id else { return Ok(false) };
+    // Locked, so that verdicts that come at once are counted one after the other.
+    let Some(platform_app) = db::pauses::lock(conn, id)? else { return Ok(false) };
+    if platform_app.verdicts_held_at.is_some() {
+        return Ok(true);
+    }
+    if row.held_verdict_at.is_some() {
+        return Ok(false);
+    }
+    let counted = db::refresh_logs::count_refusals(conn, id, row.id, BRAKE_WINDOW)?;
+    // This refusal is not counted yet.
+    if !refresh::brake(counted.tried + 1, counted.refused + 1) {
+        return Ok(false);
+    }
+    if db::pauses::hold_verdicts(conn, id)? {
+        tracing::error!(platform_app.id = %id, "too many stores were refused at once: verdicts are held");
+        notify::verdicts_held(conn, app, &platform_app, counted.refused + 1, counted.tried + 1)?;
+    }
+    Ok(true)
+}
+
+/// Writes the guarded verdict, the state of all stores of the credential, and the messages.
+fn bury(
+    conn: &mut Conn,
+    app: &App,
+    row: &Leased,
+    seen: Generation,
+    next_attempt: i64,
+    evidence: &Evidence,
+) -> Result<bool, Error> {
+    if !leases::set_dead(conn, row.id, seen, next_attempt)? {
+        return Ok(false);
+    }
+    let shown = evidence.to_json(app);
+    for store in db::stores::list_of_credential(conn, row.id)? {
+        if store.status != StoreStatus::Connected {
+            continue;
+        }
+        db::stores::set_status(conn, store.id, StoreStatus::NeedsReauthorization, Some(evidence.reason), Some(&shown))?;
+        notify::needs_reauthorization(conn, app, &store, evidence.reason, (seen, next_attempt))?;
+        db::listen::notify_store(conn, store.id)?;
+    }
+    db::listen::notify_credential(conn, row.id)?;
+    Ok(true)
+}
+
+/// Failures of no known class: dead only after a day in which others were refreshed well, and if the verify call is
+/// refused too.
+pub(super) async fn unknown_for_long(
+    this: &Try<'_>,
+    failing_since: Option<chrono::DateTime<chrono::Utc>>,
+    failure: &Failure,
+) -> Result<bool, Error> {
+    let (app, id) = (this.app, this.row.id);
+    let Some(platform_app) = this.row.platform_app_id else { return Ok(false) };
+    if !refresh::unknown_for_long(failing_since, app.now()) || !others_renewed(app, platform_app, id).await? {
+        return Ok(false);
+    }
+    let values = open(app, this.loaded, this.method)?.values;
+    let Verified::Refused(_) = verify::ask(app, this.loaded.route(), this.method, &values).await? else {
+        return Ok(false);
+    };
+    let evidence = Evidence::new(StatusReason::RefusedForLong, failure);
+    let (seen, next_attempt) = (this.seen(), this.attempt + 1);
+    pass(app, id, seen, next_attempt, evidence).await
+}
+
+async fn others_renewed(app: &App, platform_app: PlatformAppId, id: CredentialId) -> Result<bool, Error> {
+    let renewed =
+        app.db.run(move |conn| db::refresh_logs::others_renewed(conn, platform_app, id, UNKNOWN_PATIENCE)).await?;
+    Ok(renewed)
+}
+
+/// A verdict outside an attempt: nothing may have been claimed or saved since, nothing be under way, in doubt or left to
+/// try.
+async fn pass(
+    app: &Arc<App>,
+    id: CredentialId,
+    seen: Generation,
+    next_attempt: i64,
+    evidence: Evidence,
+) -> Result<bool, Error> {
+    let tools = app.clone();
+    app.db
+        .transaction(move |conn| {
+            let Some(row) = leases::lock(conn, id)? else { return Ok(false) };
+            let quiet = row.lease_attempt.is_none() && row.in_doubt_since.is_none() && !row.asks_spare;
+            if !quiet || row.generation() != seen || row.next_attempt != next_attempt {
+                return Ok(false);
+            }
+            bury(conn, &tools, &row, seen, next_attempt, &evidence)
+        })
+        .await
+}
+
+/// A credential whose access token has ended and that nothing can renew.
+pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Leased) -> Result<bool, Error> {
+    let evidence = Evidence {
+        reason: StatusReason::RefreshTokenExpired,
+        class: FailureKind::Dead,
+        code: None,
+        status: None,
+        detail: "the access token has expired and there is no refresh token".to_owned(),
+    };
+    pass(app, row.id, row.generation(), row.next_attempt, evidence).await
+}
+
+/// A credential that the verify call found refused, as it was `seen`.
+pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Leased, failure: &Failure) -> Result<bool, Error> {
+    let evidence = Evidence::new(StatusReason::CredentialRefused, failure);
+    pass(app, seen.id, seen.generation(), seen.next_attempt, evidence).await
+}

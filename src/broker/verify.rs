@@ -1,0 +1,66 @@
+//! The verify call as a use case: does the platform still take this credential? Only a documented refusal counts as one;
+//! a platform that is down, or answers strangely, leaves the question open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Error;
+use super::refresh::{Need, Verdict, judge_unauthorized, usable};
+use crate::app::App;
+use crate::domain::id::CredentialId;
+use crate::domain::refresh::{FailureKind, RefreshTrigger};
+use crate::platform::transport::{Route, SendOptions};
+use crate::platform::verify::StoreFacts;
+use crate::platform::{Failure, Method, SignMoment, Transport, Values};
+
+/// What the platform said.
+#[derive(Debug, Clone)]
+pub enum Verified {
+    Alive(StoreFacts),
+    /// Refused in words that the platform documents.
+    Refused(Failure),
+    /// No answer, or one that decides nothing.
+    Undecided(Failure),
+    /// This connect method has no such call.
+    Impossible,
+}
+
+/// Asks with these values, which hold the platform app's too.
+pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> Result<Verified, Error> {
+    let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
+    let moment = SignMoment { now: app.now(), nonce: app.random.bytes(), request_id };
+    let request = match crate::platform::verify::request(method, values, &moment) {
+        Ok(Some(request)) => request,
+        Ok(None) => return Ok(Verified::Impossible),
+        Err(error) => return Ok(Verified::Undecided(Failure::unknown(error.to_string()))),
+    };
+    let options = SendOptions::new(route, Duration::from_secs(30));
+    let answer = match app.outbound.send(request, &options).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let down = Failure { kind: FailureKind::Down, ..Failure::unknown(error.to_string()) };
+            return Ok(Verified::Undecided(down));
+        }
+    };
+    Ok(match crate::platform::verify::read(method, &answer, values) {
+        Ok(facts) => Verified::Alive(facts),
+        Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
+        Err(failure) => Verified::Undecided(failure),
+    })
+}
+
+/// Asks about a connected credential, refreshed first if need be, and acts on a refusal as on a refused call.
+///
+/// Errors: as `refresh::usable`.
+pub async fn check(app: &Arc<App>, credential: CredentialId) -> Result<Verdict, Error> {
+    let mut need = Need { trigger: RefreshTrigger::Request, ..Need::call() };
+    for _ in 0..2 {
+        let usable = usable(app, credential, need).await?;
+        let verdict = judge_unauthorized(app, credential, usable.generation).await?;
+        match verdict {
+            Verdict::Renewed => need = Need::call(),
+            verdict => return Ok(verdict),
+        }
+    }
+    Ok(Verdict::Undecided)
+}
