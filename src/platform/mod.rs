@@ -1,2 +1,34 @@
-//! (being written)
+//! Platforms as data: how each is connected, how its calls are authenticated and how its answers show failure. This
+//! module builds and reads requests and never sends one. What differs between platforms stands in `catalogue/`, in a
+//! closed vocabulary along three independent axes (`obtain`, `sign`, `answer`); no platform is named in code.
+
+pub mod answer;
+pub mod call;
+pub mod catalogue;
+mod check;
+pub mod descriptor;
+pub mod failure;
+pub mod field;
+pub mod hook;
+pub mod host;
+pub mod obtain;
+pub mod revoke;
+pub mod sign;
+pub mod signature;
+pub mod template;
 pub mod transport;
+pub mod values;
+pub mod verify;
+
+pub use catalogue::{Catalogue, CatalogueError};
+pub use descriptor::{Method, Platform, Text};
+pub use failure::{BuildError, Failure};
+pub use field::{Field, FieldProblem};
+pub use sign::SignMoment;
+pub use transport::{PlatformAnswer, PlatformRequest, Transport};
+pub use values::Values;
+
+/// The redirect URI to register at a platform, exactly.
+pub fn redirect_uri(public_url: &url::Url, slug: &str) -> String {
+    format!("{}/connect/callback/{slug}", public_url.as_str().trim_end_matches('/'))
+}

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod architecture;
+mod catalogue;
 mod migrations;
+mod platforms;
 mod postgres;
 mod schema;
 mod support;

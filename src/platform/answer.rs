@@ -1,0 +1,302 @@
+//! The third axis: how answers show failure. Rules of the catalogue come first, in their order; then what holds
+//! everywhere. A bare status is never proof that a credential is dead: such a rule needs a code or words of the body,
+//! and an answer that no rule knows is `Unknown`.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::descriptor::{ClientOwner, Method};
+use super::failure::Failure;
+use super::transport::PlatformAnswer;
+use crate::domain::refresh::FailureKind;
+
+/// How much of a body is looked at where the status alone does not tell.
+const PEEK: usize = 4096;
+
+/// What failures look like.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRules {
+    /// JSON pointers to codes; `*` stands for every item of a list.
+    #[serde(default)]
+    pub code_at: Vec<String>,
+    /// Answers of the token calls.
+    #[serde(default)]
+    pub token: Vec<FailureRule>,
+    /// Answers of the verify call.
+    #[serde(default)]
+    pub verify: Vec<FailureRule>,
+    /// Answers of forwarded calls that mean: this credential is not accepted.
+    #[serde(default)]
+    pub unauthorized: Vec<Condition>,
+}
+
+/// A class, and what must be seen for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureRule {
+    #[serde(deserialize_with = "kind")]
+    pub kind: FailureKind,
+    pub on: Condition,
+}
+
+/// What an answer must show: all that is given, of each list one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    #[serde(default)]
+    pub status: Vec<u16>,
+    #[serde(default)]
+    pub code: Vec<String>,
+    /// Where the code stands, if not where this platform's codes usually do.
+    #[serde(default)]
+    pub at: Vec<String>,
+    /// Words anywhere in the body, in whatever case.
+    #[serde(default)]
+    pub contains: Vec<String>,
+}
+
+impl Condition {
+    /// Whether the body has a say.
+    pub fn reads_body(&self) -> bool {
+        !self.code.is_empty() || !self.contains.is_empty()
+    }
+
+    fn fits_status(&self, status: StatusCode) -> bool {
+        self.status.is_empty() || self.status.contains(&status.as_u16())
+    }
+
+    fn holds(&self, rules: &AnswerRules, status: StatusCode, body: &Body<'_>) -> bool {
+        let at = if self.at.is_empty() { &rules.code_at } else { &self.at };
+        self.fits_status(status)
+            && (self.code.is_empty() || body.codes(at).iter().any(|code| self.code.contains(code)))
+            && (self.contains.is_empty() || self.contains.iter().any(|words| body.contains(words)))
+    }
+}
+
+struct Body<'a> {
+    json: Option<Value>,
+    text: std::borrow::Cow<'a, str>,
+}
+
+impl<'a> Body<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            json: serde_json::from_slice(bytes).ok(),
+            text: String::from_utf8_lossy(bytes),
+        }
+    }
+
+    fn codes(&self, at: &[String]) -> Vec<String> {
+        let Some(json) = &self.json else { return Vec::new() };
+        at.iter()
+            .flat_map(|at| found_at(json, at))
+            .filter_map(as_text)
+            .collect()
+    }
+
+    fn contains(&self, words: &str) -> bool {
+        self.text.to_lowercase().contains(&words.to_lowercase())
+    }
+}
+
+/// The values at a JSON pointer in which `*` stands for every item of a list.
+pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
+    let mut found = vec![json];
+    for step in pointer.split('/').skip(1) {
+        found = found
+            .into_iter()
+            .flat_map(|value| match (value, step) {
+                (Value::Array(items), "*") => items.iter().collect(),
+                (Value::Array(items), _) => step
+                    .parse()
+                    .ok()
+                    .and_then(|i: usize| items.get(i))
+                    .into_iter()
+                    .collect(),
+                (Value::Object(object), _) => object.get(step).into_iter().collect::<Vec<_>>(),
+                _ => Vec::new(),
+            })
+            .collect();
+    }
+    found
+}
+
+/// A text or a number as text.
+pub(super) fn as_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+pub(super) fn text_at(json: &Value, pointer: &str) -> Option<String> {
+    found_at(json, pointer).into_iter().find_map(as_text)
+}
+
+/// What a forwarded call's answer says about the credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallAnswer {
+    Passed,
+    Unauthorized,
+}
+
+/// Looks at status and the first bytes of a body (see `peeks_body`).
+pub fn judge_call(method: &Method, status: StatusCode, _headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
+    let body = Body::new(body_start);
+    let refused = method
+        .answer
+        .unauthorized
+        .iter()
+        .any(|on| on.holds(&method.answer, status, &body));
+    if refused {
+        CallAnswer::Unauthorized
+    } else {
+        CallAnswer::Passed
+    }
+}
+
+/// How many bytes of a body with this status must be seen before it can be judged; 0 where the status tells.
+pub fn peeks_body(method: &Method, status: StatusCode) -> usize {
+    let reads = method
+        .answer
+        .unauthorized
+        .iter()
+        .any(|on| on.reads_body() && on.fits_status(status));
+    if reads { PEEK } else { 0 }
+}
+
+/// The failure in an answer of a token call that is no grant.
+pub fn judge_token(method: &Method, answer: &PlatformAnswer) -> Failure {
+    judge(method, &method.answer.token, answer)
+}
+
+pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
+    let body = Body::new(&answer.body);
+    let ruled = rules
+        .iter()
+        .find(|rule| rule.on.holds(&method.answer, answer.status, &body))
+        .map(|rule| rule.kind);
+    let kind = ruled
+        .or_else(|| refused_client(method, answer))
+        .unwrap_or_else(|| everywhere(answer, &body));
+    let code = body
+        .codes(&method.answer.code_at)
+        .into_iter()
+        .find(|code| is_a_word(code));
+    let status = answer.status.as_u16();
+    let detail = match &code {
+        Some(code) => format!("HTTP {status}, {code}"),
+        None => format!("HTTP {status}"),
+    };
+    Failure {
+        kind,
+        code,
+        status: Some(status),
+        detail,
+        retry_after: retry_after(&answer.headers),
+    }
+}
+
+/// The two standard codes whose meaning depends on whose the OAuth client is.
+fn refused_client(method: &Method, answer: &PlatformAnswer) -> Option<FailureKind> {
+    if !matches!(answer.status.as_u16(), 400 | 401) {
+        return None;
+    }
+    let error: BasicErrorResponse = serde_json::from_slice(&answer.body).ok()?;
+    match (error.error(), method.client) {
+        (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, ClientOwner::App) => {
+            Some(FailureKind::AppBroken)
+        }
+        (BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient, ClientOwner::Store) => {
+            Some(FailureKind::Dead)
+        }
+        _ => None,
+    }
+}
+
+fn everywhere(answer: &PlatformAnswer, body: &Body<'_>) -> FailureKind {
+    let html = answer
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().starts_with("text/html"));
+    let start = body.text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
+    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        FailureKind::Throttled
+    } else if answer.status.is_server_error() || html || start == "<!doctype" || start.starts_with("<html") {
+        // A page is a firewall or a proxy speaking, not the platform.
+        FailureKind::Down
+    } else {
+        FailureKind::Unknown
+    }
+}
+
+/// Short, and without a run of characters that could be a token.
+fn is_a_word(code: &str) -> bool {
+    code.len() <= 80
+        && code.chars().all(|c| c.is_ascii_alphanumeric() || " _-.:/".contains(c))
+        && code
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .all(|run| run.len() <= 24)
+}
+
+/// `Retry-After` in seconds, or as a date counted from the answer's own `Date`.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    let date = chrono::DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
+    (at - date).to_std().ok()
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_go_through_lists() {
+        let json = serde_json::json!({"errors": [{"code": "A"}, {"code": 7}], "error": {"code": "B"}});
+        let texts = |at: &str| found_at(&json, at).into_iter().filter_map(as_text).collect::<Vec<_>>();
+        assert_eq!(texts("/errors/*/code"), ["A", "7"]);
+        assert_eq!(texts("/errors/1/code"), ["7"]);
+        assert_eq!(texts("/error/code"), ["B"]);
+        assert!(texts("/none/*").is_empty());
+    }
+
+    #[test]
+    fn what_could_be_a_token_is_no_code() {
+        assert!(is_a_word("UNAUTHORIZED.GMP_GATEWAY_API") && is_a_word("invalid access token"));
+        assert!(!is_a_word("abcd_0123456789abcdef0123456789abcdef") && !is_a_word("<b>"));
+    }
+
+    #[test]
+    fn retry_after_is_read_in_seconds_and_as_a_date() {
+        let headers = |pairs: &[(header::HeaderName, &'static str)]| -> HeaderMap {
+            pairs
+                .iter()
+                .map(|(n, v)| (n.clone(), http::HeaderValue::from_static(v)))
+                .collect()
+        };
+        let wait = |pairs: &[(header::HeaderName, &'static str)]| retry_after(&headers(pairs)).map(|d| d.as_secs());
+        assert_eq!(wait(&[(header::RETRY_AFTER, "2.0")]), Some(2));
+        let date = (header::DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
+        let then = (header::RETRY_AFTER, "Wed, 21 Oct 2026 07:29:30 GMT");
+        assert_eq!(wait(&[date.clone(), then.clone()]), Some(90));
+        assert_eq!(wait(&[then]), None);
+        assert_eq!(wait(&[(header::RETRY_AFTER, "-1")]), None);
+    }
+}

@@ -1,0 +1,113 @@
+//! The catalogue: one file a platform, built into the program, read and checked once at start. A file that says anything
+//! the program does not understand, or leaves out what it must know, is refused with the file and the key.
+
+use include_dir::{Dir, include_dir};
+
+use super::check;
+use super::descriptor::Platform;
+
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/platform/catalogue");
+
+/// What is wrong in a catalogue file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {key}: {message}")]
+pub struct CatalogueError {
+    pub file: String,
+    /// Such as `methods[0].obtain.code.authorize`; `.` is the whole file.
+    pub key: String,
+    pub message: String,
+}
+
+/// All platforms.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    platforms: Vec<Platform>,
+}
+
+impl Catalogue {
+    /// The catalogue that is part of the program.
+    pub fn embedded() -> Result<Self, Vec<CatalogueError>> {
+        let files: Vec<(&str, &str)> = FILES
+            .files()
+            .filter_map(|file| {
+                Some((
+                    file.path().file_name()?.to_str()?,
+                    file.contents_utf8().unwrap_or_default(),
+                ))
+            })
+            .filter(|(name, _)| name.ends_with(".toml"))
+            .collect();
+        Self::parse(&files)
+    }
+
+    /// Reads files given as name (`<slug>.toml`) and text; answers every fault, not the first.
+    pub fn parse(files: &[(&str, &str)]) -> Result<Self, Vec<CatalogueError>> {
+        let mut platforms = Vec::new();
+        let mut errors = Vec::new();
+        for (file, text) in files {
+            match parse_file(file, text) {
+                Ok(platform) => platforms.push(platform),
+                Err(found) => errors.extend(found),
+            }
+        }
+        if errors.is_empty() {
+            platforms.sort_by_key(|platform| platform.name.to_lowercase());
+            Ok(Self { platforms })
+        } else {
+            Err(errors)
+        }
+    }
+
+    pub fn platform(&self, slug: &str) -> Option<&Platform> {
+        self.platforms.iter().find(|platform| platform.slug == slug)
+    }
+
+    /// Sorted by name.
+    pub fn platforms(&self) -> &[Platform] {
+        &self.platforms
+    }
+}
+
+fn parse_file(file: &str, text: &str) -> Result<Platform, Vec<CatalogueError>> {
+    let error = |key: &str, message: String| CatalogueError {
+        file: file.to_owned(),
+        key: key.to_owned(),
+        message,
+    };
+    let table: toml::Table = text
+        .parse()
+        .map_err(|e: toml::de::Error| vec![error(".", e.to_string())])?;
+    let table = share(table).map_err(|message| vec![error("shared", message)])?;
+    let mut platform: Platform = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|e| {
+        let key = e.path().to_string();
+        vec![error(&key, e.inner().message().to_owned())]
+    })?;
+    for method in &mut platform.methods {
+        method.renewal = method.obtain.renewal();
+    }
+    let faults = check::check(file, &platform);
+    if faults.is_empty() {
+        Ok(platform)
+    } else {
+        Err(faults.into_iter().map(|(key, message)| error(&key, message)).collect())
+    }
+}
+
+/// Lays the file's `shared` table under each method, so that a file need not say things twice.
+fn share(mut table: toml::Table) -> Result<toml::Table, String> {
+    let Some(shared) = table.remove("shared") else {
+        return Ok(table);
+    };
+    let shared = shared
+        .as_table()
+        .cloned()
+        .ok_or("expected a table of what all methods share")?;
+    if let Some(methods) = table.get_mut("methods").and_then(toml::Value::as_array_mut) {
+        for method in methods.iter_mut().filter_map(toml::Value::as_table_mut) {
+            for (key, value) in &shared {
+                method.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    Ok(table)
+}

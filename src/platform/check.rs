@@ -1,0 +1,342 @@
+//! What types alone cannot refuse in a catalogue file: names that lead nowhere, hosts that anybody could choose, verdicts
+//! without proof. Each fault names its key; the file is named above.
+
+use std::collections::BTreeSet;
+
+use super::answer::Condition;
+use super::call::{Call, HeaderRule};
+use super::descriptor::{ClientOwner, IdentitySource, Method, Pair, Platform, Renewal, Text};
+use super::field::{Field, Takes};
+use super::obtain::{Obtain, TokenCall};
+use super::sign::{Sign, SignMoment};
+use super::template::{Template, UrlTemplate};
+use crate::domain::refresh::FailureKind;
+
+/// Values that come from no field: from the app, the session, the callback and the grant.
+const ALWAYS: [&str; 9] = [
+    "access_token",
+    "app_name",
+    "code",
+    "code_verifier",
+    "deliver_url",
+    "redirect_uri",
+    "refresh_token",
+    "return_url",
+    "state",
+];
+
+type Fault = (String, String);
+
+pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if file != format!("{}.toml", platform.slug) {
+        faults.push((
+            "slug".to_owned(),
+            format!("`{}` does not agree with the file's name", platform.slug),
+        ));
+    }
+    if platform.methods.is_empty() {
+        faults.push((
+            "methods".to_owned(),
+            "a platform needs at least one connect method".to_owned(),
+        ));
+    }
+    for (i, method) in platform.methods.iter().enumerate() {
+        let mut checker = Checker {
+            key: format!("methods[{i}]"),
+            known: known(method),
+            method,
+            faults: Vec::new(),
+        };
+        checker.method(platform);
+        faults.append(&mut checker.faults);
+        if platform.methods[..i].iter().any(|other| other.id == method.id) {
+            faults.push((format!("methods[{i}].id"), format!("`{}` is there twice", method.id)));
+        }
+    }
+    faults
+}
+
+fn known(method: &Method) -> BTreeSet<String> {
+    let mut known: BTreeSet<String> = ALWAYS
+        .iter()
+        .chain(&SignMoment::NAMES)
+        .map(|name| (*name).to_owned())
+        .collect();
+    known.extend(
+        method
+            .fields
+            .iter()
+            .chain(&method.app_fields)
+            .map(|field| field.name.clone()),
+    );
+    known.extend(method.lookups.keys().cloned());
+    match &method.obtain {
+        Obtain::Code(code) => known.extend(code.grant.keep.keys().cloned()),
+        Obtain::Ask(ask) => known.extend(ask.grant.keep.keys().cloned()),
+        Obtain::Given(given) => known.extend(given.page.iter().flat_map(|page| page.delivered.keys().cloned())),
+    }
+    known
+}
+
+struct Checker<'a> {
+    key: String,
+    known: BTreeSet<String>,
+    method: &'a Method,
+    faults: Vec<Fault>,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, key: &str, message: impl Into<String>) {
+        self.faults.push((format!("{}.{key}", self.key), message.into()));
+    }
+
+    fn name(&mut self, key: &str, name: &str) {
+        if !self.known.contains(name) {
+            self.fault(key, format!("unknown placeholder `{name}`"));
+        }
+    }
+
+    fn template(&mut self, key: &str, template: &Template) {
+        for name in template.names() {
+            self.name(key, name);
+        }
+    }
+
+    fn pairs(&mut self, key: &str, pairs: &[Pair]) {
+        for pair in pairs {
+            self.template(&format!("{key}.{}", pair.name), &pair.value);
+        }
+    }
+
+    fn url(&mut self, key: &str, url: &UrlTemplate) {
+        for name in url.path_names() {
+            self.name(key, name);
+        }
+        for name in url.host_names() {
+            let field = self.method.field(name).is_some_and(|field| field.takes == Takes::Host);
+            if !field && !self.method.lookups.contains_key(name) {
+                self.fault(
+                    key,
+                    format!("host placeholder `{name}` without a pattern: it needs a field that takes a host"),
+                );
+            }
+        }
+        if let Some(name) = url.base_name()
+            && !self.method.field(name).is_some_and(|field| field.takes == Takes::Url)
+        {
+            self.fault(
+                key,
+                format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
+            );
+        }
+    }
+
+    fn headers(&mut self, key: &str, headers: &[HeaderRule]) {
+        for rule in headers {
+            let key = format!("{key}.{}", rule.name);
+            match (&rule.value, &rule.basic) {
+                (Some(template), None) => self.template(&key, template),
+                (None, Some((user, password))) => {
+                    self.name(&key, user);
+                    self.name(&key, password);
+                }
+                _ => self.fault(&key, "a header needs `value` or `basic`, and not both"),
+            }
+            if let Some(when) = &rule.when {
+                self.name(&key, &when.value);
+            }
+        }
+    }
+
+    fn call(&mut self, key: &str, call: &Call) {
+        self.template(&format!("{key}.path"), &call.path);
+        self.pairs(&format!("{key}.query"), &call.query);
+        self.pairs(&format!("{key}.form"), &call.form);
+        self.headers(&format!("{key}.headers"), &call.headers);
+        if call
+            .json
+            .as_ref()
+            .is_some_and(|json| serde_json::from_str::<serde_json::Value>(json).is_err())
+        {
+            self.fault(&format!("{key}.json"), "not JSON");
+        }
+    }
+
+    fn token_call(&mut self, key: &str, call: &TokenCall) {
+        self.url(&format!("{key}.url"), &call.url);
+        self.pairs(&format!("{key}.parameters"), &call.parameters);
+        self.headers(&format!("{key}.headers"), &call.headers);
+        for name in ["client_id", "client_secret"] {
+            self.name(key, name);
+        }
+    }
+
+    fn sign(&mut self, key: &str, sign: &Sign) {
+        self.headers(&format!("{key}.headers"), &sign.headers);
+        if let Some(oauth1) = &sign.oauth1 {
+            self.name(&format!("{key}.oauth1.consumer_key"), &oauth1.consumer_key);
+            self.name(&format!("{key}.oauth1.consumer_secret"), &oauth1.consumer_secret);
+        }
+        if let Some(recipe) = &sign.recipe {
+            self.name(&format!("{key}.recipe.key"), &recipe.key);
+            self.pairs(&format!("{key}.recipe.parameters"), &recipe.parameters);
+            self.pairs(&format!("{key}.recipe.if_absent"), &recipe.if_absent);
+        }
+        if sign.headers.is_empty() && sign.oauth1.is_none() && sign.recipe.is_none() {
+            self.fault(key, "nothing here authenticates a call");
+        }
+    }
+
+    fn method(&mut self, platform: &Platform) {
+        let method = self.method;
+        for (i, field) in method.app_fields.iter().enumerate() {
+            self.field(&format!("app_fields[{i}]"), field);
+        }
+        for (i, field) in method.fields.iter().enumerate() {
+            self.field(&format!("fields[{i}]"), field);
+        }
+        for (name, lookup) in &method.lookups {
+            let key = format!("lookups.{name}");
+            match method.field(&lookup.from) {
+                None => self.fault(&key, format!("`{}` is no field", lookup.from)),
+                Some(field) => {
+                    for choice in field
+                        .choices
+                        .iter()
+                        .filter(|choice| !lookup.values.contains_key(&choice.value))
+                    {
+                        self.fault(&key, format!("no value for the choice `{}`", choice.value));
+                    }
+                }
+            }
+        }
+        self.url("base_url", &method.base_url);
+        for host in &platform.api_hosts {
+            self.url("api_hosts", host);
+        }
+        match &method.obtain {
+            Obtain::Code(code) => {
+                self.url("obtain.code.authorize", &code.authorize);
+                self.pairs("obtain.code.parameters", &code.parameters);
+                self.token_call("obtain.code.token", &code.token);
+                if let Some(refresh) = &code.refresh {
+                    self.token_call("obtain.code.refresh", refresh);
+                }
+                if let Some(proof) = &code.proof {
+                    self.name("obtain.code.proof.key", &proof.key);
+                }
+                for name in &code.same {
+                    self.name("obtain.code.same", name);
+                }
+            }
+            Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),
+            Obtain::Given(given) => {
+                if let Some(page) = &given.page {
+                    self.url("obtain.given.page.url", &page.url);
+                    self.pairs("obtain.given.page.query", &page.query);
+                }
+            }
+        }
+        self.sign("sign", &method.sign);
+        if let Some(sign) = &method.sign_plain_http {
+            self.sign("sign_plain_http", sign);
+        }
+        self.call("verify.call", &method.verify.call);
+        if let Some(revoke) = &method.revoke {
+            self.call("revoke.call", &revoke.call);
+        }
+        self.answers();
+        self.lives();
+        match (method.identity, &method.identity_template) {
+            (IdentitySource::Typed, Some(template)) => self.template("identity_template", template),
+            (IdentitySource::Typed, None) => self.fault("identity_template", "a typed identity needs a template"),
+            (IdentitySource::Platform, Some(_)) => {
+                self.fault(
+                    "identity_template",
+                    "an identity that the platform states has no template",
+                );
+            }
+            (IdentitySource::Platform, None) => {}
+        }
+    }
+
+    fn field(&mut self, key: &str, field: &Field) {
+        if field.secret && field.default.is_some() {
+            self.fault(&format!("{key}.default"), "a secret has no default");
+        }
+        if !field.secret && field.example.is_empty() {
+            self.fault(&format!("{key}.example"), "missing");
+        }
+        let shown = std::iter::once(&field.example).filter(|e| !e.is_empty() && !field.secret);
+        let values = shown
+            .chain(&field.default)
+            .chain(field.choices.iter().map(|choice| &choice.value));
+        for value in values {
+            if field.check(value, false).as_ref() != Ok(value) {
+                self.fault(key, format!("`{value}` does not pass the field's own check"));
+            }
+        }
+        for text in [&field.label, &field.help] {
+            if let Text::Translated(t) = text
+                && [&t.en, &t.es, &t.pt].iter().any(|t| t.trim().is_empty())
+            {
+                self.fault(key, "an empty text");
+            }
+        }
+    }
+
+    fn answers(&mut self) {
+        let rules = &self.method.answer;
+        for (list, rules) in [("token", &rules.token), ("verify", &rules.verify)] {
+            for (i, rule) in rules.iter().enumerate() {
+                let key = format!("answer.{list}[{i}]");
+                self.condition(&key, &rule.on);
+                if rule.kind != FailureKind::Dead {
+                    continue;
+                }
+                if rule.on.status.is_empty() || !rule.on.reads_body() {
+                    self.fault(
+                        &key,
+                        "`dead` needs a status and a code or words of the body: a bare status is no proof",
+                    );
+                }
+                if rule.on.status.iter().any(|status| *status == 429 || *status >= 500) {
+                    self.fault(&key, "429 and 5xx are never `dead`");
+                }
+                let client = |code: &String| code == "invalid_client" || code == "unauthorized_client";
+                if self.method.client == ClientOwner::App && rule.on.code.iter().any(client) {
+                    self.fault(&key, "a refused client of the app is `app_broken`, never `dead`");
+                }
+            }
+        }
+        for (i, on) in rules.unauthorized.iter().enumerate() {
+            self.condition(&format!("answer.unauthorized[{i}]"), on);
+        }
+    }
+
+    fn condition(&mut self, key: &str, on: &Condition) {
+        if on.status.is_empty() && !on.reads_body() {
+            self.fault(key, "a condition that everything meets");
+        }
+        if !on.code.is_empty() && on.at.is_empty() && self.method.answer.code_at.is_empty() {
+            self.fault(key, "codes, but no `code_at` that says where they stand");
+        }
+    }
+
+    fn lives(&mut self) {
+        let lives = self.method.lifetimes;
+        match self.method.renewal {
+            Renewal::Never if lives.access.is_some() => {
+                self.fault(
+                    "lifetimes.access",
+                    "a credential that cannot be renewed is `never` here",
+                );
+            }
+            Renewal::AskAgain | Renewal::RefreshToken if lives.access.is_none() => {
+                self.fault("lifetimes.access", "a token that is renewed needs a lifetime");
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The vocabulary of a catalogue file, and what everybody else reads of a platform. One closed set of words: an unknown
+//! key or value is refused when the catalogue is read, so that a typing error is never a silent default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::answer::AnswerRules;
+use super::failure::BuildError;
+use super::field::Field;
+use super::hook::Hooks;
+use super::obtain::Obtain;
+use super::revoke::Revoke;
+use super::sign::Sign;
+use super::template::{Scope, Template, UrlTemplate};
+use super::values::Values;
+use super::verify::Verify;
+use crate::domain::connect::Language;
+
+/// A text in the languages that people are spoken to in. A plain string is the same in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Text {
+    Same(String),
+    Translated(Translated),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Translated {
+    pub en: String,
+    pub es: String,
+    pub pt: String,
+}
+
+// By hand, so that a missing language is named; an untagged enum would only say that nothing fits.
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or one in each of en, es and pt")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text::Same(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+                Translated::deserialize(MapAccessDeserializer::new(map)).map(Text::Translated)
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+impl Text {
+    pub fn in_(&self, language: Language) -> &str {
+        match (self, language) {
+            (Self::Same(text), _) => text,
+            (Self::Translated(text), Language::En) => &text.en,
+            (Self::Translated(text), Language::Es) => &text.es,
+            (Self::Translated(text), Language::Pt) => &text.pt,
+        }
+    }
+}
+
+/// How sure we are of what the catalogue says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    Documented,
+    Recalled,
+    Undocumented,
+}
+
+/// Whose OAuth client is used; decides whether a refused client is the app's fault or the end of a store's credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientOwner {
+    App,
+    Store,
+    None,
+}
+
+/// Where a store's identity comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentitySource {
+    /// The platform states it, with the grant or in the verify call.
+    Platform,
+    /// It was typed: a host, a client id.
+    Typed,
+}
+
+/// How a credential is renewed. Follows from how it is obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Renewal {
+    #[default]
+    Never,
+    /// The same question again (client credentials).
+    AskAgain,
+    RefreshToken,
+}
+
+/// What a platform does with a refresh token that has been used once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grace {
+    /// It is dead at once.
+    None,
+    /// For a time it gives the same pair again.
+    SamePair(#[serde(deserialize_with = "duration")] Duration),
+    /// For a time it gives another pair, and both work.
+    AnotherPair(#[serde(deserialize_with = "duration")] Duration),
+    /// For a time it gives another pair, which replaces the first.
+    Replaces(#[serde(deserialize_with = "duration")] Duration),
+    /// It works until its replacement is used, at most for a time.
+    UntilFirstUse(#[serde(deserialize_with = "duration")] Duration),
+    /// Refresh tokens are not rotated, or there are none.
+    NotRotating,
+}
+
+/// How long tokens live where an answer does not tell. `None`: no expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lifetimes {
+    #[serde(deserialize_with = "lifetime")]
+    pub access: Option<Duration>,
+    #[serde(deserialize_with = "lifetime")]
+    pub refresh: Option<Duration>,
+    /// Whether a refresh moves the refresh token's deadline.
+    #[serde(default)]
+    pub refresh_moves: bool,
+}
+
+/// A name and what it is set to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    pub name: String,
+    pub value: Template,
+}
+
+/// Holds while a value is one of a few.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    pub value: String,
+    pub is: Vec<String>,
+}
+
+/// A value that follows from another one by a list.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    pub from: String,
+    pub values: BTreeMap<String, String>,
+}
+
+/// One way in which a platform's stores are connected and called.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Method {
+    pub id: String,
+    pub name: Text,
+    /// One sentence that helps to choose between methods.
+    pub choose: Text,
+    /// What the partner has to register at the platform beforehand.
+    #[serde(default)]
+    pub register: Option<Text>,
+    pub documentation: String,
+    pub client: ClientOwner,
+    pub identity: IdentitySource,
+    #[serde(default)]
+    pub identity_template: Option<Template>,
+    #[serde(default)]
+    pub app_fields: Vec<Field>,
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    #[serde(default)]
+    pub lookups: BTreeMap<String, Lookup>,
+    pub obtain: Obtain,
+    pub lifetimes: Lifetimes,
+    #[serde(skip)]
+    pub renewal: Renewal,
+    pub grace: Grace,
+    /// An answer without a refresh token leaves the old one in use.
+    #[serde(default = "yes")]
+    pub keeps_refresh_token: bool,
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The store's root: host and shop folder.
+    pub base_url: UrlTemplate,
+    pub sign: Sign,
+    /// Instead of `sign` where the store is reached over plain http.
+    #[serde(default)]
+    pub sign_plain_http: Option<Sign>,
+    /// Signing needs the whole body.
+    #[serde(default)]
+    pub signs_body: bool,
+    pub answer: AnswerRules,
+    pub verify: Verify,
+    #[serde(default)]
+    pub revoke: Option<Revoke>,
+    /// The limit of one token call.
+    #[serde(default = "call_limit", deserialize_with = "duration")]
+    pub call_limit: Duration,
+    /// What no documentation says.
+    #[serde(default)]
+    pub assumed: Vec<String>,
+}
+
+impl Method {
+    /// A connect field or a platform app's field.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields
+            .iter()
+            .chain(&self.app_fields)
+            .find(|field| field.name == name)
+    }
+
+    /// The store's root, below which the platform documents its paths.
+    pub fn root(&self, values: &Values) -> Result<Url, BuildError> {
+        self.base_url.fill(&Scope::timeless(self, values))
+    }
+
+    /// The identity of a store whose identity is typed.
+    pub fn typed_identity(&self, values: &Values) -> Result<Option<String>, BuildError> {
+        let scope = Scope::timeless(self, values);
+        self.identity_template
+            .as_ref()
+            .map(|template| template.fill(&scope))
+            .transpose()
+    }
+}
+
+/// A platform as the catalogue describes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    pub slug: String,
+    pub name: String,
+    /// Its row in the reference table.
+    pub number: u16,
+    pub documentation: String,
+    pub confidence: Confidence,
+    /// The hosts that its API is documented at.
+    #[serde(default)]
+    pub api_hosts: Vec<UrlTemplate>,
+    #[serde(default)]
+    pub hooks: Option<Hooks>,
+    /// The first is the default.
+    pub methods: Vec<Method>,
+}
+
+impl Platform {
+    pub fn method(&self, id: &str) -> Option<&Method> {
+        self.methods.iter().find(|method| method.id == id)
+    }
+
+    /// The method offered first.
+    pub fn default_method(&self) -> &Method {
+        // The catalogue refuses a platform without methods.
+        &self.methods[0]
+    }
+}
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+fn call_limit() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// `90s`, `15m`, `6h` or `180d`.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    digits
+        .parse::<u32>()
+        .ok()
+        .map(|n| Duration::from_secs(u64::from(n) * seconds))
+}
+
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_duration(&text)
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
+}
+
+/// A life of unknown length counts as this.
+const UNKNOWN_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.as_str() {
+        "never" => Ok(None),
+        "unknown" => Ok(Some(UNKNOWN_LIFE)),
+        _ => parse_duration(&text).map(Some).ok_or_else(|| {
+            serde::de::Error::custom(format!(
+                "`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"
+            ))
+        }),
+    }
+}

@@ -1,0 +1,197 @@
+//! The first axis: how a credential is obtained and renewed. One of three ways a method: `code` (the merchant approves at
+//! the platform), `ask` (the store's own client asks for tokens), `given` (keys are typed, or handed over by the store's
+//! server). All functions here build or read; what is sent, saved or shown is decided above.
+
+mod ask;
+mod code;
+mod given;
+mod grant;
+mod token_call;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use url::Url;
+
+pub use ask::Ask;
+pub use code::Code;
+pub use given::{Given, Page};
+pub use grant::{Grant, GrantNames};
+pub use token_call::TokenCall;
+
+use super::descriptor::{Method, Platform, Renewal};
+use super::failure::{BuildError, Failure};
+use super::sign::SignMoment;
+use super::signature;
+use super::template::Scope;
+use super::transport::{PlatformAnswer, PlatformRequest};
+use super::values::Values;
+use token_call::GrantType;
+
+/// How a method's credential is obtained.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obtain {
+    Code(Box<Code>),
+    Ask(Box<Ask>),
+    Given(Given),
+}
+
+impl Obtain {
+    pub(super) fn renewal(&self) -> Renewal {
+        match self {
+            Self::Code(code) if code.refresh.is_some() => Renewal::RefreshToken,
+            Self::Ask(_) => Renewal::AskAgain,
+            Self::Code(_) | Self::Given(_) => Renewal::Never,
+        }
+    }
+}
+
+/// What comes first when a store is connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// The browser goes to the platform.
+    Redirect { url: Url },
+    /// Nothing to redirect to: go on with `exchange`, or keep what was given.
+    Direct,
+}
+
+/// What a callback brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallbackAnswer {
+    /// Values to go on with, such as `code`.
+    Approved(Values),
+    /// The merchant, or the platform, said no.
+    Denied { code: String, description: Option<String> },
+}
+
+/// A callback or delivery that is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackRefusal {
+    #[error("the parameter `{0}` is missing or repeated")]
+    MissingParameter(String),
+    #[error("the platform's signature does not hold")]
+    BadSignature,
+    #[error("the callback is too old, or from the future")]
+    StaleTimestamp,
+    #[error("the callback is about another store")]
+    OtherStore,
+    #[error("the callback comes from another issuer")]
+    Issuer,
+}
+
+/// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`.
+pub fn start(method: &Method, values: &Values) -> Result<Start, BuildError> {
+    let scope = Scope::timeless(method, values);
+    match &method.obtain {
+        Obtain::Code(code) => code.authorize_url(&scope).map(|url| Start::Redirect { url }),
+        Obtain::Given(Given { page: Some(page) }) => page.url(&scope).map(|url| Start::Redirect { url }),
+        Obtain::Ask(_) | Obtain::Given(_) => Ok(Start::Direct),
+    }
+}
+
+pub fn uses_pkce(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.pkce)
+}
+
+/// Whether keys come by a server-to-server POST (`read_delivery`) before the browser returns.
+pub fn is_delivered(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Given(Given { page: Some(_) }))
+}
+
+/// The `state` in a callback's query, wherever one of the platform's methods keeps it: for finding the session. Proves
+/// nothing.
+pub fn callback_state(platform: &Platform, raw_query: &str) -> Option<String> {
+    let names = platform.methods.iter().filter_map(|method| match &method.obtain {
+        Obtain::Code(_) => Some("state"),
+        Obtain::Given(Given { page: Some(page) }) => Some(page.state_parameter.as_str()),
+        Obtain::Ask(_) | Obtain::Given(_) => None,
+    });
+    let pairs = signature::pairs(raw_query);
+    names.into_iter().find_map(|name| once(&pairs, name).ok())
+}
+
+/// Reads a callback whose session has been found; `values` are those of the app and of the session (what was typed).
+pub fn read_callback(
+    method: &Method,
+    raw_query: &str,
+    values: &Values,
+    now: DateTime<Utc>,
+) -> Result<CallbackAnswer, CallbackRefusal> {
+    match &method.obtain {
+        Obtain::Code(code) => code.read_callback(raw_query, values, now),
+        Obtain::Given(Given { page: Some(page) }) => page.read_callback(raw_query),
+        Obtain::Ask(_) | Obtain::Given(_) => Err(CallbackRefusal::MissingParameter("state".to_owned())),
+    }
+}
+
+/// Reads keys that a store's server posts: the state that they belong to, and the values.
+pub fn read_delivery(method: &Method, body: &[u8]) -> Result<(String, Values), CallbackRefusal> {
+    match &method.obtain {
+        Obtain::Given(Given { page: Some(page) }) => page.read_delivery(body),
+        _ => Err(CallbackRefusal::MissingParameter("state".to_owned())),
+    }
+}
+
+/// The request that turns what is at hand into a credential; `None` where keys are given and there is nothing to ask.
+pub fn exchange(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
+    let scope = Scope::new(method, values, moment);
+    match &method.obtain {
+        Obtain::Code(code) => code.token.build(GrantType::Code { pkce: code.pkce }, &scope).map(Some),
+        Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope).map(Some),
+        Obtain::Given(_) => Ok(None),
+    }
+}
+
+/// The request that renews a credential.
+pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<PlatformRequest, BuildError> {
+    let scope = Scope::new(method, values, moment);
+    match &method.obtain {
+        Obtain::Code(code) => {
+            let call = code.refresh.as_ref().ok_or(BuildError::NoSuchCall)?;
+            call.build(GrantType::Refresh, &scope)
+        }
+        Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope),
+        Obtain::Given(_) => Err(BuildError::NoSuchCall),
+    }
+}
+
+/// Reads the answer of `exchange` or `refresh`.
+pub fn read_grant(method: &Method, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+    let names = match &method.obtain {
+        Obtain::Code(code) => &code.grant,
+        Obtain::Ask(ask) => &ask.grant,
+        Obtain::Given(_) => return Err(Failure::unknown("this connect method has no token call")),
+    };
+    grant::read(method, names, answer)
+}
+
+/// The scopes that the merchant is asked for: the platform app's own list (`scopes`), else the catalogue's. Empty where
+/// they are not part of the question.
+pub fn asked_scopes(method: &Method, values: &Values) -> Vec<String> {
+    match &method.obtain {
+        Obtain::Code(code) if code.scopes_in_url => code.scopes(method, values),
+        _ => Vec::new(),
+    }
+}
+
+/// What was asked and not granted.
+pub fn missing_scopes(method: &Method, values: &Values, granted: &[String]) -> Vec<String> {
+    let implies = matches!(&method.obtain, Obtain::Code(code) if code.write_implies_read);
+    let has = |scope: &String| {
+        granted.contains(scope)
+            || (implies && scope.contains("read_") && granted.contains(&scope.replacen("read_", "write_", 1)))
+    };
+    asked_scopes(method, values)
+        .into_iter()
+        .filter(|scope| !has(scope))
+        .collect()
+}
+
+/// The value of a parameter that comes exactly once.
+fn once(pairs: &[(String, String)], name: &str) -> Result<String, CallbackRefusal> {
+    let mut found = pairs.iter().filter(|(known, _)| known == name);
+    match (found.next(), found.next()) {
+        (Some((_, value)), None) if !value.is_empty() => Ok(value.clone()),
+        _ => Err(CallbackRefusal::MissingParameter(name.to_owned())),
+    }
+}

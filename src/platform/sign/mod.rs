@@ -1,0 +1,126 @@
+//! The second axis: how a forwarded call is authenticated. Values are placed in headers, or the query is signed by
+//! OAuth 1.0a or by a recipe of the platform's own; all three compose. Whatever a signer sets is its own: the same name
+//! from a caller is dropped.
+
+mod oauth1;
+mod place;
+mod recipe;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use http::HeaderName;
+use serde::Deserialize;
+use uuid::Uuid;
+
+pub use oauth1::OAuth1;
+pub use recipe::Recipe;
+
+use super::call::{HeaderRule, set_headers};
+use super::descriptor::Method;
+use super::failure::BuildError;
+use super::signature;
+use super::template::Scope;
+use super::transport::PlatformRequest;
+use super::values::Values;
+
+/// How calls are authenticated.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sign {
+    #[serde(default)]
+    pub headers: Vec<HeaderRule>,
+    /// Further query parameters that callers may not set.
+    #[serde(default)]
+    pub forbidden_query: Vec<String>,
+    #[serde(default)]
+    pub oauth1: Option<OAuth1>,
+    #[serde(default)]
+    pub recipe: Option<Recipe>,
+}
+
+/// What a signature may take from this moment: handed in, for this layer asks neither clock nor dice.
+#[derive(Debug, Clone, Copy)]
+pub struct SignMoment {
+    pub now: DateTime<Utc>,
+    pub nonce: [u8; 16],
+    pub request_id: Uuid,
+}
+
+impl SignMoment {
+    /// Names that templates can use.
+    pub(super) const NAMES: [&'static str; 4] = ["now_unix", "now_iso", "nonce", "request_id"];
+
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        match name {
+            "now_unix" => Some(self.now.timestamp().to_string()),
+            // Always written +00:00, never Z.
+            "now_iso" => Some(self.now.fixed_offset().to_rfc3339_opts(SecondsFormat::Secs, false)),
+            "nonce" => Some(signature::Writing::Hex.write(&self.nonce)),
+            "request_id" => Some(self.request_id.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Names that the signer sets, to be stripped from callers' requests. Query names count in whatever case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Owned {
+    pub headers: Vec<HeaderName>,
+    pub query: Vec<String>,
+}
+
+impl Owned {
+    pub fn has_query(&self, name: &str) -> bool {
+        self.query.iter().any(|owned| owned.eq_ignore_ascii_case(name))
+    }
+}
+
+/// What the method's signers set, over https and http alike.
+pub fn owned(method: &Method) -> Owned {
+    let mut owned = Owned::default();
+    for sign in std::iter::once(&method.sign).chain(&method.sign_plain_http) {
+        owned.headers.extend(
+            sign.headers
+                .iter()
+                .filter(|rule| !rule.if_absent)
+                .map(|rule| rule.name.clone()),
+        );
+        owned.query.extend(sign.forbidden_query.iter().cloned());
+        if sign.oauth1.is_some() {
+            owned.query.extend(oauth1::NAMES.map(str::to_owned));
+        }
+        if let Some(recipe) = &sign.recipe {
+            owned.query.extend(recipe.owned().map(str::to_owned));
+        }
+    }
+    owned.headers.dedup();
+    owned.query.dedup();
+    owned
+}
+
+/// Authenticates a request as the platform wants it. The request's own query stays as it is, unless the query is signed.
+pub fn sign(
+    method: &Method,
+    values: &Values,
+    request: &mut PlatformRequest,
+    moment: &SignMoment,
+) -> Result<(), BuildError> {
+    sign_in(&Scope::new(method, values, moment), request)
+}
+
+pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+    let method = scope.method;
+    let plain_http = method
+        .sign_plain_http
+        .as_ref()
+        .filter(|_| request.url.scheme() == "http");
+    let sign = plain_http.unwrap_or(&method.sign);
+    place::strip(&owned(method), request);
+    set_headers(&sign.headers, scope, request)?;
+    if let Some(oauth1) = &sign.oauth1 {
+        oauth1.sign(scope, request)?;
+    }
+    if let Some(recipe) = &sign.recipe {
+        recipe.sign(scope, request)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The verify call: a harmless read that tells whether a credential works, and which store it belongs to. Its answer
+//! decides over life and death of keys that cannot be refreshed, so success needs more than a status.
+
+use serde::Deserialize;
+
+use super::answer::{self, found_at};
+use super::call::Call;
+use super::descriptor::Method;
+use super::failure::{BuildError, Failure};
+use super::sign::SignMoment;
+use super::template::{Scope, Template};
+use super::transport::{PlatformAnswer, PlatformRequest};
+use super::values::Values;
+
+/// What to ask, and where the answer holds what.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verify {
+    pub call: Call,
+    /// JSON pointers that a good answer has, whatever its status.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// A list in the answer must hold a value that was typed.
+    #[serde(default)]
+    pub lists: Option<Lists>,
+    #[serde(default)]
+    pub store_id: Option<String>,
+    #[serde(default)]
+    pub store_name: Option<String>,
+    #[serde(default)]
+    pub store_url: Option<String>,
+    /// The store's address where the answer does not tell.
+    #[serde(default)]
+    pub url: Option<Template>,
+}
+
+/// Where a list stands, and what must be in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lists {
+    pub at: String,
+    pub value: Template,
+    /// Our code for its absence.
+    pub code: String,
+}
+
+/// What the verify call told about the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreFacts {
+    pub platform_store_id: Option<String>,
+    pub name: Option<String>,
+    pub url: Option<String>,
+}
+
+/// The verify call, signed. Always there today; `None` is for platforms without a harmless read.
+pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
+    method.verify.call.build(&Scope::new(method, values, moment)).map(Some)
+}
+
+/// What the answer tells. `Dead` only where the platform documents it as the end of these credentials.
+pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result<StoreFacts, Failure> {
+    let verify = &method.verify;
+    let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    let good = answer.status.is_success()
+        && body.as_ref().is_some_and(|b| {
+            verify
+                .needs
+                .iter()
+                .all(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+        });
+    let Some(body) = body.filter(|_| good) else {
+        return Err(answer::judge(method, &method.answer.verify, answer));
+    };
+    let scope = Scope::timeless(method, values);
+    if let Some(lists) = &verify.lists {
+        let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
+        if !found_at(&body, &lists.at)
+            .iter()
+            .any(|v| v.as_str() == Some(wanted.as_str()))
+        {
+            return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
+        }
+    }
+    let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at));
+    let platform_store_id = match &method.identity_template {
+        Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
+        None => text(&verify.store_id),
+    };
+    let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));
+    Ok(StoreFacts {
+        platform_store_id,
+        name: text(&verify.store_name),
+        url,
+    })
+}

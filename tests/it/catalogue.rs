@@ -1,0 +1,288 @@
+//! The catalogue as a whole: what is in it, and what is refused with which words.
+
+use llavero::domain::connect::Language;
+use llavero::platform::{Catalogue, CatalogueError};
+
+const GOOD: &str = r#"
+slug = "acme"
+name = "Acme"
+number = 1
+confidence = "documented"
+documentation = "https://acme.example/docs"
+
+[[methods]]
+id = "install"
+name = "Install"
+choose = { en = "a", es = "b", pt = "c" }
+documentation = "https://acme.example/docs"
+client = "app"
+identity = "platform"
+lifetimes = { access = "1h", refresh = "30d" }
+grace = "none"
+base_url = "https://{shop}"
+
+[[methods.app_fields]]
+name = "client_id"
+label = "ID"
+help = "there"
+example = "1"
+pattern = '^[0-9]+$'
+
+[[methods.app_fields]]
+name = "client_secret"
+label = "Secret"
+help = "there"
+pattern = '^.+$'
+secret = true
+
+[[methods.fields]]
+name = "shop"
+label = "Shop"
+help = "there"
+example = "a.acme.example"
+takes = "host"
+pattern = '^[a-z]+\.acme\.example$'
+
+[methods.obtain.code]
+authorize = "https://{shop}/authorize"
+token = { url = "https://{shop}/token" }
+refresh = { url = "https://{shop}/token" }
+
+[methods.sign]
+headers = [{ name = "authorization", value = "Bearer {access_token}" }]
+
+[methods.answer]
+code_at = ["/error"]
+token = [{ kind = "dead", on = { status = [400], code = ["invalid_grant"] } }]
+unauthorized = [{ status = [401] }]
+
+[methods.verify]
+call = { path = "/me" }
+"#;
+
+fn refused(file: &str, text: &str) -> Vec<CatalogueError> {
+    Catalogue::parse(&[(file, text)]).expect_err("should be refused")
+}
+
+#[test]
+fn the_six_platforms_are_there_in_three_languages() {
+    let catalogue = Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let names: Vec<_> = catalogue
+        .platforms()
+        .iter()
+        .map(|platform| platform.name.as_str())
+        .collect();
+    for name in [
+        "Falabella",
+        "Hybris (SAP)",
+        "Mercado Libre",
+        "Shopify",
+        "Walmart",
+        "WooCommerce",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+    assert!(names.is_sorted_by_key(|name| name.to_lowercase()));
+    for method in catalogue.platforms().iter().flat_map(|platform| &platform.methods) {
+        for language in Language::ALL {
+            let fields = method.fields.iter().chain(&method.app_fields);
+            let texts = fields
+                .flat_map(|field| [&field.label, &field.help])
+                .chain([&method.name, &method.choose]);
+            assert!(texts.map(|text| text.in_(language)).all(|text| !text.trim().is_empty()));
+        }
+    }
+}
+
+#[test]
+fn a_good_file_is_taken() {
+    let catalogue = Catalogue::parse(&[("acme.toml", GOOD)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert!(
+        catalogue
+            .platform("acme")
+            .is_some_and(|platform| platform.default_method().id == "install")
+    );
+}
+
+#[test]
+fn a_faulty_file_is_refused_with_file_and_key() {
+    let cases = [
+        (
+            "slug = \"acme\"",
+            "slug = \"other\"",
+            "slug",
+            "does not agree with the file's name",
+        ),
+        (
+            "number = 1",
+            "number = 1\ncolour = 1",
+            "colour",
+            "unknown field `colour`",
+        ),
+        (
+            "grace = \"none\"",
+            "grace = \"none\"\nrefesh = 1",
+            "methods[0].refesh",
+            "unknown field `refesh`",
+        ),
+        (
+            "grace = \"none\"",
+            "grace = \"some\"",
+            "methods[0].grace",
+            "unknown variant `some`",
+        ),
+        (
+            "lifetimes = { access = \"1h\", refresh = \"30d\" }",
+            "",
+            "methods[0]",
+            "missing field `lifetimes`",
+        ),
+        (
+            ", refresh = \"30d\" }",
+            " }",
+            "methods[0].lifetimes",
+            "missing field `refresh`",
+        ),
+        (
+            "access = \"1h\"",
+            "access = \"1 hour\"",
+            "methods[0].lifetimes.access",
+            "is not of the form",
+        ),
+        (
+            "access = \"1h\"",
+            "access = \"never\"",
+            "methods[0].lifetimes.access",
+            "needs a lifetime",
+        ),
+        (
+            "Bearer {access_token}",
+            "Bearer {acess_token}",
+            "methods[0].sign.headers.authorization",
+            "unknown placeholder `acess_token`",
+        ),
+        (
+            "path = \"/me\"",
+            "path = \"/{who}\"",
+            "methods[0].verify.call.path",
+            "unknown placeholder `who`",
+        ),
+        (
+            "path = \"/me\"",
+            "path = \"/{\"",
+            "methods[0].verify.call.path",
+            "without",
+        ),
+        (
+            "takes = \"host\"",
+            "",
+            "methods[0].base_url",
+            "host placeholder `shop` without a pattern",
+        ),
+        (
+            "base_url = \"https://{shop}\"",
+            "base_url = \"{shop}\"",
+            "methods[0].base_url",
+            "host placeholder `shop` without a pattern",
+        ),
+        (
+            "base_url = \"https://{shop}\"",
+            "base_url = \"https://{host}\"",
+            "methods[0].base_url",
+            "host placeholder `host` without a pattern",
+        ),
+        (
+            "base_url = \"https://{shop}\"",
+            "base_url = \"http://{shop}\"",
+            "methods[0].base_url",
+            "must begin with https://",
+        ),
+        (
+            "'^[0-9]+$'",
+            "'[0-9]+'",
+            "methods[0].app_fields[0].pattern",
+            "must be anchored",
+        ),
+        (
+            "example = \"1\"",
+            "example = \"x\"",
+            "methods[0].app_fields[0]",
+            "does not pass the field's own check",
+        ),
+        ("pt = \"c\"", "", "methods[0].choose", "missing field `pt`"),
+        (
+            ", code = [\"invalid_grant\"]",
+            "",
+            "methods[0].answer.token[0]",
+            "a bare status is no proof",
+        ),
+        (
+            "status = [400], ",
+            "",
+            "methods[0].answer.token[0]",
+            "a bare status is no proof",
+        ),
+        (
+            "status = [400]",
+            "status = [500]",
+            "methods[0].answer.token[0]",
+            "never `dead`",
+        ),
+        (
+            "invalid_grant",
+            "invalid_client",
+            "methods[0].answer.token[0]",
+            "is `app_broken`",
+        ),
+        (
+            "kind = \"dead\"",
+            "kind = \"gone\"",
+            "methods[0].answer.token[0].kind",
+            "expected dead, app_broken",
+        ),
+        (
+            "{ status = [401] }",
+            "{ }",
+            "methods[0].answer.unauthorized[0]",
+            "everything meets",
+        ),
+        (
+            "headers = [{ name = \"authorization\", value = \"Bearer {access_token}\" }]",
+            "",
+            "methods[0].sign",
+            "nothing here authenticates",
+        ),
+        (
+            "identity = \"platform\"",
+            "identity = \"typed\"",
+            "methods[0].identity_template",
+            "needs a template",
+        ),
+    ];
+    assert!(Catalogue::parse(&[("acme.toml", GOOD)]).is_ok());
+    for (from, to, key, words) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let errors = refused("acme.toml", &GOOD.replacen(from, to, 1));
+        let said = errors
+            .iter()
+            .any(|error| error.key == key && error.message.contains(words));
+        assert!(said, "{from} -> {to}: expected {key}: {words}, got {errors:#?}");
+        assert!(
+            errors
+                .iter()
+                .all(|error| error.file == "acme.toml" && error.to_string().starts_with("acme.toml: "))
+        );
+    }
+}
+
+#[test]
+fn every_faulty_file_is_named_at_once() {
+    let broken = GOOD.replace("number = 1", "number = \"x\"");
+    let errors = Catalogue::parse(&[("acme.toml", broken.as_str()), ("b.toml", "not toml"), ("c.toml", GOOD)]);
+    let files: Vec<_> = errors
+        .expect_err("should be refused")
+        .into_iter()
+        .map(|error| error.file)
+        .collect();
+    assert_eq!(files, ["acme.toml", "b.toml", "c.toml"]);
+}
