@@ -11,60 +11,14 @@ use include_dir::{Dir, include_dir};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/locales");
 
-/// A language that the pages speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Language {
-    #[default]
-    En,
-    Es,
-    Pt,
-}
+pub use crate::domain::connect::Language;
 
-impl Language {
-    pub const ALL: [Self; 3] = [Self::En, Self::Es, Self::Pt];
-
-    /// The code as in `lang="es"`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Es => "es",
-            Self::Pt => "pt",
-        }
-    }
-
-    /// The language's own name for itself.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::En => "English",
-            Self::Es => "Español",
-            Self::Pt => "Português",
-        }
-    }
-
-    /// The language of a tag such as `pt-BR`, if it is one of ours.
-    pub fn of_tag(tag: &str) -> Option<Self> {
-        let main = tag.split(['-', '_']).next()?;
-        Self::ALL
-            .into_iter()
-            .find(|language| language.code().eq_ignore_ascii_case(main.trim()))
-    }
-
-    /// The best of an `Accept-Language` header (RFC 9110), if any is ours.
-    pub fn of_accept(header: &str) -> Option<Self> {
-        let mut wanted: Vec<(f32, Self)> = header
-            .split(',')
-            .filter_map(|item| {
-                let mut parts = item.split(';');
-                let language = Self::of_tag(parts.next()?)?;
-                let weight = parts
-                    .find_map(|part| part.trim().strip_prefix("q=")?.parse().ok())
-                    .unwrap_or(1.0);
-                (weight > 0.0).then_some((weight, language))
-            })
-            .collect();
-        // Stable: among equal weights the first named wins.
-        wanted.sort_by(|a, b| b.0.total_cmp(&a.0));
-        wanted.first().map(|(_, language)| *language)
+/// The language's own name for itself.
+pub fn own_name(language: Language) -> &'static str {
+    match language {
+        Language::En => "English",
+        Language::Es => "Español",
+        Language::Pt => "Português",
     }
 }
 
@@ -84,8 +38,8 @@ pub struct TextError {
 impl Texts {
     pub fn embedded() -> Result<Self, TextError> {
         let mut bundles = HashMap::new();
-        for language in Language::ALL {
-            let folder = language.code();
+        for &language in Language::ALL {
+            let folder = language.as_str();
             let wrong = |file: &str, reason: String| TextError {
                 file: format!("{folder}/{file}"),
                 reason,
@@ -138,14 +92,14 @@ impl Texts {
             if !errors.is_empty() {
                 tracing::error!(
                     text.key = key,
-                    text.language = language.code(),
+                    text.language = language.as_str(),
                     "a text lacks a value: {errors:?}"
                 );
             }
             Some(text)
         });
         found.unwrap_or_else(|| {
-            tracing::error!(text.key = key, text.language = language.code(), "a text is missing");
+            tracing::error!(text.key = key, text.language = language.as_str(), "a text is missing");
             key.to_owned()
         })
     }

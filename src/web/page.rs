@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use askama::Template;
 use std::future::{Ready, ready};
 
-use super::i18n::Language;
+use super::i18n::{Language, own_name};
 use super::parts::Flash;
 use super::urls::Group;
 use super::{Error, Site, csrf, session, urls};
@@ -66,21 +66,21 @@ pub struct LanguageChoice {
 pub fn asked_language(request: &HttpRequest) -> Option<Language> {
     url::form_urlencoded::parse(request.query_string().as_bytes())
         .find(|(name, _)| name == "locale")
-        .and_then(|(_, value)| Language::of_tag(&value))
+        .and_then(|(_, value)| Language::from_tag(&value))
 }
 
 fn chosen_language(site: &Site, request: &HttpRequest) -> Option<Language> {
-    asked_language(request).or_else(|| Language::of_tag(request.cookie(&site.cookie_name(LANGUAGE_COOKIE))?.value()))
+    asked_language(request).or_else(|| Language::from_tag(request.cookie(&site.cookie_name(LANGUAGE_COOKIE))?.value()))
 }
 
 impl Frame {
     /// The frame of the page that answers `request`, without a flash.
     pub fn of(site: web::Data<Site>, request: &HttpRequest) -> Self {
         let chosen = chosen_language(&site, request);
-        let preferred = || Language::of_accept(request.headers().get("accept-language")?.to_str().ok()?);
+        let preferred = || Language::negotiate(request.headers().get("accept-language")?.to_str().ok()?);
         let query = request.query_string();
         Self {
-            language: chosen.or_else(preferred).unwrap_or_default(),
+            language: chosen.or_else(preferred).unwrap_or(Language::En),
             chosen: chosen.is_some(),
             path: request.path().to_owned(),
             query: query.to_owned(),
@@ -104,7 +104,7 @@ impl Frame {
         self.site.texts.say(self.language, key)
     }
 
-    /// A text with values: `page.say_with("stores-found", [("count", "12")])`.
+    /// A text with values: `page.say_with("retry-after", [("seconds", "12")])`.
     pub fn say_with<'a>(&self, key: &str, values: impl AsRef<[(&'a str, &'a str)]>) -> String {
         self.site.texts.say_with(self.language, key, values.as_ref())
     }
@@ -130,8 +130,8 @@ impl Frame {
         let choice = |language: Language| {
             let kept = url::form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != "locale");
             let mut query = url::form_urlencoded::Serializer::new(String::new());
-            let query = query.extend_pairs(kept).append_pair("locale", language.code()).finish();
-            let (code, name) = (language.code(), language.name());
+            let query = query.extend_pairs(kept).append_pair("locale", language.as_str()).finish();
+            let (code, name) = (language.as_str(), own_name(language));
             LanguageChoice {
                 code,
                 name,
@@ -139,7 +139,7 @@ impl Frame {
                 current: language == self.language,
             }
         };
-        Language::ALL.into_iter().map(choice).collect()
+        Language::ALL.iter().copied().map(choice).collect()
     }
 
     pub fn admin_menu(&self) -> Vec<MenuItem> {

@@ -4,10 +4,10 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
-use super::{Error, assets, error, urls};
+use super::{Demo, Error, assets, error, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
-pub fn configure(config: &mut ServiceConfig) {
+pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
     config
         .configure(error::extractors)
         .configure(merchant)
@@ -15,6 +15,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .configure(store_token)
         .configure(admin)
         .configure(service)
+        .configure(|config| demo_partner(config, demo))
         .default_service(web::to(nowhere));
 }
 
@@ -36,6 +37,9 @@ fn service(config: &mut ServiceConfig) {
         .service(web::resource(urls::HEALTHZ).get(healthz))
         .service(web::resource(urls::ASSET).get(assets::show));
 }
+
+/// The demo partner's pages, in development only.
+fn demo_partner(_config: &mut ServiceConfig, _demo: Option<&Demo>) {}
 
 /// The process answers; whether it can work is `/readyz`.
 async fn healthz() -> impl Responder {

@@ -179,3 +179,7 @@ impl SessionStore for Sessions {
 
 /// The error type that the trait asks for.
 type AnyError = anyhow::Error;
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

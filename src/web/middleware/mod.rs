@@ -47,7 +47,7 @@ pub async fn edge(
     let finish = |answer: &mut HttpResponse, route: &str, failure: Option<log::Failure>| {
         let by_platform = answer.headers().get(SOURCE).is_some_and(|source| source == "platform");
         if let (false, Some(key)) = (by_platform, &key) {
-            let language = language.map(|language| language_cookie(&site, language.code()));
+            let language = language.map(|language| language_cookie(&site, language.as_str()));
             for cookie in key.cookie(&site).into_iter().chain(language) {
                 if let Err(error) = answer.add_cookie(&cookie) {
                     tracing::error!("a cookie could not be set: {error}");

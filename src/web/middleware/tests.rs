@@ -52,7 +52,7 @@ fn map(config: &mut web::ServiceConfig) {
             .service(web::resource(format!("{start}/fail/{{how}}")).get(fail).post(fail));
     }
     config.service(web::resource("/v1/json").post(json));
-    config.configure(routes::configure);
+    config.configure(|config| routes::configure(config, None));
 }
 
 async fn call_at(public_url: &str, request: TestRequest) -> ServiceResponse {
@@ -113,10 +113,10 @@ async fn people_get_a_page_in_their_language() {
 async fn every_problem_has_words_in_every_language() {
     let site = site("http://localhost");
     for problem in Problem::ALL {
-        for language in crate::web::i18n::Language::ALL {
+        for &language in crate::web::i18n::Language::ALL {
             for part in ["title", "text"] {
                 let key = format!("error-{}-{part}", problem.code().replace('_', "-"));
-                assert!(site.texts.has(language, &key), "{key} in {}", language.code());
+                assert!(site.texts.has(language, &key), "{key} in {}", language.as_str());
             }
         }
     }
