@@ -2,7 +2,7 @@ CREATE TABLE notices (
     id uuid PRIMARY KEY,
     kind text NOT NULL,
     audience text NOT NULL CHECK (audience IN ('merchant', 'partner', 'admins')),
-    app_id uuid NOT NULL REFERENCES apps,
+    app_id uuid REFERENCES apps,
     store_id uuid REFERENCES stores,
     platform_app_id uuid REFERENCES platform_apps,
     incident text NOT NULL,
@@ -18,7 +18,7 @@ COMMENT ON TABLE notices IS 'Messages about stores to merchant, partner and admi
 COMMENT ON COLUMN notices.id IS 'UUIDv7, notice_ in text';
 COMMENT ON COLUMN notices.kind IS 'Which message';
 COMMENT ON COLUMN notices.audience IS 'Whom it is for';
-COMMENT ON COLUMN notices.app_id IS 'App of the store';
+COMMENT ON COLUMN notices.app_id IS 'App of the store; null: about the installation''s platform app';
 COMMENT ON COLUMN notices.store_id IS 'Store it is about; null: about a platform app';
 COMMENT ON COLUMN notices.platform_app_id IS 'Platform app it is about';
 COMMENT ON COLUMN notices.incident IS 'Names the incident, so that each is told once';

@@ -24,6 +24,8 @@ pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;
 pub mod key_checks;
+pub mod leases;
+pub mod listen;
 pub mod notices;
 pub mod partners;
 pub mod platform_apps;

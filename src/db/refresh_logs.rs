@@ -1,1 +1,164 @@
-//! (being written)
+//! The refresh log: one row for each try, append-only, written after the save and allowed to fail alone. Partitioned by
+//! month; rows of a month without a partition go to the default one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz};
+
+use super::schema::refresh_logs;
+use super::{Conn, Result};
+use crate::domain::id::{AppId, CredentialId, PlatformAppId, RefreshLogId};
+use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
+
+/// One try; read and written in the same shape.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = refresh_logs)]
+pub struct RefreshLog {
+    pub id: RefreshLogId,
+    pub app_id: AppId,
+    pub credential_id: CredentialId,
+    pub platform: String,
+    pub platform_app_id: Option<PlatformAppId>,
+    pub trigger: RefreshTrigger,
+    pub outcome: RefreshOutcome,
+    pub platform_code: Option<String>,
+    pub http_status: Option<i32>,
+    pub detail: Option<String>,
+    pub duration_ms: i32,
+    pub grant_no: i64,
+    pub attempt: i64,
+    pub saved_before: i64,
+    pub saved_after: i64,
+    pub started_at: DateTime<Utc>,
+}
+
+pub fn insert(conn: &mut Conn, log: &RefreshLog) -> Result<()> {
+    diesel::insert_into(refresh_logs::table).values(log).execute(conn)?;
+    Ok(())
+}
+
+/// The tries of a credential before `before`, newest first.
+pub fn list_of_credential(
+    conn: &mut Conn,
+    credential: CredentialId,
+    before: Option<RefreshLogId>,
+    limit: i64,
+) -> Result<Vec<RefreshLog>> {
+    let mut query = refresh_logs::table
+        .filter(refresh_logs::credential_id.eq(credential))
+        .order((refresh_logs::started_at.desc(), refresh_logs::id.desc()))
+        .limit(limit)
+        .select(RefreshLog::as_select())
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(refresh_logs::id.lt(before));
+    }
+    Ok(query.load(conn)?)
+}
+
+/// The last try of a credential.
+pub fn find_last(conn: &mut Conn, credential: CredentialId) -> Result<Option<RefreshLog>> {
+    Ok(list_of_credential(conn, credential, None, 1)?.pop())
+}
+
+/// How many credentials of a platform app were tried lately, and how many of them were refused for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Refusals {
+    #[diesel(sql_type = BigInt)]
+    pub tried: i64,
+    #[diesel(sql_type = BigInt)]
+    pub refused: i64,
+}
+
+pub fn count_refusals(conn: &mut Conn, platform_app: PlatformAppId, within: Duration) -> Result<Refusals> {
+    let query = diesel::sql_query(
+        "SELECT count(DISTINCT credential_id) AS tried, \
+                count(DISTINCT credential_id) FILTER (WHERE outcome IN ('dead', 'refused')) AS refused \
+         FROM refresh_logs \
+         WHERE platform_app_id = $1 AND started_at > llavero_now() - make_interval(secs => $2)",
+    );
+    let counted = query
+        .bind::<diesel::sql_types::Uuid, _>(platform_app)
+        .bind::<Double, _>(within.as_secs_f64())
+        .get_result(conn)?;
+    Ok(counted)
+}
+
+/// Whether another credential of the platform app was renewed within the time.
+pub fn others_renewed(
+    conn: &mut Conn,
+    platform_app: PlatformAppId,
+    credential: CredentialId,
+    within: Duration,
+) -> Result<bool> {
+    let query = refresh_logs::table
+        .filter(refresh_logs::platform_app_id.eq(platform_app))
+        .filter(refresh_logs::credential_id.ne(credential))
+        .filter(refresh_logs::outcome.eq(RefreshOutcome::Renewed))
+        .filter(refresh_logs::started_at.gt(sql::<Timestamptz>("llavero_now() - make_interval(secs => ")
+            .bind::<Double, _>(within.as_secs_f64())
+            .sql(")")));
+    Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
+}
+
+/// Makes the partitions of this month and the two that follow, if they are missing and the default one holds no row of
+/// theirs (moving rows would lock the table).
+pub fn make_partitions(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+    for ahead in 0..3 {
+        let Some(from) = month(now, ahead) else { continue };
+        let Some(to) = month(now, ahead + 1) else { continue };
+        // Dates and names are made of digits only, so nothing needs escaping.
+        let name = format!("refresh_logs_{:04}_{:02}", from.year(), from.month());
+        conn.batch_execute(&format!(
+            "DO $$ BEGIN \
+               IF to_regclass('{name}') IS NULL \
+                  AND NOT EXISTS (SELECT FROM refresh_logs_default WHERE started_at >= '{from}' AND started_at < '{to}') THEN \
+                 CREATE TABLE {name} PARTITION OF refresh_logs FOR VALUES FROM ('{from}') TO ('{to}'); \
+                 COMMENT ON TABLE {name} IS 'Rows of one month'; \
+               END IF; \
+             END $$"
+        ))?;
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Drops the partitions of months that ended before `before`, and such rows of the default one; returns what was dropped.
+pub fn drop_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>> {
+    let partitions: Vec<Name> = diesel::sql_query(
+        "SELECT c.relname::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+         WHERE i.inhparent = 'refresh_logs'::regclass ORDER BY 1",
+    )
+    .load(conn)?;
+    let mut dropped = Vec::new();
+    for Name { name } in partitions {
+        let Some(ends) = name.strip_prefix("refresh_logs_").and_then(end_of_month) else { continue };
+        if ends <= before.date_naive() {
+            conn.batch_execute(&format!("DROP TABLE {name}"))?;
+            dropped.push(name);
+        }
+    }
+    diesel::sql_query("DELETE FROM refresh_logs_default WHERE started_at < $1")
+        .bind::<Nullable<Timestamptz>, _>(Some(before))
+        .execute(conn)?;
+    Ok(dropped)
+}
+
+fn month(now: DateTime<Utc>, ahead: u32) -> Option<NaiveDate> {
+    now.date_naive().with_day(1)?.checked_add_months(Months::new(ahead))
+}
+
+/// `2026_11` -> the first of December; `None` for the default partition.
+fn end_of_month(text: &str) -> Option<NaiveDate> {
+    let (year, month) = text.split_once('_')?;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?.checked_add_months(Months::new(1))
+}

@@ -9,6 +9,7 @@ pub mod connect;
 pub mod credential;
 pub mod id;
 pub mod job;
+pub mod lease;
 pub mod notice;
 pub mod problem;
 pub mod refresh;
