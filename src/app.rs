@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::{Random, Sealer};
 use crate::db::Db;
+use crate::db::last_used::LastUsed;
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
@@ -25,6 +26,8 @@ pub struct App {
     pub random: Random,
     pub config: Config,
     pub journal: Arc<Journal>,
+    /// When stores and API keys were used, until it is written.
+    pub last_used: LastUsed,
     /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

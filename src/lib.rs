@@ -7,6 +7,8 @@
 //! sends them; `broker` the use cases; `web` and `jobs` the edges; `sandbox` the simulated platforms; `dev` what a bare
 //! `cargo run` needs. `tests/it/architecture.rs` holds the sources to this picture.
 
+pub mod app;
+pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod crypto;

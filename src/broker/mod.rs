@@ -1,6 +1,7 @@
 //! The use cases: plain in, plain out; no HTTP server, no templates. Every write of the program goes through here, and
 //! everything a use case needs comes in as [`crate::app::App`].
 
+pub mod connect;
 pub mod admins;
 pub mod apps;
 

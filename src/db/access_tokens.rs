@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::access_tokens;
+use super::apps::App;
+use super::schema::{access_tokens, apps, stores};
+use super::stores::Store;
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::access_token::TokenHash;
@@ -46,6 +48,18 @@ pub fn find_by_hash(conn: &mut Conn, hash: TokenHash) -> Result<Option<AccessTok
     let found = access_tokens::table
         .filter(access_tokens::hash.eq(hash))
         .select(AccessToken::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(found)
+}
+
+/// The token with this hash, revoked or not, with its store and app: all that a call needs to know, in one round trip.
+pub fn find_with_store(conn: &mut Conn, hash: TokenHash) -> Result<Option<(AccessToken, Store, App)>> {
+    let found = access_tokens::table
+        .inner_join(stores::table)
+        .inner_join(apps::table)
+        .filter(access_tokens::hash.eq(hash))
+        .select((AccessToken::as_select(), Store::as_select(), App::as_select()))
         .first(conn)
         .optional()?;
     Ok(found)

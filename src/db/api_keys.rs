@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::api_keys;
+use super::apps::App;
+use super::schema::{api_keys, apps};
 use super::types::{Texts, llavero_now};
 use super::{Conn, Result};
 use crate::domain::access_token::TokenHash;
@@ -42,6 +43,17 @@ pub fn insert(conn: &mut Conn, key: &NewApiKey<'_>) -> Result<()> {
 pub fn find_by_hash(conn: &mut Conn, hash: TokenHash) -> Result<Option<ApiKey>> {
     let found =
         api_keys::table.filter(api_keys::hash.eq(hash)).select(ApiKey::as_select()).first(conn).optional()?;
+    Ok(found)
+}
+
+/// The key with this hash, revoked or not, with its app.
+pub fn find_with_app(conn: &mut Conn, hash: TokenHash) -> Result<Option<(ApiKey, App)>> {
+    let found = api_keys::table
+        .inner_join(apps::table)
+        .filter(api_keys::hash.eq(hash))
+        .select((ApiKey::as_select(), App::as_select()))
+        .first(conn)
+        .optional()?;
     Ok(found)
 }
 

@@ -75,6 +75,12 @@ pub fn insert(conn: &mut Conn, new: &NewCredential) -> Result<()> {
     Ok(())
 }
 
+/// Locks a credential, so that stores that share it are counted one after the other.
+pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<()> {
+    credentials::table.find(id).for_update().select(credentials::id).first::<CredentialId>(conn).optional()?;
+    Ok(())
+}
+
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<Credential>> {
     Ok(credentials::table.find(id).select(Credential::as_select()).first(conn).optional()?)
 }

@@ -24,6 +24,7 @@ pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;
 pub mod key_checks;
+pub mod last_used;
 pub mod leases;
 pub mod listen;
 pub mod notices;
@@ -32,6 +33,7 @@ pub mod platform_apps;
 pub mod refresh_logs;
 pub mod schema;
 pub mod sessions;
+pub mod store_list;
 pub mod stores;
 pub mod types;
 

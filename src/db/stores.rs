@@ -144,6 +144,12 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
     Ok(changed)
 }
 
+/// Notes the OAuth client that a store is connected through from now on; `Conflict`: another store is that shop there.
+pub fn set_client(conn: &mut Conn, id: StoreId, client: Option<PlatformAppId>) -> Result<()> {
+    diesel::update(stores::table.find(id)).set(stores::platform_app_id.eq(client)).execute(conn)?;
+    Ok(())
+}
+
 /// What a (re-)connect learned of the shop; empty values leave what is there.
 #[derive(Debug, Clone, Default, AsChangeset)]
 #[diesel(table_name = stores)]
@@ -166,4 +172,55 @@ pub fn update_facts(conn: &mut Conn, app: AppId, id: StoreId, learned: &Learned)
         .set((learned, stores::updated_at.eq(llavero_now())))
         .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// What a partner changes; an inner `None` empties the field.
+#[derive(Debug, Clone, Default, AsChangeset)]
+#[diesel(table_name = stores)]
+pub struct Patch {
+    pub name: Option<String>,
+    pub customer_id: Option<Option<String>>,
+    pub merchant_email: Option<Option<String>>,
+    pub merchant_name: Option<Option<String>>,
+    pub merchant_locale: Option<Option<String>>,
+    pub metadata: Option<serde_json::Value>,
+}
+
+/// Changes what the partner said of a store; false: no such store of that app.
+pub fn patch(conn: &mut Conn, app: AppId, id: StoreId, patch: &Patch) -> Result<bool> {
+    let changed = diesel::update(stores::table.find(id))
+        .filter(stores::app_id.eq(app))
+        .set((patch, stores::updated_at.eq(llavero_now())))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Locks a store, so that what is read of it holds until the transaction ends.
+pub fn lock(conn: &mut Conn, id: StoreId) -> Result<Option<Store>> {
+    Ok(stores::table.find(id).for_update().select(Store::as_select()).first(conn).optional()?)
+}
+
+/// All stores of a customer, newest first, revoked ones included.
+pub fn list_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result<Vec<Store>> {
+    let rows = stores::table
+        .filter(stores::app_id.eq(app))
+        .filter(stores::customer_id.eq(customer_id))
+        .order(stores::id.desc())
+        .select(Store::as_select())
+        .load(conn)?;
+    Ok(rows)
+}
+
+/// Forgets who the merchant of a store is; the shop's own name and identity go too.
+pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
+    diesel::update(stores::table.find(id))
+        .set((
+            stores::merchant_email.eq(None::<String>),
+            stores::merchant_name.eq(None::<String>),
+            stores::merchant_locale.eq(None::<String>),
+            stores::metadata.eq(serde_json::json!({})),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(())
 }

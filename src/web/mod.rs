@@ -8,6 +8,7 @@ pub mod form;
 pub mod i18n;
 pub mod middleware;
 pub mod page;
+pub mod pages;
 pub mod parts;
 pub mod routes;
 pub mod server;

@@ -66,6 +66,8 @@ urls! {
     /// Where callbacks and key forms end: what happened, and the way back to the partner.
     CONNECT_DONE connect_done(link) = "/connect/{link}/done";
     CONNECT_CANCEL connect_cancel(link) = "/connect/{link}/cancel";
+    /// What the merchant decides about a grant that is held.
+    CONNECT_DECIDE connect_decide(link) = "/connect/{link}/decide";
     RECONNECT reconnect(token) = "/reconnect/{token}";
     RECONNECT_START reconnect_start(token) = "/reconnect/{token}/start";
     RECONNECT_DISCONNECT reconnect_disconnect(token) = "/reconnect/{token}/disconnect";
@@ -134,7 +136,10 @@ urls! {
 
     // Development, health and files
     DEMO demo() = "/demo";
+    DEMO_CONNECT demo_connect() = "/demo/connect";
     DEMO_RETURN demo_return() = "/demo/return";
+    DEMO_CALL demo_call() = "/demo/call";
+    DEMO_EXPIRE demo_expire() = "/demo/expire";
     HEALTHZ healthz() = "/healthz";
     READYZ readyz() = "/readyz";
     METRICS metrics() = "/metrics";

@@ -1,0 +1,130 @@
+//! A store's own token: admitted on each call, minted at exchange, replaced on request. The plain token leaves this module
+//! once and is kept nowhere; its hash is what the database knows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::asker::Asker;
+use super::{Error, FieldError};
+use crate::app::App;
+use crate::db;
+use crate::db::access_tokens::AccessToken;
+use crate::db::stores::Store;
+use crate::domain::access_token::{self, TokenHash, TokenKind};
+use crate::domain::id::{AccessTokenId, AppId, StoreId};
+use crate::domain::secret::Secret;
+use crate::domain::store::StoreStatus;
+
+/// The longest time for which an old token may work beside its successor.
+pub const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A living token with its store and app.
+#[derive(Clone)]
+pub struct Admitted {
+    pub token: AccessToken,
+    pub store: Store,
+    pub app: db::apps::App,
+}
+
+impl Admitted {
+    /// `NeedsReauthorization` unless calls can be made for the store.
+    pub fn check_connected(&self) -> Result<(), Error> {
+        match self.store.status {
+            StoreStatus::Connected => Ok(()),
+            StoreStatus::Revoked => Err(Error::TokenRevoked),
+            StoreStatus::NeedsReauthorization => Err(Error::NeedsReauthorization {
+                store: self.store.id,
+                since: self.store.status_since,
+                reason: self.store.status_reason,
+            }),
+        }
+    }
+}
+
+/// The store behind a token, whatever state the store is in. `Unauthenticated`: unknown or mistyped; `TokenRevoked`:
+/// revoked, replaced, or its store is.
+pub async fn admit(app: &App, text: &str) -> Result<Admitted, Error> {
+    let hash = access_token::hash(TokenKind::Store, text).map_err(|_| Error::Unauthenticated)?;
+    let found = find(app, hash).await?.ok_or(Error::Unauthenticated)?;
+    if is_alive(&found, app.now()) { Ok(found) } else { Err(Error::TokenRevoked) }
+}
+
+/// The living token `text` if it belongs to a store of `owner`; anything else is nobody's.
+pub async fn introspect(app: &App, owner: AppId, text: &str) -> Result<Option<Admitted>, Error> {
+    let Ok(hash) = access_token::hash(TokenKind::Store, text) else { return Ok(None) };
+    let found = find(app, hash).await?;
+    Ok(found.filter(|found| found.app.id == owner && is_alive(found, app.now())))
+}
+
+async fn find(app: &App, hash: TokenHash) -> Result<Option<Admitted>, Error> {
+    let found = app.db.run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store(conn, hash)).await?;
+    Ok(found.map(|(token, store, app)| Admitted { token, store, app }))
+}
+
+fn is_alive(found: &Admitted, now: DateTime<Utc>) -> bool {
+    found.token.revoked_at.is_none()
+        && found.token.ends_at.is_none_or(|ends_at| now < ends_at)
+        && found.store.status != StoreStatus::Revoked
+}
+
+/// A token that is not in the database yet.
+pub struct Minted {
+    pub id: AccessTokenId,
+    /// Shown once.
+    pub secret: Secret,
+    hash: TokenHash,
+    hint: String,
+}
+
+impl Minted {
+    pub fn insert(&self, conn: &mut db::Conn, store: StoreId, app: AppId) -> db::Result<()> {
+        db::access_tokens::insert(conn, self.id, store, app, self.hash, &self.hint)
+    }
+}
+
+/// A new token; `Minted::insert` makes it work.
+pub fn mint(app: &App) -> Minted {
+    let secret = access_token::mint(TokenKind::Store, app.random.bytes());
+    let (hash, hint) = (TokenHash::of(secret.expose()), access_token::hint(&secret));
+    Minted { id: app.id(), secret, hash, hint }
+}
+
+/// A token made for a store in place of those before.
+pub struct Rotated {
+    pub secret: Secret,
+    /// When those before end; `None`: they ended at once.
+    pub others_end_at: Option<DateTime<Utc>>,
+}
+
+/// A new token for a store; those before work for `overlap` more, or end at once.
+///
+/// `Invalid`: the overlap is longer than 7 days. `Conflict`: the store is revoked.
+pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Duration) -> Result<Rotated, Error> {
+    if overlap > LONGEST_OVERLAP {
+        let most = LONGEST_OVERLAP.as_secs();
+        return Err(Error::Invalid(vec![FieldError::new("overlap_seconds", format!("0 to {most} (7 days)"))]));
+    }
+    let others_end_at = (!overlap.is_zero())
+        .then(|| TimeDelta::from_std(overlap).ok().and_then(|overlap| app.now().checked_add_signed(overlap)))
+        .flatten();
+    let (minted, event, asker) = (mint(app), app.id(), asker.clone());
+    let secret = minted.secret.clone();
+    app.db
+        .transaction(move |conn| {
+            let store = asker.store(conn, store)?.ok_or(Error::NotFound)?;
+            // Two rotations at once take turns, so that each ends the other's predecessor.
+            let store = db::stores::lock(conn, store.id)?.ok_or(Error::NotFound)?;
+            if store.status == StoreStatus::Revoked {
+                return Err(Error::Conflict("A revoked store gets no token; connect it anew".to_owned()));
+            }
+            minted.insert(conn, store.id, store.app_id)?;
+            db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;
+            let details = serde_json::json!({ "token": minted.id, "overlap_seconds": overlap.as_secs() });
+            db::audit::insert(conn, &asker.did(event, store.app_id, "store.access_token_rotated", store.id, details))?;
+            Ok(())
+        })
+        .await?;
+    Ok(Rotated { secret, others_end_at })
+}

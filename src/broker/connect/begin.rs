@@ -1,0 +1,167 @@
+//! A browser begins: the fields are checked, then it either leaves for the platform (redirect) or what was typed is tried
+//! at once (keys). Beginning again is allowed as long as the session goes on: the earlier state is forgotten, and the
+//! browser that began last is the one that may come back.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use url::Url;
+
+use super::attempt::Attempt;
+use super::sessions::Visit;
+use super::{Refused, Stop, absolute, client, obtain, settle};
+use crate::app::App;
+use crate::broker::Error;
+use crate::crypto::Place;
+use crate::db;
+use crate::db::connect_sessions::Begun as BegunRow;
+use crate::domain::access_token::TokenHash;
+use crate::domain::connect::{ConnectFailure, SessionStatus};
+use crate::domain::id::Id;
+use crate::domain::secret::Secret;
+use crate::domain::store::Mode;
+use crate::platform::descriptor::Method;
+use crate::platform::{FieldProblem, Platform, Values};
+use crate::platform;
+
+/// What becomes of a beginning.
+pub enum Begun {
+    /// The browser goes there, with the cookie that binds it.
+    Leave { to: Url, browser: Secret },
+    /// Ended, or held for a decision: the page of the session tells.
+    Settled { browser: Secret },
+    /// Fields that cannot be meant.
+    Fields(Vec<(String, FieldProblem)>),
+    /// The platform refused, or cannot be reached; the session stays open and nothing was kept.
+    Refused(Refused),
+}
+
+/// Begins with `method` of `platform` and what the merchant typed. `browser` is the cookie of an earlier beginning.
+pub async fn begin(
+    app: &App,
+    visit: &Visit,
+    platform: &Platform,
+    method: &Method,
+    given: &Values,
+    browser: Option<Secret>,
+) -> Result<Begun, Error> {
+    if visit.session.status_at(app.now()).has_ended() {
+        return Err(Error::LinkExpired);
+    }
+    if !visit.allows(&platform.slug) {
+        return Err(Error::NotFound);
+    }
+    let fields = match checked(method, given, app.config.allow_private_hosts && visit.api_app.mode == Mode::Live) {
+        Ok(fields) => fields,
+        Err(wrong) => return Ok(Begun::Fields(wrong)),
+    };
+    let client = client::find(app, &visit.api_app, platform).await?;
+    if !client::can_use(method, client.id.is_some()) {
+        let detail = format!("There is no OAuth client of this app at {}.", platform.name);
+        return Ok(Begun::Refused(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
+    }
+    let browser = browser.unwrap_or_else(|| secret(app));
+    let state = secret(app);
+    let mut attempt = Attempt { link: visit.link.clone(), code: None, values: fields };
+    attempt.values.set("state", state.clone());
+    if platform::obtain::uses_pkce(method) {
+        attempt.values.set("code_verifier", secret(app));
+    }
+    let values = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
+    let start = match platform::obtain::start(method, &values) {
+        Ok(start) => start,
+        Err(error) => return Ok(Begun::Refused(obtain::not_built(method, &error))),
+    };
+    let leaves = match start {
+        platform::obtain::Start::Redirect { url } => Some(browser_address(app, visit.api_app.mode, url)?),
+        platform::obtain::Start::Direct => None,
+    };
+    let row = BegunRow {
+        status: if leaves.is_some() { SessionStatus::AtPlatform } else { SessionStatus::Open },
+        platform: Some(platform.slug.clone()),
+        method: Some(method.id.clone()),
+        state_hash: leaves.is_some().then(|| TokenHash::of(state.expose())),
+        browser_hash: Some(TokenHash::of(browser.expose())),
+        attempt_sealed: leaves.is_some().then(|| attempt.seal(&app.sealer, visit.session.id)),
+    };
+    let id = visit.session.id;
+    if !app.db.run(move |conn| db::connect_sessions::begin(conn, id, &row)).await? {
+        return Err(Error::LinkExpired);
+    }
+    if let Some(to) = leaves {
+        return Ok(Begun::Leave { to, browser });
+    }
+    let asker = obtain::Asker { platform, method, mode: visit.api_app.mode, client: &client };
+    match obtain::obtain(app, &asker, &attempt.values).await {
+        Ok(verified) => match settle::settle(app, visit, &asker, verified, settle::Accepted::default()).await? {
+            settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
+            settle::Settled::Completed | settle::Settled::Held => Ok(Begun::Settled { browser }),
+        },
+        Err(Stop::Refused(refused)) => Ok(Begun::Refused(refused)),
+        Err(Stop::Error(error)) => Err(error),
+    }
+}
+
+/// Values to show in the form: what the partner sent along, else what the store was connected with. Never a secret.
+pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Values, Error> {
+    let sent: Values = visit.options.fields.iter().map(|(name, value)| (name.clone(), value.as_str())).collect();
+    let mut known = Values::new();
+    if let Some(store) = visit.session.store_id {
+        let credential = app
+            .db
+            .run(move |conn| {
+                let Some(store) = db::stores::find(conn, store)? else { return Ok(None) };
+                db::credentials::find(conn, store.credential_id)
+            })
+            .await?;
+        if let Some((id, sealed)) = credential.and_then(|found| Some((found.id, found.values_sealed?))) {
+            let place = Place { table: "credentials", column: "values_sealed", row: id.uuid() };
+            let unreadable = || Error::Internal(format!("the values of {id} cannot be opened"));
+            let plain = app.sealer.open(place, &sealed).map_err(|_| unreadable())?;
+            known = Values::from_bytes(plain.expose()).map_err(|_| unreadable())?;
+        }
+    }
+    let all = sent.over(&known);
+    let shown = method.fields.iter().filter(|field| !field.secret);
+    Ok(shown.filter_map(|field| Some((field.name.clone(), all.get(&field.name)?))).collect())
+}
+
+/// What callbacks and requests need beside typed values: our own addresses, as the platform sees them.
+pub(super) fn with_addresses(
+    app: &App,
+    platform: &Platform,
+    visit: &Visit,
+    values: &Values,
+) -> Result<Values, Error> {
+    let deliver = format!("/connect/deliver/{}", visit.link.expose());
+    let callback = platform::redirect_uri(super::public_url(app)?, &platform.slug);
+    Ok(values
+        .clone()
+        .with("redirect_uri", callback.as_str())
+        .with("return_url", callback.as_str())
+        .with("deliver_url", absolute(app, &deliver)?)
+        .with("app_name", visit.api_app.name.as_str()))
+}
+
+fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
+    let (mut values, mut wrong) = (Values::new(), Vec::new());
+    for field in &method.fields {
+        match field.check(given.get(&field.name).unwrap_or_default(), allow_http) {
+            Ok(value) if value.is_empty() => {}
+            Ok(value) => values.set(field.name.as_str(), value),
+            Err(problem) => wrong.push((field.name.clone(), problem)),
+        }
+    }
+    if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+}
+
+/// 256 random bits in 43 characters that no server has to encode: for state, verifier and cookie.
+fn secret(app: &App) -> Secret {
+    Secret::new(BASE64_URL_SAFE_NO_PAD.encode(app.random.bytes::<32>()))
+}
+
+/// Where the browser is really sent: for sandbox apps the simulated platform.
+fn browser_address(app: &App, mode: Mode, url: Url) -> Result<Url, Error> {
+    app.outbound
+        .browser_url(&super::route(mode), &url)
+        .ok_or_else(|| Error::Conflict("The app is in sandbox mode, and there is no sandbox.".to_owned()))
+}

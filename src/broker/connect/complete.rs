@@ -1,0 +1,160 @@
+//! A callback: the session is found by its state, the ladder is climbed, the session is taken (once: a replay finds
+//! nothing), the platform's own proof is checked, and then the credential is obtained and settled. Every way out but two
+//! leads to the session's own page; those two know no session that they may speak of.
+
+use super::attempt::{Attempt, open_delivered};
+use super::begin::with_addresses;
+use super::ladder::{self, Stumble, Waiting};
+use super::obtain::{self, Asker};
+use super::sessions::{self, Visit};
+use super::settle::{self, Accepted, Settled};
+use super::{Refused, Stop, client};
+use crate::app::App;
+use crate::broker::Error;
+use crate::db;
+use crate::domain::access_token::TokenHash;
+use crate::domain::admin::Actor;
+use crate::domain::connect::{ConnectFailure, SessionStatus};
+use crate::domain::id::ConnectSessionId;
+use crate::domain::secret::Secret;
+use crate::platform::obtain::{CallbackAnswer, CallbackRefusal};
+use crate::platform::{self, Method, Platform};
+
+/// Where a callback leads.
+#[derive(Debug)]
+pub enum Arrival {
+    /// To the page of its session, which tells the rest.
+    Session { link: Secret },
+    /// No session waits for this state: a replay, an old page, or an invention.
+    Unknown,
+    /// The session began in another browser; nothing was done.
+    OtherBrowser,
+}
+
+/// Takes a platform's callback. `browser` finds the cookie of a session.
+pub async fn complete(
+    app: &App,
+    slug: &str,
+    raw_query: &str,
+    browser: impl Fn(ConnectSessionId) -> Option<Secret>,
+) -> Result<Arrival, Error> {
+    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let Some(state) = platform::obtain::callback_state(platform, raw_query) else { return Ok(Arrival::Unknown) };
+    let state = TokenHash::of(&state);
+    let Some(session) = app.db.run(move |conn| db::connect_sessions::find_by_state(conn, state)).await? else {
+        return Ok(Arrival::Unknown);
+    };
+    let waiting = Waiting {
+        status: session.status,
+        expires_at: session.expires_at,
+        platform: session.platform.as_deref(),
+        browser: session.browser_hash,
+    };
+    let cookie = browser(session.id).map(|cookie| TokenHash::of(cookie.expose()));
+    let stumble = ladder::climb(&waiting, cookie, slug, app.now()).err();
+    if stumble == Some(Stumble::OtherBrowser) {
+        return Ok(Arrival::OtherBrowser);
+    }
+    let Some(attempt) = Attempt::open(app, &session)? else { return Ok(Arrival::Unknown) };
+    let arrival = Arrival::Session { link: attempt.link.clone() };
+    match stumble {
+        Some(Stumble::Ended | Stumble::Expired | Stumble::OtherBrowser) => return Ok(arrival),
+        Some(Stumble::OtherPlatform) => {
+            let detail = format!("The answer came to the address of {}, which was not asked.", platform.name);
+            let (status, why) = (SessionStatus::Failed, Some(ConnectFailure::InvalidCallback));
+            sessions::end(app, &session, status, why, &detail, Actor::system()).await?;
+            return Ok(arrival);
+        }
+        None => {}
+    }
+    let Some(session) = app.db.run(move |conn| db::connect_sessions::take(conn, state)).await? else {
+        return Ok(Arrival::Unknown);
+    };
+    let visit = sessions::revisit(app, session, attempt.link.clone()).await?;
+    match proceed(app, &visit, platform, attempt, raw_query).await {
+        Ok(Settled::Completed | Settled::Held) => {}
+        Ok(Settled::Refused(refused)) | Err(Stop::Refused(refused)) => refuse(app, &visit, &refused).await?,
+        Err(Stop::Error(error)) => {
+            // Not the merchant's fault: the same link can be used again.
+            let detail = "Our own fault; begin again.";
+            reopen(app, &visit, ConnectFailure::PlatformUnavailable, detail).await.ok();
+            return Err(error);
+        }
+    }
+    Ok(arrival)
+}
+
+async fn proceed(
+    app: &App,
+    visit: &Visit,
+    platform: &Platform,
+    attempt: Attempt,
+    raw_query: &str,
+) -> Result<Settled, Stop> {
+    let method = method_of(visit, platform)?;
+    let client = client::find(app, &visit.api_app, platform).await?;
+    let known = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
+    let answer = platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
+    let brought = match answer {
+        CallbackAnswer::Approved(brought) => brought,
+        CallbackAnswer::Denied { code, description } => return Err(denied(&code, description.as_deref()).into()),
+    };
+    let mut values = brought.over(&attempt.values);
+    if platform::obtain::is_delivered(method) {
+        let detail = format!("{} did not hand over its keys.", platform.name);
+        let keys = open_delivered(app, &visit.session)?.ok_or_else(|| Refused {
+            again: true,
+            ..Refused::new(ConnectFailure::PlatformError, detail)
+        })?;
+        values = keys.over(&values);
+    }
+    values.set("redirect_uri", known.get("redirect_uri").unwrap_or_default());
+    let asker = Asker { platform, method, mode: visit.api_app.mode, client: &client };
+    let verified = obtain::obtain(app, &asker, &values).await?;
+    Ok(settle::settle(app, visit, &asker, verified, Accepted::default()).await?)
+}
+
+/// The method that a session was begun with.
+pub(super) fn method_of<'a>(visit: &Visit, platform: &'a Platform) -> Result<&'a Method, Error> {
+    let id = visit.session.method.as_deref().unwrap_or_default();
+    platform.method(id).ok_or_else(|| Error::Internal(format!("{} has no method `{id}` any more", platform.slug)))
+}
+
+/// Ends the session, or opens it again where trying again may help.
+async fn refuse(app: &App, visit: &Visit, refused: &Refused) -> Result<(), Error> {
+    if refused.again {
+        return reopen(app, visit, refused.why, &refused.detail).await;
+    }
+    let (status, why) = (SessionStatus::Failed, Some(refused.why));
+    sessions::end(app, &visit.session, status, why, &refused.detail, Actor::merchant()).await
+}
+
+async fn reopen(app: &App, visit: &Visit, why: ConnectFailure, detail: &str) -> Result<(), Error> {
+    let (id, detail) = (visit.session.id, detail.to_owned());
+    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, why, &detail)).await?;
+    Ok(())
+}
+
+fn not_believed(refusal: &CallbackRefusal) -> Refused {
+    let why = match refusal {
+        CallbackRefusal::OtherStore => ConnectFailure::OtherStore,
+        _ => ConnectFailure::InvalidCallback,
+    };
+    Refused::new(why, format!("The platform's answer was not believed: {refusal}."))
+}
+
+/// The platform's own words go to the partner only, cut short: anybody could have put them into the address.
+fn denied(code: &str, description: Option<&str>) -> Refused {
+    let said: String = format!("{code} {}", description.unwrap_or_default())
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    let why = match code {
+        "access_denied" | "user_denied" | "denied" | "consent_required" => ConnectFailure::AccessDenied,
+        "temporarily_unavailable" | "server_error" => ConnectFailure::PlatformUnavailable,
+        "unauthorized_client" | "invalid_client" | "invalid_scope" => ConnectFailure::PlatformAppMisconfigured,
+        _ => ConnectFailure::PlatformError,
+    };
+    Refused::new(why, format!("The platform reported: {}", said.trim()))
+}

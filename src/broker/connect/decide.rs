@@ -1,0 +1,103 @@
+//! Decisions about held grants: the merchant takes less than was asked, or begins again; an operator accepts a changed
+//! identity, once and audited. The session's end guards against deciding twice.
+
+use chrono::{DateTime, Utc};
+
+use super::complete::method_of;
+use super::held::{self, HeldReason};
+use super::obtain::{Asker, Verified};
+use super::sessions::{self, Visit};
+use super::settle::{self, Accepted, Settled};
+use super::{Refused, client};
+use crate::app::App;
+use crate::broker::Error;
+use crate::db;
+use crate::domain::admin::Actor;
+use crate::domain::connect::ConnectFailure;
+use crate::domain::id::{ConnectSessionId, StoreId};
+use crate::domain::secret::Secret;
+
+/// A store whose new authorization carries another typed identity.
+#[derive(Debug, Clone)]
+pub struct HeldIdentity {
+    pub session: ConnectSessionId,
+    pub from: String,
+    pub to: String,
+    pub until: DateTime<Utc>,
+}
+
+/// The merchant connects although less was granted. `Err(Refused)` inside: the rules forbid it by now.
+pub async fn accept(app: &App, visit: &Visit) -> Result<Result<(), Refused>, Error> {
+    match held::open(app, &visit.session)? {
+        Some((HeldReason::Less, verified)) => {
+            let accepted = Accepted { less: true, identity: false };
+            go_on(app, visit, verified, accepted, Actor::merchant()).await
+        }
+        Some((HeldReason::Identity, _)) => {
+            Err(Error::Forbidden("The partner or an operator accepts another address.".to_owned()))
+        }
+        None => Err(Error::LinkExpired),
+    }
+}
+
+/// The merchant begins again: what is held is forgotten.
+pub async fn start_over(app: &App, visit: &Visit) -> Result<(), Error> {
+    let id = visit.session.id;
+    let detail = "The merchant began again.";
+    app.db
+        .run(move |conn| db::connect_sessions::reopen(conn, id, ConnectFailure::AccessDenied, detail))
+        .await?;
+    Ok(())
+}
+
+/// What waits for an operator at this store.
+pub async fn held_identity(app: &App, store: StoreId) -> Result<Option<HeldIdentity>, Error> {
+    let found = app
+        .db
+        .run(move |conn| {
+            let session = db::connect_sessions::find_held_of_store(conn, store)?;
+            Ok::<_, db::Error>(session.zip(db::stores::find(conn, store)?))
+        })
+        .await?;
+    let Some((session, store)) = found else { return Ok(None) };
+    Ok(match held::open(app, &session)? {
+        Some((HeldReason::Identity, verified)) => Some(HeldIdentity {
+            session: session.id,
+            from: store.platform_store_id,
+            to: verified.identity,
+            until: session.expires_at,
+        }),
+        _ => None,
+    })
+}
+
+/// An operator accepts the changed identity of a store; whatever else the merchant accepted stays as it was.
+pub async fn accept_identity(app: &App, store: StoreId, actor: Actor) -> Result<(), Error> {
+    let found = app.db.run(move |conn| db::connect_sessions::find_held_of_store(conn, store)).await?;
+    let session = found.ok_or(Error::NotFound)?;
+    let Some((HeldReason::Identity, verified)) = held::open(app, &session)? else { return Err(Error::NotFound) };
+    let visit = sessions::revisit(app, session, Secret::default()).await?;
+    let accepted = Accepted { less: true, identity: true };
+    match go_on(app, &visit, verified, accepted, actor).await? {
+        Ok(()) => Ok(()),
+        Err(refused) => Err(Error::Conflict(refused.detail)),
+    }
+}
+
+async fn go_on(
+    app: &App,
+    visit: &Visit,
+    verified: Verified,
+    accepted: Accepted,
+    actor: Actor,
+) -> Result<Result<(), Refused>, Error> {
+    let slug = visit.session.platform.as_deref().unwrap_or_default();
+    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let client = client::find(app, &visit.api_app, platform).await?;
+    let asker =
+        Asker { platform, method: method_of(visit, platform)?, mode: visit.api_app.mode, client: &client };
+    match settle::settle_by(app, visit, &asker, verified, accepted, actor).await? {
+        Settled::Completed | Settled::Held => Ok(Ok(())),
+        Settled::Refused(refused) => Ok(Err(refused)),
+    }
+}

@@ -1,0 +1,96 @@
+//! How a session stands, for the page at its end: what happened, and the signed way back to the partner. The one-time code
+//! goes only to the browser that made the connection, and only while it can be exchanged.
+
+use subtle::ConstantTimeEq;
+
+use super::attempt::Attempt;
+use super::return_url;
+use super::sessions::Visit;
+use crate::app::App;
+use crate::broker::Error;
+use crate::crypto::Place;
+use crate::db;
+use crate::db::stores::Store;
+use crate::domain::access_token::TokenHash;
+use crate::domain::connect::{ConnectFailure, SessionStatus};
+use crate::domain::id::Id;
+use crate::domain::secret::Secret;
+
+/// What is to be told at the end of a session.
+#[derive(Clone)]
+pub struct Ending {
+    pub status: SessionStatus,
+    pub failure: Option<ConnectFailure>,
+    pub store: Option<Store>,
+    pub reauthorized: bool,
+    /// The partner's return URL with what it needs to know; `None` while the session goes on, and for browsers or times
+    /// that the code is not for.
+    pub back: Option<String>,
+}
+
+/// How the session stands now. `browser` is the cookie of this session.
+pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Ending, Error> {
+    let session = &visit.session;
+    let status = session.status_at(app.now());
+    let failure = match status {
+        SessionStatus::Expired => Some(ConnectFailure::Expired),
+        _ => session.failure,
+    };
+    let store = match session.result_store_id {
+        Some(id) => app.db.run(move |conn| db::stores::find(conn, id)).await?,
+        None => None,
+    };
+    let back = match status {
+        SessionStatus::Open | SessionStatus::AtPlatform => None,
+        SessionStatus::Completed => match (code(app, visit, browser)?, &store) {
+            (Some(code), Some(store)) => Some(back(app, visit, vec![
+                ("code", code.expose().to_owned()),
+                ("store_id", store.id.to_string()),
+                ("platform", store.platform.clone()),
+            ])?),
+            _ => None,
+        },
+        SessionStatus::Failed | SessionStatus::Cancelled | SessionStatus::Expired => {
+            let why = failure.unwrap_or(ConnectFailure::AccessDenied);
+            let mut told = vec![("error", why.to_string()), ("error_description", describe(visit, status))];
+            if let Some(platform) = &session.platform {
+                told.push(("platform", platform.clone()));
+            }
+            Some(back(app, visit, told)?)
+        }
+    };
+    Ok(Ending { status, failure, store, reauthorized: session.reauthorized, back })
+}
+
+fn describe(visit: &Visit, status: SessionStatus) -> String {
+    let fallback = if status == SessionStatus::Expired { "The link's time was over." } else { "The connection was not made." };
+    visit.session.failure_detail.clone().filter(|_| status != SessionStatus::Expired).unwrap_or_else(|| fallback.to_owned())
+}
+
+fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Secret>, Error> {
+    let session = &visit.session;
+    let given = browser.map(|cookie| TokenHash::of(cookie.expose()));
+    let same_browser = match (session.browser_hash, given) {
+        (Some(kept), Some(given)) => bool::from(kept.as_bytes().ct_eq(given.as_bytes())),
+        _ => false,
+    };
+    let in_time = session.code_expires_at.is_some_and(|until| app.now() < until);
+    if !same_browser || !in_time {
+        return Ok(None);
+    }
+    Ok(Attempt::open(app, session)?.and_then(|attempt| attempt.code))
+}
+
+fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Result<String, Error> {
+    let (session, api_app) = (&visit.session, &visit.api_app);
+    let place = Place { table: "apps", column: "signing_secret_sealed", row: api_app.id.uuid() };
+    let unreadable = || Error::Internal(format!("the signing secret of {} cannot be opened", api_app.id));
+    let opened = app.sealer.open(place, &api_app.signing_secret_sealed).map_err(|_| unreadable())?;
+    let secret = Secret::new(std::str::from_utf8(opened.expose()).map_err(|_| unreadable())?);
+    if let Some(state) = &session.partner_state {
+        told.push(("state", state.clone()));
+    }
+    told.push(("session_id", session.id.to_string()));
+    told.push(("timestamp", app.now().timestamp().to_string()));
+    Ok(return_url::signed(&session.return_url, &told, &secret))
+}

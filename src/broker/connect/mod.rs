@@ -1,0 +1,140 @@
+//! Connecting a store and authorizing it again: a session is made, a browser begins, the platform answers, and one
+//! transaction makes the store. One session is one attempt and is used up once; every way out ends in a state that a page
+//! can explain. What belongs to one attempt only (verifier, typed fields) is kept sealed in the session's row.
+
+mod attempt;
+mod begin;
+mod client;
+mod complete;
+mod decide;
+mod deliver;
+mod exchange;
+mod finish;
+mod grant;
+mod held;
+mod ladder;
+mod obtain;
+pub mod reconnect;
+pub mod return_url;
+pub mod sessions;
+mod settle;
+
+pub use begin::{Begun, begin, prefilled};
+pub use complete::{Arrival, complete};
+pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_over};
+pub use deliver::deliver;
+pub use exchange::{Exchanged, exchange};
+pub use finish::{Ending, ending};
+pub use held::{Held, HeldReason, held};
+pub use sessions::Visit;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::Error;
+use crate::app::App;
+use crate::domain::connect::{ConnectFailure, Language};
+use crate::domain::store::Mode;
+use crate::platform::transport::Route;
+
+/// What the partner asked for when it made a session; stored with it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Slugs that may be chosen; empty: all that the app can use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+    /// Values filled in beforehand; never secrets.
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub fields: std::collections::BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merchant_email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merchant_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Language>,
+    /// The store may move here from another customer.
+    pub transfer: bool,
+    /// The pages come without their frame.
+    pub bare: bool,
+    /// A changed typed identity is accepted, once.
+    pub accept_identity_change: bool,
+}
+
+/// Slugs of the platforms that a session may choose from: those asked for, where the app can use a method.
+pub async fn choices(app: &App, visit: &Visit) -> Result<Vec<String>, Error> {
+    let mut slugs = Vec::new();
+    for platform in app.catalogue.platforms().iter().filter(|platform| visit.allows(&platform.slug)) {
+        if !methods(app, visit, platform).await?.is_empty() {
+            slugs.push(platform.slug.clone());
+        }
+    }
+    Ok(slugs)
+}
+
+/// Ids of the methods that the session's app can use at a platform, the default first.
+pub async fn methods(app: &App, visit: &Visit, platform: &crate::platform::Platform) -> Result<Vec<String>, Error> {
+    let has_client = client::find(app, &visit.api_app, platform).await?.id.is_some();
+    let usable = platform.methods.iter().filter(|method| client::can_use(method, has_client));
+    Ok(usable.map(|method| method.id.clone()).collect())
+}
+
+/// The platform's side did not go well, in a form that a page explains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub why: ConnectFailure,
+    /// For the partner and admins, in English, without secrets.
+    pub detail: String,
+    /// Trying again may help.
+    pub again: bool,
+}
+
+impl Refused {
+    fn new(why: ConnectFailure, detail: impl Into<String>) -> Self {
+        let again = matches!(why, ConnectFailure::PlatformUnavailable);
+        Self { why, detail: detail.into(), again }
+    }
+}
+
+/// Either the platform's side or our own stopped an attempt.
+#[derive(Debug)]
+enum Stop {
+    Refused(Refused),
+    Error(Error),
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<crate::db::Error> for Stop {
+    fn from(error: crate::db::Error) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+/// Which way requests of an app take.
+fn route(mode: Mode) -> Route {
+    match mode {
+        Mode::Live => Route::Live,
+        Mode::Sandbox => Route::Sandbox,
+    }
+}
+
+/// Our own address as browsers see it.
+fn public_url(app: &App) -> Result<&Url, Error> {
+    app.config.public_url.as_ref().ok_or_else(|| Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned()))
+}
+
+/// One of our own pages as a whole address; `path` begins with a slash.
+fn absolute(app: &App, path: &str) -> Result<String, Error> {
+    Ok(format!("{}{path}", public_url(app)?.as_str().trim_end_matches('/')))
+}

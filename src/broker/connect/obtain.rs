@@ -1,0 +1,149 @@
+//! Talking to the platform for one attempt: the exchange, then the verify call. Credentials are proved here before any
+//! store exists, and no database connection is held meanwhile. Life times count from the moment before the request.
+
+use chrono::{DateTime, Utc};
+
+use super::client::Client;
+use super::{Refused, Stop, route};
+use crate::app::App;
+use crate::domain::connect::ConnectFailure;
+use crate::domain::refresh::FailureKind;
+use crate::domain::store::Mode;
+use crate::platform::descriptor::{Method, Renewal};
+use crate::platform::obtain::Grant;
+use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions, Transport};
+use crate::platform::verify::StoreFacts;
+use crate::platform::{self, BuildError, Failure, Platform, SignMoment, Values};
+
+/// For whom, and how, a platform is asked.
+pub(super) struct Asker<'a> {
+    pub platform: &'a Platform,
+    pub method: &'a Method,
+    pub mode: Mode,
+    pub client: &'a Client,
+}
+
+/// Less was granted than asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Lacking {
+    /// Without a refresh token the store works until its access token ends.
+    pub renewal: bool,
+    pub scopes: Vec<String>,
+}
+
+impl Lacking {
+    pub fn is_nothing(&self) -> bool {
+        !self.renewal && self.scopes.is_empty()
+    }
+}
+
+/// A credential that has proved to work, and the store behind it.
+#[derive(Clone)]
+pub(super) struct Verified {
+    /// What is kept of it: typed fields, keys, tokens.
+    pub values: Values,
+    /// The moment before the request that brought it.
+    pub asked_at: DateTime<Utc>,
+    /// What the token answer said, where there was one.
+    pub grant: Option<Grant>,
+    pub identity: String,
+    pub facts: StoreFacts,
+    pub lacking: Lacking,
+}
+
+/// Asks for the credential (where there is something to ask) and tries it.
+pub(super) async fn obtain(app: &App, asker: &Asker<'_>, attempt: &Values) -> Result<Verified, Stop> {
+    let method = asker.method;
+    let asked_at = app.now();
+    let values = attempt.over(&asker.client.values);
+    let request = platform::obtain::exchange(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let grant = match request {
+        None => None,
+        Some(request) => {
+            let answer = send(app, asker, request).await?;
+            Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(asker, &failure))?)
+        }
+    };
+    let granted = grant.as_ref().map(|grant| &grant.values);
+    let values = granted.map_or_else(|| values.clone(), |granted| granted.over(&values));
+    let request = platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let facts = match request {
+        None => StoreFacts::default(),
+        Some(request) => {
+            let answer = send(app, asker, request).await?;
+            platform::verify::read(method, &answer, &values).map_err(|failure| refused(asker, &failure))?
+        }
+    };
+    let stated = facts.platform_store_id.clone().or_else(|| grant.as_ref()?.platform_store_id.clone());
+    let identity = match stated {
+        Some(stated) => stated,
+        None => method
+            .typed_identity(&values)
+            .map_err(|error| not_built(method, &error))?
+            .ok_or_else(|| Refused::new(ConnectFailure::PlatformError, "The platform did not say which store it is."))?,
+    };
+    let lacking = lacking(method, &values, grant.as_ref());
+    let mut kept = attempt.clone();
+    for passing in ["state", "code", "code_verifier", "redirect_uri"] {
+        kept.remove(passing);
+    }
+    let values = granted.map_or_else(|| kept.clone(), |granted| granted.over(&kept));
+    Ok(Verified { values, asked_at, grant, identity, facts, lacking })
+}
+
+fn lacking(method: &Method, values: &Values, grant: Option<&Grant>) -> Lacking {
+    let Some(grant) = grant else { return Lacking::default() };
+    Lacking {
+        renewal: method.renewal == Renewal::RefreshToken && !grant.has_refresh_token(),
+        scopes: grant.scopes.as_ref().map(|scopes| platform::obtain::missing_scopes(method, values, scopes)).unwrap_or_default(),
+    }
+}
+
+fn moment(app: &App) -> SignMoment {
+    SignMoment {
+        now: app.now(),
+        nonce: app.random.bytes(),
+        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
+    }
+}
+
+async fn send(app: &App, asker: &Asker<'_>, request: PlatformRequest) -> Result<PlatformAnswer, Stop> {
+    let options = SendOptions::new(route(asker.mode), asker.method.call_limit);
+    app.outbound.send(request, &options).await.map_err(|error| not_answered(asker.platform, &error).into())
+}
+
+fn not_answered(platform: &Platform, error: &SendError) -> Refused {
+    let name = &platform.name;
+    match error {
+        SendError::NotSent { why: NotSent::Refused(why) } => {
+            Refused::new(ConnectFailure::CredentialsRefused, format!("The address is not allowed: {why}."))
+        }
+        SendError::NotSent { why } => Refused::new(ConnectFailure::PlatformUnavailable, format!("{name} cannot be reached: {why}.")),
+        SendError::AnswerLost { why } => Refused::new(ConnectFailure::PlatformUnavailable, format!("{name} did not answer: {why}.")),
+    }
+}
+
+/// What a platform's failure means for a merchant who is just connecting.
+fn refused(asker: &Asker<'_>, failure: &Failure) -> Refused {
+    let typed = !matches!(asker.method.obtain, platform::obtain::Obtain::Code(_));
+    let why = match failure.kind {
+        FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
+        FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
+        FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
+        FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,
+    };
+    let code = failure.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    Refused::new(why, format!("{}{code}", failure.detail))
+}
+
+/// A request that cannot be built: the partner's client lacks a value, or what was typed leads nowhere.
+pub(super) fn not_built(method: &Method, error: &BuildError) -> Refused {
+    let why = match error {
+        BuildError::MissingValue(name) if method.app_fields.iter().any(|field| field.name == *name) => {
+            ConnectFailure::PlatformAppMisconfigured
+        }
+        BuildError::UnsafeValue(_) | BuildError::UnsafeHeader(_) | BuildError::BadUrl(_) => ConnectFailure::CredentialsRefused,
+        _ => ConnectFailure::PlatformError,
+    };
+    Refused::new(why, format!("The request could not be made: {error}."))
+}

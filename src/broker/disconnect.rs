@@ -1,0 +1,147 @@
+//! Revocation, which is final. The token stops first, in one transaction; then the grant is taken back at the platform
+//! where it can be, as far as the platform answers; then the credential is erased, if no other living store shares it.
+//! The last two run to their end whoever hangs up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::asker::Asker;
+use super::{Error, proxy};
+use crate::app::App;
+use crate::db;
+use crate::db::stores::Store;
+use crate::domain::admin::ActorKind;
+use crate::domain::id::{AppId, StoreId};
+use crate::domain::store::{StatusReason, StoreStatus};
+use crate::platform::revoke;
+use crate::platform::transport::{SendOptions, Transport};
+
+/// Longer than platforms take; a platform that is away must not hold up the erasure for minutes.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
+
+/// Revokes a store. Revoking a revoked store changes nothing and is no error.
+pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(), Error> {
+    let (by, event) = (asker.clone(), app.id());
+    let revoked = app
+        .db
+        .transaction(move |conn| {
+            let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
+            let reason = reason_of(by.actor.kind);
+            if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
+                return Ok::<_, Error>(None);
+            }
+            db::access_tokens::end_others(conn, store.id, None, None)?;
+            let details = serde_json::json!({ "platform": store.platform, "reason": reason });
+            db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
+            Ok(Some(store))
+        })
+        .await?;
+    if let Some(store) = revoked {
+        let (app, asker) = (Arc::clone(app), asker.clone());
+        let finishing = app.detached.clone().spawn(async move { forget(&app, &asker, &store).await });
+        finishing.await.map_err(|error| Error::Internal(format!("revocation broke off: {error}")))??;
+    }
+    Ok(())
+}
+
+/// Revokes every store of a customer and forgets its merchants. Returns how many stores there were.
+pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, customer_id: &str) -> Result<usize, Error> {
+    let customer = customer_id.to_owned();
+    let stores = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::stores::list_of_customer(conn, owner, &customer))
+        .await?;
+    if stores.is_empty() {
+        return Err(Error::NotFound);
+    }
+    for store in &stores {
+        revoke(app, asker, store.id).await?;
+    }
+    let (by, event, count) = (asker.clone(), app.id(), stores.len());
+    app.db
+        .transaction::<_, db::Error, _>(move |conn| {
+            for store in &stores {
+                db::stores::erase_merchant(conn, store.id)?;
+            }
+            // The customer's id is the partner's own word for a person, so the trail names only how many there were.
+            let details = serde_json::json!({ "stores": stores.len() });
+            db::audit::insert(conn, &by.did(event, owner, "customer.erased", owner, details))
+        })
+        .await?;
+    Ok(count)
+}
+
+fn reason_of(kind: ActorKind) -> StatusReason {
+    match kind {
+        ActorKind::Partner => StatusReason::RevokedByPartner,
+        ActorKind::Merchant => StatusReason::RevokedByMerchant,
+        ActorKind::Platform => StatusReason::Uninstalled,
+        ActorKind::Command | ActorKind::System => StatusReason::RevokedByCommand,
+        ActorKind::Admin => StatusReason::RevokedByAdmin,
+    }
+}
+
+/// What is left to do once a store's token has stopped.
+async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Error> {
+    let credential = store.credential_id;
+    let is_last = app
+        .db
+        .run::<_, db::Error, _>(move |conn| Ok(db::stores::list_of_credential(conn, credential)?.is_empty()))
+        .await?;
+    if !is_last {
+        return Ok(());
+    }
+    let at_platform = take_back(app, store).await;
+    let (by, event, store) = (asker.clone(), app.id(), store.clone());
+    app.db
+        .transaction::<_, db::Error, _>(move |conn| {
+            db::credentials::lock(conn, credential)?;
+            // A connect may have come back to the credential meanwhile.
+            if !db::stores::list_of_credential(conn, credential)?.is_empty() {
+                return Ok(());
+            }
+            db::credentials::erase(conn, credential)?;
+            let details = serde_json::json!({ "at_platform": at_platform });
+            db::audit::insert(conn, &by.did(event, store.app_id, "credential.erased", credential, details))
+        })
+        .await?;
+    Ok(())
+}
+
+/// Ends the grant at the platform; says in a word how that went.
+async fn take_back(app: &Arc<App>, store: &Store) -> &'static str {
+    let Some(method) = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method))
+    else {
+        return "unknown_platform";
+    };
+    if method.revoke.is_none() {
+        return "not_offered";
+    }
+    let usable = match proxy::usable(app, store).await {
+        Ok(usable) => usable,
+        Err(error) => {
+            tracing::info!(store.id = %store.id, error = %error, "revoked without the platform: no usable credential");
+            return "no_usable_credential";
+        }
+    };
+    let request = match revoke::request(method, &usable.values, &proxy::moment(app)) {
+        Ok(Some(request)) => request,
+        Ok(None) => return "not_offered",
+        Err(error) => {
+            tracing::warn!(store.id = %store.id, error = %error, "the platform's revocation could not be built");
+            return "failed";
+        }
+    };
+    let options = SendOptions::new(usable.route, method.call_limit.min(LONGEST_CALL));
+    match app.outbound.send(request, &options).await {
+        Ok(answer) if revoke::is_gone(method, &answer) => "revoked",
+        Ok(answer) => {
+            tracing::warn!(store.id = %store.id, http.status = answer.status.as_u16(), "the platform did not revoke");
+            "refused"
+        }
+        Err(error) => {
+            tracing::warn!(store.id = %store.id, error = %error, "the platform's revocation did not get through");
+            "failed"
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A forwarded call, phase by phase: admit, resolve, credential, sign, send, inspect, relay, record. The caller's token
+//! stands for the store; where the call goes is fixed by the catalogue and the store, and what goes there is the caller's
+//! own request with the platform's authentication. A call that the platform refuses as unauthorized is sent once more with
+//! a renewed credential, if that is safe.
+
+pub mod body;
+mod credential;
+pub mod headers;
+pub mod path;
+mod send;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::access_token::Admitted;
+use super::{Delivered, Error, last_used};
+use crate::app::App;
+use crate::domain::problem::Problem;
+use crate::outbound::AnswerStream;
+use crate::platform::answer::{self, CallAnswer};
+use crate::platform::{Method, Platform, SignMoment};
+use body::{IncomingBody, Unkept};
+pub use credential::{Usable, usable};
+use path::Target;
+
+/// A call as it came in.
+pub struct ProxyRequest {
+    pub method: http::Method,
+    pub target: Target,
+    pub headers: HeaderMap,
+    pub body: IncomingBody,
+}
+
+/// The platform's answer, its headers as the caller may see them.
+pub struct ProxyAnswer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: AnswerStream,
+}
+
+/// What one call carries from phase to phase.
+struct Call<'a> {
+    app: &'a Arc<App>,
+    admitted: &'a Admitted,
+    platform: &'a Platform,
+    method: &'a Method,
+    request: ProxyRequest,
+    /// Another API host that the caller asked for.
+    host: Option<String>,
+}
+
+/// Forwards a call for the store that `admitted` stands for.
+pub async fn forward(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest) -> Result<ProxyAnswer, Error> {
+    admitted.check_connected()?;
+    let call = Call::resolve(app, admitted, request)?;
+    let answered = call.run().await;
+    call.record(&answered);
+    answered
+}
+
+/// What signatures take from this moment.
+pub fn moment(app: &App) -> SignMoment {
+    let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
+    SignMoment { now: app.now(), nonce: app.random.bytes(), request_id }
+}
+
+impl<'a> Call<'a> {
+    fn resolve(app: &'a Arc<App>, admitted: &'a Admitted, request: ProxyRequest) -> Result<Self, Error> {
+        request.target.check()?;
+        let store = &admitted.store;
+        let platform = app.catalogue.platform(&store.platform);
+        let method = platform.and_then(|platform| platform.method(&store.method));
+        let (Some(platform), Some(method)) = (platform, method) else {
+            return Err(Error::Internal(format!("{} has an unknown connect method {}", store.id, store.method)));
+        };
+        let host = match request.headers.get(headers::HOST) {
+            None => None,
+            Some(host) => Some(host.to_str().map(str::to_owned).map_err(|_| send::unknown_host())?),
+        };
+        Ok(Self { app, admitted, platform, method, request, host })
+    }
+
+    async fn run(&self) -> Result<ProxyAnswer, Error> {
+        let usable = usable(self.app, &self.admitted.store).await?;
+        let mut first = self.send(&usable, true).await?;
+        if self.judge(&mut first).await? == CallAnswer::Passed {
+            return Ok(relay(first));
+        }
+        // The same generation again: there was nothing to renew.
+        let renewed = usable.renewed(self.app, &self.admitted.store).await?;
+        let Some(renewed) = renewed else { return self.decide(&usable, first).await };
+        match self.request.body.whole(body::KEPT).await {
+            Ok(_) => {}
+            Err(Unkept::TooLarge) => return Err(credential_renewed()),
+            Err(Unkept::Broken) => return Err(send::broken_off()),
+        }
+        drop(first);
+        let mut second = self.send(&renewed, false).await?;
+        match self.judge(&mut second).await? {
+            CallAnswer::Passed => Ok(relay(second)),
+            CallAnswer::Unauthorized => self.decide(&renewed, second).await,
+        }
+    }
+
+    /// Whether the platform accepts the credential, as far as this answer tells.
+    async fn judge(&self, answer: &mut http::Response<AnswerStream>) -> Result<CallAnswer, Error> {
+        let wanted = answer::peeks_body(self.method, answer.status());
+        // Nothing is decompressed; the signed request asked for no compression where bodies are looked at.
+        let readable = !answer.headers().contains_key(header::CONTENT_ENCODING);
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let start = if wanted > 0 && readable && self.request.method != http::Method::HEAD {
+            let peeked = answer.body_mut().peek(wanted).await;
+            peeked.map_err(|error| send::lost(Problem::PlatformUnavailable, error.to_string()))?
+        } else {
+            &[]
+        };
+        Ok(answer::judge_call(self.method, status, &headers, start))
+    }
+
+    /// A refusal that renewing did not cure: the platform's verify call decides. A credential that works was refused for
+    /// this call only, and the caller gets to see that.
+    async fn decide(&self, usable: &Usable, refusal: http::Response<AnswerStream>) -> Result<ProxyAnswer, Error> {
+        usable.judge_unauthorized(self.app, &self.admitted.store).await?;
+        Ok(relay(refusal))
+    }
+
+    fn record(&self, answered: &Result<ProxyAnswer, Error>) {
+        last_used::note_store(self.app, self.admitted.store.id);
+        let (store, platform) = (self.admitted.store.id, self.platform.slug.as_str());
+        match answered {
+            Ok(answer) => tracing::debug!(
+                store.id = %store, platform = platform, platform.status = answer.status.as_u16(),
+                "call forwarded to {platform}"
+            ),
+            Err(error) => tracing::info!(store.id = %store, platform = platform, error = %error, "call not forwarded"),
+        }
+    }
+}
+
+fn relay(answer: http::Response<AnswerStream>) -> ProxyAnswer {
+    let (parts, body) = answer.into_parts();
+    ProxyAnswer { status: parts.status, headers: headers::returned(&parts.headers), body }
+}
+
+/// The platform refused the old token and a new one is there, but the body is gone.
+fn credential_renewed() -> Error {
+    Error::Platform {
+        problem: Problem::CredentialRenewed,
+        detail: "The credential was renewed during the call, whose body is too large to be sent again from here".to_owned(),
+        retry_after: Some(Duration::ZERO),
+        delivered: Delivered::No,
+    }
+}

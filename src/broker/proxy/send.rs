@@ -1,0 +1,128 @@
+//! Building and sending one try of a call: the caller's request below the platform's root, signed, streamed out. What
+//! cannot be sent is told with whether the platform may have got it.
+
+use std::time::Duration;
+
+use http::header::{self, HeaderValue};
+
+use super::body::{self, Unkept};
+use super::{Call, Usable, headers, moment};
+use crate::broker::{Delivered, Error, FieldError};
+use crate::domain::problem::Problem;
+use crate::outbound::{AnswerStream, BodyStream};
+use crate::platform::transport::{NotSent, SendError, SendOptions};
+use crate::platform::{BuildError, PlatformRequest, host, sign};
+
+/// How long a platform may be silent. Beyond the slowest documented calls, below common limits of callers' own.
+const SILENCE: Duration = Duration::from_secs(90);
+
+impl Call<'_> {
+    /// Sends the call with a credential. The first try streams the body, the second has it whole.
+    pub(super) async fn send(&self, usable: &Usable, first: bool) -> Result<http::Response<AnswerStream>, Error> {
+        let sent = self.send_once(usable, !first).await;
+        match sent {
+            // A pooled connection that the platform closed just now: nothing of the call has left.
+            Err(Failed { not_sent: true, .. }) if self.request.body.whole(body::KEPT).await.is_ok() => {
+                self.send_once(usable, true).await.map_err(|failed| failed.error)
+            }
+            other => other.map_err(|failed| failed.error),
+        }
+    }
+
+    async fn send_once(&self, usable: &Usable, whole: bool) -> Result<http::Response<AnswerStream>, Failed> {
+        let root = match &self.host {
+            None => self.method.root(&usable.values).map_err(|error| not_built(&error))?,
+            Some(asked) => {
+                host::allowed(self.platform, self.method, &usable.values, asked).ok_or_else(unknown_host)?
+            }
+        };
+        let unsigned = self.request.target.below(&root)?;
+        let mut signed = PlatformRequest::new(self.request.method.clone(), unsigned.clone());
+        signed.headers = headers::forwarded(&self.request.headers);
+        if crate::platform::answer::peeks_body(self.method, http::StatusCode::OK) > 0 {
+            // Failures hide in successful answers, which must be readable; uncompressed is always acceptable.
+            signed.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        let body = if self.method.signs_body {
+            signed.body = self.request.body.whole(body::SIGNED).await.map_err(unkept)?;
+            BodyStream::full(signed.body.clone())
+        } else if whole {
+            BodyStream::full(self.request.body.whole(body::KEPT).await.map_err(unkept)?)
+        } else {
+            self.request.body.stream()
+        };
+        sign::sign(self.method, &usable.values, &mut signed, &moment(self.app)).map_err(|error| not_built(&error))?;
+
+        let mut request = http::Request::new(body);
+        *request.method_mut() = signed.method;
+        *request.uri_mut() = self.request.target.as_written(&root, &unsigned, &signed.url)?;
+        *request.headers_mut() = signed.headers;
+        let options = SendOptions::new(usable.route, SILENCE);
+        self.app.outbound.forward(request, &options).await.map_err(|error| not_answered(&error))
+    }
+}
+
+/// A try that ended without an answer.
+pub(super) struct Failed {
+    error: Error,
+    /// Nothing has left, and connecting anew may help.
+    not_sent: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, not_sent: false }
+    }
+}
+
+fn not_answered(error: &SendError) -> Failed {
+    let unsent = |problem, detail: String| {
+        Error::Platform { problem, detail, retry_after: None, delivered: Delivered::No }
+    };
+    match error {
+        SendError::NotSent { why: why @ NotSent::Refused(_) } => {
+            unsent(Problem::PlatformRejected, format!("The call was not sent: {why}")).into()
+        }
+        SendError::NotSent { why } => {
+            let error = unsent(Problem::PlatformUnavailable, format!("The platform cannot be reached: {why}"));
+            Failed { error, not_sent: *why == NotSent::Connect }
+        }
+        // The one silence that is a matter of time.
+        SendError::AnswerLost { why } if why.starts_with("no answer within") => {
+            lost(Problem::PlatformTimeout, why.clone()).into()
+        }
+        SendError::AnswerLost { why } => lost(Problem::PlatformUnavailable, why.clone()).into(),
+    }
+}
+
+/// The platform may have acted.
+pub(super) fn lost(problem: Problem, why: String) -> Error {
+    let detail = format!("The platform's answer did not arrive: {why}");
+    Error::Platform { problem, detail, retry_after: None, delivered: Delivered::Unknown }
+}
+
+fn not_built(error: &BuildError) -> Error {
+    match error {
+        BuildError::CannotSign(why) => Error::Invalid(vec![FieldError::new("body", *why)]),
+        other => Error::Internal(format!("the call cannot be built: {other}")),
+    }
+}
+
+fn unkept(why: Unkept) -> Error {
+    match why {
+        Unkept::TooLarge => Error::TooLarge(format!(
+            "This platform's calls are signed with their body, which may have up to {} MiB",
+            body::SIGNED / (1024 * 1024)
+        )),
+        Unkept::Broken => broken_off(),
+    }
+}
+
+/// The caller did not send its whole body.
+pub(super) fn broken_off() -> Error {
+    Error::Invalid(vec![FieldError::new("body", "it broke off")])
+}
+
+pub(super) fn unknown_host() -> Error {
+    Error::Invalid(vec![FieldError::new("Llavero-Host", "not one of the platform's documented API hosts")])
+}

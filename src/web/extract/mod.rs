@@ -1,0 +1,46 @@
+//! What handlers of programs take: proof of a right (`PartnerKey`, `StoreToken`) and input that is read after the right is
+//! proved, so that nobody learns from a 400 what a 401 should have hidden.
+
+mod input;
+mod partner_key;
+mod store_token;
+
+use std::sync::Arc;
+
+use actix_web::http::header;
+use actix_web::{HttpMessage, HttpRequest, web};
+
+pub use input::{Body, Params, path_id};
+pub use partner_key::{
+    AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite,
+};
+pub use store_token::StoreToken;
+
+use crate::app::App;
+use crate::domain::problem::Problem;
+use crate::web::Error;
+use crate::web::middleware::request_id::RequestId;
+
+/// The tools that the server was started with.
+fn tools(request: &HttpRequest) -> Result<Arc<App>, Error> {
+    let tools = request.app_data::<web::Data<App>>();
+    tools
+        .map(|tools| Arc::clone(tools))
+        .ok_or_else(|| Error::of(Problem::Internal).caused_by("the tools are not registered"))
+}
+
+/// The token of `Authorization: Bearer ...`.
+fn bearer(request: &HttpRequest) -> Result<String, Error> {
+    let missing = |detail| Error::of(Problem::Unauthenticated).detail(detail);
+    let value = request.headers().get(header::AUTHORIZATION);
+    let value = value.ok_or_else(|| missing("Send `Authorization: Bearer <token>`"))?;
+    let token = value.to_str().ok().and_then(|value| value.split_once(' '));
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim().to_owned()),
+        _ => Err(missing("The Authorization header has to be of the form `Bearer <token>`")),
+    }
+}
+
+fn request_id(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(ToString::to_string)
+}
