@@ -23,13 +23,21 @@ pub struct Admin {
 
 pub fn insert(conn: &mut Conn, id: AdminId, email: &str, role: Role) -> Result<()> {
     diesel::insert_into(admins::table)
-        .values((admins::id.eq(id), admins::email.eq(email.to_lowercase()), admins::role.eq(role)))
+        .values((
+            admins::id.eq(id),
+            admins::email.eq(email.to_lowercase()),
+            admins::role.eq(role),
+        ))
         .execute(conn)?;
     Ok(())
 }
 
 pub fn find(conn: &mut Conn, id: AdminId) -> Result<Option<Admin>> {
-    Ok(admins::table.find(id).select(Admin::as_select()).first(conn).optional()?)
+    Ok(admins::table
+        .find(id)
+        .select(Admin::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Admin>> {
@@ -42,17 +50,26 @@ pub fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Admin>> {
 }
 
 pub fn list(conn: &mut Conn) -> Result<Vec<Admin>> {
-    Ok(admins::table.order(admins::email).select(Admin::as_select()).load(conn)?)
+    Ok(admins::table
+        .order(admins::email)
+        .select(Admin::as_select())
+        .load(conn)?)
 }
 
 pub fn set_password(conn: &mut Conn, id: AdminId, password_hash: &str) -> Result<()> {
-    diesel::update(admins::table.find(id)).set(admins::password_hash.eq(password_hash)).execute(conn)?;
+    diesel::update(admins::table.find(id))
+        .set(admins::password_hash.eq(password_hash))
+        .execute(conn)?;
     Ok(())
 }
 
 pub fn insert_link(conn: &mut Conn, admin: AdminId, hash: TokenHash, expires_at: DateTime<Utc>) -> Result<()> {
     diesel::insert_into(admin_links::table)
-        .values((admin_links::hash.eq(hash), admin_links::admin_id.eq(admin), admin_links::expires_at.eq(expires_at)))
+        .values((
+            admin_links::hash.eq(hash),
+            admin_links::admin_id.eq(admin),
+            admin_links::expires_at.eq(expires_at),
+        ))
         .execute(conn)?;
     Ok(())
 }

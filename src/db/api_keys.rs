@@ -41,8 +41,11 @@ pub fn insert(conn: &mut Conn, key: &NewApiKey<'_>) -> Result<()> {
 
 /// The key with this hash, revoked or not.
 pub fn find_by_hash(conn: &mut Conn, hash: TokenHash) -> Result<Option<ApiKey>> {
-    let found =
-        api_keys::table.filter(api_keys::hash.eq(hash)).select(ApiKey::as_select()).first(conn).optional()?;
+    let found = api_keys::table
+        .filter(api_keys::hash.eq(hash))
+        .select(ApiKey::as_select())
+        .first(conn)
+        .optional()?;
     Ok(found)
 }
 

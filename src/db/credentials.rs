@@ -82,7 +82,11 @@ pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<()> {
 }
 
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<Credential>> {
-    Ok(credentials::table.find(id).select(Credential::as_select()).first(conn).optional()?)
+    Ok(credentials::table
+        .find(id)
+        .select(Credential::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A new grant for a credential (re-authorization, import): raises `grant_no`, clears lease, doubt, spares and failures,

@@ -7,7 +7,10 @@ use super::{Conn, Result};
 
 /// All checks: key id and sealed value.
 pub fn list(conn: &mut Conn) -> Result<Vec<(String, Vec<u8>)>> {
-    Ok(key_checks::table.select((key_checks::key_id, key_checks::check_sealed)).order(key_checks::key_id).load(conn)?)
+    Ok(key_checks::table
+        .select((key_checks::key_id, key_checks::check_sealed))
+        .order(key_checks::key_id)
+        .load(conn)?)
 }
 
 /// Keeps a key's check; one that is there already stays.

@@ -60,9 +60,9 @@ pub enum Error {
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match error {
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
-                Self::Conflict { constraint: info.constraint_name().unwrap_or("unnamed").to_owned() }
-            }
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Conflict {
+                constraint: info.constraint_name().unwrap_or("unnamed").to_owned(),
+            },
             DieselError::DatabaseError(
                 DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
@@ -147,10 +147,11 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         self.run(move |conn| {
-            conn.transaction(|conn| work(conn).map_err(Rollback::Work)).map_err(|rollback| match rollback {
-                Rollback::Work(error) => error,
-                Rollback::Query(error) => Error::from(error).into(),
-            })
+            conn.transaction(|conn| work(conn).map_err(Rollback::Work))
+                .map_err(|rollback| match rollback {
+                    Rollback::Work(error) => error,
+                    Rollback::Query(error) => Error::from(error).into(),
+                })
         })
         .await
     }
@@ -197,14 +198,22 @@ fn with_limits(url: &str) -> String {
     let mut url = url.to_owned();
     if !url.contains("://") {
         // The key=value form of libpq.
-        for (name, value) in [("connect_timeout", "3"), ("tcp_user_timeout", "5000"), ("application_name", "llavero")] {
+        for (name, value) in [
+            ("connect_timeout", "3"),
+            ("tcp_user_timeout", "5000"),
+            ("application_name", "llavero"),
+        ] {
             if !url.contains(name) {
                 url.push_str(&format!(" {name}={value}"));
             }
         }
         return url;
     }
-    for (name, value) in [("connect_timeout", "3"), ("tcp_user_timeout", "5000"), ("application_name", "llavero")] {
+    for (name, value) in [
+        ("connect_timeout", "3"),
+        ("tcp_user_timeout", "5000"),
+        ("application_name", "llavero"),
+    ] {
         if !url.contains(name) {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.push_str(&format!("{name}={value}"));
@@ -235,20 +244,26 @@ impl<E: std::error::Error> r2d2::HandleError<E> for LogPoolErrors {
 /// Applies the pending migrations; returns their names.
 pub fn migrate(url: &Secret) -> Result<Vec<String>> {
     let mut conn = connect(url)?;
-    let done = conn.run_pending_migrations(MIGRATIONS).map_err(|error| Error::Unavailable(error.to_string()))?;
+    let done = conn
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(|error| Error::Unavailable(error.to_string()))?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
 /// Takes back every migration, newest first.
 pub fn revert_all(url: &Secret) -> Result<Vec<String>> {
     let mut conn = connect(url)?;
-    let done = conn.revert_all_migrations(MIGRATIONS).map_err(|error| Error::Unavailable(error.to_string()))?;
+    let done = conn
+        .revert_all_migrations(MIGRATIONS)
+        .map_err(|error| Error::Unavailable(error.to_string()))?;
     Ok(done.iter().map(ToString::to_string).collect())
 }
 
 /// The names of migrations not yet applied.
 pub fn pending_migrations(conn: &mut Conn) -> Result<Vec<String>> {
-    let pending = conn.pending_migrations(MIGRATIONS).map_err(|error| Error::Unavailable(error.to_string()))?;
+    let pending = conn
+        .pending_migrations(MIGRATIONS)
+        .map_err(|error| Error::Unavailable(error.to_string()))?;
     Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
 }
 

@@ -14,7 +14,9 @@ pub struct Partner {
 }
 
 pub fn insert(conn: &mut Conn, id: PartnerId, name: &str) -> Result<()> {
-    diesel::insert_into(partners::table).values((partners::id.eq(id), partners::name.eq(name))).execute(conn)?;
+    diesel::insert_into(partners::table)
+        .values((partners::id.eq(id), partners::name.eq(name)))
+        .execute(conn)?;
     Ok(())
 }
 

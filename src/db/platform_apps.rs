@@ -68,7 +68,11 @@ pub fn update_values(
 }
 
 pub fn find(conn: &mut Conn, id: PlatformAppId) -> Result<Option<PlatformApp>> {
-    Ok(platform_apps::table.find(id).select(PlatformApp::as_select()).first(conn).optional()?)
+    Ok(platform_apps::table
+        .find(id)
+        .select(PlatformApp::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// The app's own client at a platform.
@@ -104,7 +108,10 @@ pub fn find_for(conn: &mut Conn, app: AppId, mode: Mode, platform: &str) -> Resu
 
 /// An app's own clients, or the installation's (`None`).
 pub fn list(conn: &mut Conn, app: Option<AppId>) -> Result<Vec<PlatformApp>> {
-    let mut query = platform_apps::table.select(PlatformApp::as_select()).order(platform_apps::platform).into_boxed();
+    let mut query = platform_apps::table
+        .select(PlatformApp::as_select())
+        .order(platform_apps::platform)
+        .into_boxed();
     query = match app {
         Some(app) => query.filter(platform_apps::app_id.eq(app)),
         None => query.filter(platform_apps::app_id.is_null()),

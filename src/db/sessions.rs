@@ -113,8 +113,14 @@ pub fn list(conn: &mut Conn, admin: AdminId) -> Result<Vec<Session>> {
 /// Failed sign-ins since a time: of the account, and from the address.
 pub fn count_failures(conn: &mut Conn, account: &str, address: &str, since: DateTime<Utc>) -> Result<(i64, i64)> {
     let recent = sign_in_attempts::table.filter(sign_in_attempts::at.gt(since));
-    let by_account = recent.filter(sign_in_attempts::account.eq(account)).count().get_result(conn)?;
-    let by_address = recent.filter(sign_in_attempts::address.eq(address)).count().get_result(conn)?;
+    let by_account = recent
+        .filter(sign_in_attempts::account.eq(account))
+        .count()
+        .get_result(conn)?;
+    let by_address = recent
+        .filter(sign_in_attempts::address.eq(address))
+        .count()
+        .get_result(conn)?;
     Ok((by_account, by_address))
 }
 

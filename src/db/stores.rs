@@ -64,13 +64,21 @@ pub fn insert(conn: &mut Conn, new: &NewStore) -> Result<()> {
 
 /// Any store, for the broker itself and for admins.
 pub fn find(conn: &mut Conn, id: StoreId) -> Result<Option<Store>> {
-    Ok(stores::table.find(id).select(Store::as_select()).first(conn).optional()?)
+    Ok(stores::table
+        .find(id)
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A store of this app; another app's is not found.
 pub fn find_of(conn: &mut Conn, app: AppId, id: StoreId) -> Result<Option<Store>> {
-    let found =
-        stores::table.find(id).filter(stores::app_id.eq(app)).select(Store::as_select()).first(conn).optional()?;
+    let found = stores::table
+        .find(id)
+        .filter(stores::app_id.eq(app))
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?;
     Ok(found)
 }
 
@@ -90,7 +98,9 @@ pub fn find_by_identity(
         .into_boxed();
     query = match platform_app {
         Some(platform_app) => query.filter(stores::platform_app_id.eq(platform_app)),
-        None => query.filter(stores::platform_app_id.is_null()).filter(stores::app_id.eq(app)),
+        None => query
+            .filter(stores::platform_app_id.is_null())
+            .filter(stores::app_id.eq(app)),
     };
     Ok(query.first(conn).optional()?)
 }

@@ -38,7 +38,11 @@ impl Environment {
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("env.new");
         let _ = fs::remove_file(&draft);
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
         for (name, value) in self.lines() {
             // Single quotes: an address may hold `&`, and none of the values can hold a quote.
             writeln!(file, "{name}='{}'", value.replace('\'', ""))?;

@@ -33,22 +33,37 @@ pub struct Actor {
 
 impl Actor {
     pub fn admin(id: super::id::AdminId) -> Self {
-        Self { kind: ActorKind::Admin, id: Some(id.to_string()) }
+        Self {
+            kind: ActorKind::Admin,
+            id: Some(id.to_string()),
+        }
     }
 
     pub fn partner(key: super::id::ApiKeyId) -> Self {
-        Self { kind: ActorKind::Partner, id: Some(key.to_string()) }
+        Self {
+            kind: ActorKind::Partner,
+            id: Some(key.to_string()),
+        }
     }
 
     pub fn merchant() -> Self {
-        Self { kind: ActorKind::Merchant, id: None }
+        Self {
+            kind: ActorKind::Merchant,
+            id: None,
+        }
     }
 
     pub fn system() -> Self {
-        Self { kind: ActorKind::System, id: None }
+        Self {
+            kind: ActorKind::System,
+            id: None,
+        }
     }
 
     pub fn command() -> Self {
-        Self { kind: ActorKind::Command, id: None }
+        Self {
+            kind: ActorKind::Command,
+            id: None,
+        }
     }
 }

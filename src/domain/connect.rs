@@ -58,7 +58,9 @@ impl Language {
         let mut best: Option<(f32, Self)> = None;
         for part in accept_language.split(',') {
             let mut pieces = part.split(';');
-            let Some(language) = pieces.next().and_then(Self::from_tag) else { continue };
+            let Some(language) = pieces.next().and_then(Self::from_tag) else {
+                continue;
+            };
             let weight = pieces
                 .find_map(|piece| piece.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()))
                 .unwrap_or(1.0);

@@ -34,11 +34,15 @@ pub fn access_life(
     expires_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> AccessLife {
-    let Some(expires_at) = expires_at else { return AccessLife::Fresh };
+    let Some(expires_at) = expires_at else {
+        return AccessLife::Fresh;
+    };
     if now >= expires_at {
         return AccessLife::Expired;
     }
-    let life = issued_at.and_then(|issued_at| (expires_at - issued_at).to_std().ok()).unwrap_or_default();
+    let life = issued_at
+        .and_then(|issued_at| (expires_at - issued_at).to_std().ok())
+        .unwrap_or_default();
     match (expires_at - now).to_std() {
         Ok(left) if left > due_window(life) => AccessLife::Fresh,
         _ => AccessLife::Due,
@@ -81,7 +85,11 @@ mod tests {
             (21_600, 21_000, AccessLife::Due),
             (21_600, 21_600, AccessLife::Expired),
         ] {
-            assert_eq!(access_life(Some(at(0)), Some(at(life)), at(now)), wanted, "{life} {now}");
+            assert_eq!(
+                access_life(Some(at(0)), Some(at(life)), at(now)),
+                wanted,
+                "{life} {now}"
+            );
         }
     }
 

@@ -81,7 +81,12 @@ mod tests {
     #[test]
     fn the_stored_kind_is_the_serialised_tag() {
         let credential = CredentialId::make(1, [1; 10]);
-        for job in [Job::RefreshCredential { credential }, Job::VerifyCredential { credential }, Job::Reseal {}, Job::Purge {}] {
+        for job in [
+            Job::RefreshCredential { credential },
+            Job::VerifyCredential { credential },
+            Job::Reseal {},
+            Job::Purge {},
+        ] {
             let value = serde_json::to_value(&job).unwrap();
             assert_eq!(value["kind"], job.kind());
             assert_eq!(serde_json::from_value::<Job>(value).unwrap(), job);

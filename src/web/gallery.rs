@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use actix_web::test::TestRequest;
 use actix_web::web;
@@ -13,7 +12,6 @@ use super::form::{Choice, Form, Input};
 use super::i18n::Language;
 use super::page::AdminBar;
 use super::parts::*;
-use super::site::SiteOptions;
 use super::urls::Group;
 use super::{Error, Frame, Site};
 use crate::domain::problem::Problem;
@@ -64,14 +62,7 @@ struct Store {
 }
 
 fn site() -> web::Data<Site> {
-    let options = SiteOptions {
-        public_url: "http://localhost".parse().unwrap(),
-        sandbox_url: None,
-        plain_http_stores: true,
-        make_key: Box::new(|| [7; 32]),
-        monotonic: Box::new(Instant::now),
-    };
-    web::Data::new(Site::new(options).unwrap())
+    Site::sample("http://localhost", Box::new(|| [7; 32]))
 }
 
 fn connect(mut page: Frame) -> String {

@@ -130,7 +130,10 @@ impl Frame {
         let choice = |language: Language| {
             let kept = url::form_urlencoded::parse(self.query.as_bytes()).filter(|(name, _)| name != "locale");
             let mut query = url::form_urlencoded::Serializer::new(String::new());
-            let query = query.extend_pairs(kept).append_pair("locale", language.as_str()).finish();
+            let query = query
+                .extend_pairs(kept)
+                .append_pair("locale", language.as_str())
+                .finish();
             let (code, name) = (language.as_str(), own_name(language));
             LanguageChoice {
                 code,

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::Instant;
 
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -14,7 +13,6 @@ use actix_web::{App, HttpResponse};
 use super::*;
 use crate::domain::id::Id;
 use crate::web::form::Submitted;
-use crate::web::site::SiteOptions;
 use crate::web::{Frame, middleware as edges};
 
 #[derive(Default)]
@@ -85,17 +83,14 @@ struct Browser {
 impl Browser {
     fn new() -> Self {
         let count = AtomicU8::new(1);
-        let options = SiteOptions {
-            public_url: "http://localhost".parse().unwrap(),
-            sandbox_url: None,
-            plain_http_stores: false,
-            make_key: Box::new(move || [count.fetch_add(1, Ordering::SeqCst); 32]),
-            monotonic: Box::new(Instant::now),
-        };
+        let site = Site::sample(
+            "http://localhost",
+            Box::new(move || [count.fetch_add(1, Ordering::SeqCst); 32]),
+        );
         Self {
             rows: Arc::default(),
             cookies: HashMap::new(),
-            site: web::Data::new(Site::new(options).unwrap()),
+            site,
         }
     }
 

@@ -50,6 +50,20 @@ impl Site {
         })
     }
 
+    /// A site for tests, with `make_key` as its source of random keys.
+    #[cfg(test)]
+    pub fn sample(public_url: &str, make_key: MakeKey) -> actix_web::web::Data<Self> {
+        let clock = crate::clock::Clock::system();
+        let options = SiteOptions {
+            public_url: public_url.parse().unwrap(),
+            sandbox_url: None,
+            plain_http_stores: false,
+            make_key,
+            monotonic: Box::new(move || clock.monotonic()),
+        };
+        actix_web::web::Data::new(Self::new(options).unwrap())
+    }
+
     /// Whether browsers reach us over https, so that cookies can be `Secure` and carry the `__Host-` prefix.
     pub fn is_https(&self) -> bool {
         self.options.public_url.scheme() == "https"

@@ -25,6 +25,14 @@ pub fn with_query(path: &str, values: &[(&str, &str)]) -> String {
     out
 }
 
+/// Where to go after sign-in, as `?next=` asks: an admin page of ours, or nowhere. Anything that a browser could take for
+/// another host is refused.
+pub fn admin_next(next: &str) -> Option<&str> {
+    let harmless = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let ours = Group::of_path(next.split(['?', '#']).next().unwrap_or_default()) == Group::Admin;
+    (ours && !next.contains("//") && next.bytes().all(harmless)).then_some(next)
+}
+
 fn fill(pattern: &str, values: &[&dyn Display]) -> String {
     let mut values = values.iter();
     let mut parts = pattern.split('{');
@@ -197,6 +205,22 @@ mod tests {
         assert_eq!(Group::of_path("/connect/deliver/llv_cs_x"), Group::Program);
         assert_eq!(Group::of_path("/connect/llv_cs_x"), Group::Merchant);
         assert_eq!(Group::of_path("/admin/stores"), Group::Admin);
+    }
+
+    #[test]
+    fn sign_in_leads_to_admin_pages_only() {
+        assert_eq!(admin_next("/admin/stores?q=a"), Some("/admin/stores?q=a"));
+        for other in [
+            "",
+            "/",
+            "//evil.example/admin",
+            "https://evil.example/admin",
+            "/admin//evil",
+            "/admin\\x",
+            "/administer",
+        ] {
+            assert_eq!(admin_next(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The edge as a whole: errors take the shape of who asks, headers and cookies are there, forged forms are refused.
 
-use std::time::Instant;
-
 use actix_web::body::to_bytes;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -11,18 +9,10 @@ use actix_web::{App, HttpResponse, web};
 
 use crate::domain::problem::Problem;
 use crate::web::form::Submitted;
-use crate::web::site::SiteOptions;
 use crate::web::{Error, Frame, Site, routes};
 
 fn site(public_url: &str) -> web::Data<Site> {
-    let options = SiteOptions {
-        public_url: public_url.parse().unwrap(),
-        sandbox_url: None,
-        plain_http_stores: false,
-        make_key: Box::new(|| [7; 32]),
-        monotonic: Box::new(Instant::now),
-    };
-    web::Data::new(Site::new(options).unwrap())
+    Site::sample(public_url, Box::new(|| [7; 32]))
 }
 
 async fn token(page: Frame) -> String {
