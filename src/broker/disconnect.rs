@@ -117,7 +117,12 @@ async fn take_back(app: &Arc<App>, store: &Store) -> &'static str {
     if method.revoke.is_none() {
         return "not_offered";
     }
-    let usable = match proxy::usable(app, store).await {
+    let owner = store.app_id;
+    let mode = match app.db.run(move |conn| db::apps::find(conn, owner)).await {
+        Ok(Some(owner)) => owner.mode,
+        Ok(None) | Err(_) => return "failed",
+    };
+    let usable = match proxy::usable(app, store, mode).await {
         Ok(usable) => usable,
         Err(error) => {
             tracing::info!(store.id = %store.id, error = %error, "revoked without the platform: no usable credential");

@@ -1,9 +1,18 @@
 //! The use cases: plain in, plain out; no HTTP server, no templates. Every write of the program goes through here, and
 //! everything a use case needs comes in as [`crate::app::App`].
 
-pub mod connect;
+pub mod access_token;
 pub mod admins;
+pub mod api_key;
 pub mod apps;
+pub mod asker;
+pub mod connect;
+pub mod disconnect;
+pub mod last_used;
+pub mod platform_apps;
+pub mod proxy;
+pub mod refresh;
+pub mod stores;
 
 use std::time::Duration;
 

@@ -8,12 +8,13 @@ use super::{Error, FieldError};
 use crate::app::App;
 use crate::crypto::Place;
 use crate::db;
+use crate::db::audit::NewAuditEvent;
 use crate::db::platform_apps::NewPlatformApp;
+use crate::domain::admin::Actor;
 use crate::domain::id::{Id, PlatformAppId};
 use crate::domain::secret::Secret;
+use crate::domain::store::Mode;
 use crate::platform::{Field, FieldProblem, Platform, Values};
-
-const TABLE: &str = "platform_apps";
 
 /// What a partner registered at a platform.
 #[derive(Debug)]
@@ -45,11 +46,7 @@ pub async fn put(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    let public: serde_json::Map<String, serde_json::Value> = fields
-        .iter()
-        .filter(|field| !field.secret)
-        .filter_map(|field| Some((field.name.clone(), values.get(&field.name)?.into())))
-        .collect();
+    let public = public_values(&fields, &values);
 
     let (owner_id, mode, slug) = (owner.id, owner.mode, slug.to_owned());
     let (sealer, asker, new_id, event) = (app.sealer.clone(), asker.clone(), app.id::<PlatformAppId>(), app.id());
@@ -57,12 +54,9 @@ pub async fn put(
         .transaction(move |conn| {
             let found = db::platform_apps::find_own(conn, owner_id, &slug)?;
             let id = found.as_ref().map_or(new_id, |found| found.id);
-            let seal = |column, values: &Values| {
-                sealer.seal(Place { table: TABLE, column, row: id.uuid() }, values.to_bytes().expose())
-            };
+            let seal = |column, values: &Values| sealer.seal(place(id, column), values.to_bytes().expose());
             let values_sealed = seal("values_sealed", &values);
             let standby_sealed = standby.as_ref().map(|standby| seal("standby_sealed", standby));
-            let public_values = serde_json::Value::Object(public);
             if found.is_none() {
                 let new = NewPlatformApp {
                     id,
@@ -71,19 +65,70 @@ pub async fn put(
                     mode,
                     shared: false,
                     values_sealed: &values_sealed,
-                    public_values: public_values.clone(),
+                    public_values: public.clone(),
                 };
                 db::platform_apps::insert(conn, &new)?;
             }
             if found.is_some() || standby_sealed.is_some() {
                 let standby = standby_sealed.as_deref();
-                db::platform_apps::update_values(conn, id, &values_sealed, standby, &public_values)?;
+                db::platform_apps::update_values(conn, id, &values_sealed, standby, &public)?;
             }
             let details = serde_json::json!({ "platform": slug, "standby": standby_sealed.is_some() });
             db::audit::insert(conn, &asker.did(event, owner_id, "platform_app.set", id, details))?;
             Ok::<_, Error>(())
         })
         .await
+}
+
+/// Sets the installation's client at a platform, which apps of `mode` inherit. `values` are taken as they are.
+pub async fn set_installation(
+    app: &App,
+    slug: &str,
+    mode: Mode,
+    values: Values,
+    actor: Actor,
+) -> Result<(), Error> {
+    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let public = public_values(&app_fields(platform), &values);
+    let (slug, sealer, new_id, event) = (slug.to_owned(), app.sealer.clone(), app.id::<PlatformAppId>(), app.id());
+    app.db
+        .transaction(move |conn| {
+            let found = db::platform_apps::find_installation(conn, &slug, mode)?;
+            let id = found.as_ref().map_or(new_id, |found| found.id);
+            let sealed = sealer.seal(place(id, "values_sealed"), values.to_bytes().expose());
+            match found {
+                Some(_) => db::platform_apps::update_values(conn, id, &sealed, None, &public)?,
+                None => {
+                    let (app_id, platform, shared) = (None, slug.as_str(), true);
+                    let (values_sealed, public_values) = (sealed.as_slice(), public);
+                    let new = NewPlatformApp { id, app_id, platform, mode, shared, values_sealed, public_values };
+                    db::platform_apps::insert(conn, &new)?;
+                }
+            }
+            let event = NewAuditEvent {
+                id: event,
+                app: None,
+                actor,
+                action: "platform_app.set",
+                subject: id.to_string(),
+                details: serde_json::json!({ "platform": slug, "mode": mode }),
+                request_id: None,
+            };
+            db::audit::insert(conn, &event)?;
+            Ok::<_, Error>(())
+        })
+        .await
+}
+
+/// Where the sealed values of a platform app stand.
+pub fn place(id: PlatformAppId, column: &'static str) -> Place<'static> {
+    Place { table: "platform_apps", column, row: id.uuid() }
+}
+
+/// What may be shown of a platform app's values.
+fn public_values(fields: &[&Field], values: &Values) -> serde_json::Value {
+    let shown = fields.iter().filter(|field| !field.secret);
+    shown.filter_map(|field| Some((field.name.clone(), values.get(&field.name)?.into()))).collect()
 }
 
 /// The fields that any connect method of the platform wants registered, each once.

@@ -221,7 +221,7 @@ pub fn list_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Resul
     Ok(rows)
 }
 
-/// Forgets who the merchant of a store is; the shop's own name and identity go too.
+/// Forgets who the merchant of a store is, in all that was kept of how it was connected and what was written to it.
 pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
     diesel::update(stores::table.find(id))
         .set((
@@ -232,5 +232,17 @@ pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
             stores::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
+    diesel::sql_query(
+        "UPDATE connect_sessions SET options = options - 'merchant_email' - 'merchant_name' - 'fields'
+         WHERE result_store_id = $1 OR store_id = $1",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .execute(conn)?;
+    // Each stays one message of its incident.
+    diesel::sql_query(
+        "UPDATE notices SET recipient = 'erased:' || id, details = '{}' WHERE store_id = $1 AND audience = 'merchant'",
+    )
+    .bind::<diesel::sql_types::Uuid, _>(id)
+    .execute(conn)?;
     Ok(())
 }

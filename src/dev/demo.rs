@@ -43,23 +43,36 @@ pub async fn prepare(app: &Arc<App>, known: Option<Secret>) -> Result<Demo, Erro
     };
     let api_key = match known {
         Some(key) if still_works(app, app_id, &key).await? => key,
-        _ => apps::new_key(app, app_id, "demo partner", Scope::ALL.to_vec(), Actor::command()).await?.key,
+        _ => {
+            apps::new_key(app, app_id, "demo partner", Scope::ALL.to_vec(), Actor::command())
+                .await?
+                .key
+        }
     };
     register_clients(app).await?;
     let admin_link = match admins::link(app, ADMIN, Actor::command()).await {
         Err(Error::NotFound) => admins::add(app, ADMIN, Role::Owner, Actor::command()).await?.1,
         other => other?,
     };
-    Ok(Demo { app_id, api_key, admin_link })
+    Ok(Demo {
+        app_id,
+        api_key,
+        admin_link,
+    })
 }
 
 async fn find_app(app: &App) -> Result<Option<AppId>, Error> {
     let rows = app.db.run(db::apps::list).await?;
-    Ok(rows.iter().find(|row| row.name == NAME && row.mode == Mode::Sandbox).map(|row| row.id))
+    Ok(rows
+        .iter()
+        .find(|row| row.name == NAME && row.mode == Mode::Sandbox)
+        .map(|row| row.id))
 }
 
 async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> {
-    let Ok(hash) = access_token::hash(TokenKind::ApiKey, key.expose()) else { return Ok(false) };
+    let Ok(hash) = access_token::hash(TokenKind::ApiKey, key.expose()) else {
+        return Ok(false);
+    };
     let found = app.db.run(move |conn| db::api_keys::find_by_hash(conn, hash)).await?;
     Ok(found.is_some_and(|key| key.app_id == of && key.revoked_at.is_none()))
 }
@@ -67,13 +80,18 @@ async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> 
 /// The installation's clients at the simulated platforms, which know `sandbox-client` by itself.
 async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
     for platform in app.catalogue.platforms() {
-        let Some(method) = platform.methods.iter().find(|method| {
-            method.client == ClientOwner::App || !method.app_fields.is_empty()
-        }) else {
+        let Some(method) = platform
+            .methods
+            .iter()
+            .find(|method| method.client == ClientOwner::App || !method.app_fields.is_empty())
+        else {
             continue;
         };
         let slug = platform.slug.clone();
-        let there = app.db.run(move |conn| db::platform_apps::find_installation(conn, &slug, Mode::Sandbox)).await?;
+        let there = app
+            .db
+            .run(move |conn| db::platform_apps::find_installation(conn, &slug, Mode::Sandbox))
+            .await?;
         if there.is_some() {
             continue;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::answer::Condition;
 use super::call::{Call, HeaderRule};
-use super::descriptor::{ClientOwner, IdentitySource, Method, Pair, Platform, Renewal, Text};
+use super::descriptor::{ClientOwner, IdentitySource, Method, Pair, Platform, Renewal};
 use super::field::{Field, Takes};
 use super::obtain::{Obtain, TokenCall};
 use super::sign::{Sign, SignMoment};
@@ -278,9 +278,7 @@ impl Checker<'_> {
             }
         }
         for text in [&field.label, &field.help] {
-            if let Text::Translated(t) = text
-                && [&t.en, &t.es, &t.pt].iter().any(|t| t.trim().is_empty())
-            {
+            if [&text.en, &text.es, &text.pt].iter().any(|t| t.trim().is_empty()) {
                 self.fault(key, "an empty text");
             }
         }

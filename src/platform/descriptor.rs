@@ -22,19 +22,20 @@ use super::values::Values;
 use super::verify::Verify;
 use crate::domain::connect::Language;
 
-/// A text in the languages that people are spoken to in. A plain string is the same in all.
+/// A text in the languages that people are spoken to in. In a file, a plain string is the same in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Text {
-    Same(String),
-    Translated(Translated),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Translated {
+pub struct Text {
     pub en: String,
     pub es: String,
     pub pt: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Translated {
+    en: String,
+    es: String,
+    pt: String,
 }
 
 // By hand, so that a missing language is named; an untagged enum would only say that nothing fits.
@@ -47,10 +48,11 @@ impl<'de> Deserialize<'de> for Text {
                 f.write_str("a text, or one in each of en, es and pt")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text, E> {
-                Ok(Text::Same(text.to_owned()))
+                Ok(Text::same(text))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-                Translated::deserialize(MapAccessDeserializer::new(map)).map(Text::Translated)
+                let Translated { en, es, pt } = Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Text { en, es, pt })
             }
         }
         deserializer.deserialize_any(TextVisitor)
@@ -58,12 +60,20 @@ impl<'de> Deserialize<'de> for Text {
 }
 
 impl Text {
+    /// One text for all languages.
+    pub fn same(text: &str) -> Self {
+        Self {
+            en: text.to_owned(),
+            es: text.to_owned(),
+            pt: text.to_owned(),
+        }
+    }
+
     pub fn in_(&self, language: Language) -> &str {
-        match (self, language) {
-            (Self::Same(text), _) => text,
-            (Self::Translated(text), Language::En) => &text.en,
-            (Self::Translated(text), Language::Es) => &text.es,
-            (Self::Translated(text), Language::Pt) => &text.pt,
+        match language {
+            Language::En => &self.en,
+            Language::Es => &self.es,
+            Language::Pt => &self.pt,
         }
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     fn field(takes: Takes, pattern: &str) -> Field {
-        let text = Text::Same(String::new());
+        let text = Text::same("");
         Field {
             name: "f".into(),
             label: text.clone(),

@@ -21,7 +21,7 @@ pub mod values;
 pub mod verify;
 
 pub use catalogue::{Catalogue, CatalogueError};
-pub use descriptor::{Method, Platform, Text};
+pub use descriptor::{ClientOwner, Grace, IdentitySource, Method, Platform, Renewal, Text};
 pub use failure::{BuildError, Failure};
 pub use field::{Field, FieldProblem};
 pub use sign::SignMoment;

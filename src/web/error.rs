@@ -87,6 +87,11 @@ impl Error {
         self
     }
 
+    /// Whether a further member is there.
+    pub fn tells(&self, name: &str) -> bool {
+        self.0.extra.contains_key(name)
+    }
+
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self

@@ -1,15 +1,19 @@
 //! The edge towards browsers and programs: routes, pages, errors. Handlers turn requests into calls of `broker` (or reads
 //! of `db`) and plain results into pages or JSON; rules of the trade live below. `Site` is what every answer needs.
 
+pub mod api;
 pub mod assets;
 pub mod csrf;
 pub mod error;
+mod error_of_broker;
+pub mod extract;
 pub mod form;
 pub mod i18n;
 pub mod middleware;
 pub mod page;
 pub mod pages;
 pub mod parts;
+pub mod proxy;
 pub mod routes;
 pub mod server;
 pub mod session;

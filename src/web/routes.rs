@@ -4,7 +4,7 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
-use super::{Demo, Error, assets, error, urls};
+use super::{Demo, Error, api, assets, error, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
 pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
@@ -23,10 +23,42 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
 fn merchant(_config: &mut ServiceConfig) {}
 
 /// `/v1`, with an app's API key.
-fn partner(_config: &mut ServiceConfig) {}
+fn partner(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(urls::API_APP).get(api::app::show))
+        .service(web::resource(urls::API_CONNECT_SESSIONS).post(api::connect_sessions::create))
+        .service(
+            web::resource(urls::API_CONNECT_SESSION)
+                .get(api::connect_sessions::show)
+                .delete(api::connect_sessions::cancel),
+        )
+        .service(web::resource(urls::API_EXCHANGE).post(api::exchange::exchange))
+        .service(web::resource(urls::API_STORES).get(api::stores::list))
+        .service(
+            web::resource(urls::API_STORE)
+                .get(api::stores::show)
+                .patch(api::stores::patch)
+                .delete(api::stores::delete),
+        )
+        .service(web::resource(urls::API_STORE_REAUTHORIZE).post(api::stores::reauthorize))
+        .service(web::resource(urls::API_STORE_REFRESH).post(api::stores::refresh))
+        .service(web::resource(urls::API_STORE_VERIFY).post(api::stores::verify))
+        .service(web::resource(urls::API_STORE_ACCESS_TOKENS).post(api::access_tokens::rotate))
+        .service(web::resource(urls::API_STORE_REFRESHES).get(api::store_refreshes::list))
+        .service(web::resource(urls::API_CUSTOMER).delete(api::customers::delete))
+        .service(web::resource(urls::API_PLATFORMS).get(api::platforms::list))
+        .service(web::resource(urls::API_PLATFORM).get(api::platforms::show))
+        .service(web::resource(urls::API_PLATFORM_APP).put(api::platform_app::put))
+        .service(web::resource(urls::API_INTROSPECT).post(api::introspect::introspect));
+}
 
 /// `/v1/access` and `/v1/proxy`, with a store's own token.
-fn store_token(_config: &mut ServiceConfig) {}
+fn store_token(config: &mut ServiceConfig) {
+    config
+        .service(web::resource(urls::ACCESS).get(api::access::show))
+        .service(web::resource(urls::ACCESS_CREDENTIALS).get(api::access::credentials))
+        .service(web::resource(urls::PROXY).to(proxy::forward));
+}
 
 /// `/admin`, with an admin's session.
 fn admin(_config: &mut ServiceConfig) {}

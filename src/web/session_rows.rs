@@ -33,7 +33,11 @@ impl Rows {
 fn place(key: SessionHash) -> Place<'static> {
     let mut row = [0; 16];
     row.copy_from_slice(&key[..16]);
-    Place { table: "sessions", column: "state_sealed", row: Uuid::from_bytes(row) }
+    Place {
+        table: "sessions",
+        column: "state_sealed",
+        row: Uuid::from_bytes(row),
+    }
 }
 
 fn admin_of(state: &Value) -> Option<AdminId> {
@@ -47,14 +51,19 @@ fn told(error: impl std::error::Error + Send + Sync + 'static) -> SessionRowsErr
 }
 
 fn ends(now: chrono::DateTime<chrono::Utc>, life: Duration) -> chrono::DateTime<chrono::Utc> {
-    chrono::Duration::from_std(life).ok().and_then(|life| now.checked_add_signed(life)).unwrap_or(now)
+    chrono::Duration::from_std(life)
+        .ok()
+        .and_then(|life| now.checked_add_signed(life))
+        .unwrap_or(now)
 }
 
 #[async_trait]
 impl SessionRows for Rows {
     async fn load(&self, key: SessionHash) -> Result<Option<Value>, SessionRowsError> {
         let found: Result<_, db::Error> = self.app.db.run(move |conn| sessions::find(conn, TokenHash(key))).await;
-        let Some(row) = found.map_err(told)? else { return Ok(None) };
+        let Some(row) = found.map_err(told)? else {
+            return Ok(None);
+        };
         let opened = self.app.sealer.open(place(key), &row.state_sealed).map_err(told)?;
         serde_json::from_slice(opened.expose()).map(Some).map_err(told)
     }
@@ -68,7 +77,11 @@ impl SessionRows for Rows {
             state_sealed: self.sealed(key, &state),
             expires_at: ends(now, life),
         };
-        self.app.db.run(move |conn| sessions::insert(conn, &row)).await.map_err(|error: db::Error| told(error))
+        self.app
+            .db
+            .run(move |conn| sessions::insert(conn, &row))
+            .await
+            .map_err(|error: db::Error| told(error))
     }
 
     async fn update(&self, key: SessionHash, state: Value, life: Duration) -> Result<bool, SessionRowsError> {

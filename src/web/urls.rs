@@ -154,6 +154,14 @@ urls! {
     ASSET asset(name) = "/assets/{name}";
 }
 
+/// What stands before a forwarded path.
+pub const PROXY_START: &str = "/v1/proxy/";
+
+/// Whether an answer could be a platform's.
+pub fn is_proxied(path: &str) -> bool {
+    path.starts_with(PROXY_START)
+}
+
 /// Who is on the other side: decides whether an error becomes a page or problem+json, and which headers go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {

@@ -84,7 +84,7 @@ fn the_six_platforms_are_there_in_three_languages() {
     }
     assert!(names.is_sorted_by_key(|name| name.to_lowercase()));
     for method in catalogue.platforms().iter().flat_map(|platform| &platform.methods) {
-        for language in Language::ALL {
+        for language in [Language::En, Language::Es, Language::Pt] {
             let fields = method.fields.iter().chain(&method.app_fields);
             let texts = fields
                 .flat_map(|field| [&field.label, &field.help])
@@ -238,7 +238,7 @@ fn a_faulty_file_is_refused_with_file_and_key() {
             "kind = \"dead\"",
             "kind = \"gone\"",
             "methods[0].answer.token[0].kind",
-            "expected dead, app_broken",
+            "dead, app_broken, throttled",
         ),
         (
             "{ status = [401] }",

@@ -8,6 +8,7 @@ mod credential;
 pub mod headers;
 pub mod path;
 mod send;
+mod shown;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +21,12 @@ use crate::app::App;
 use crate::domain::problem::Problem;
 use crate::outbound::AnswerStream;
 use crate::platform::answer::{self, CallAnswer};
+use crate::platform::descriptor::Renewal;
 use crate::platform::{Method, Platform, SignMoment};
 use body::{IncomingBody, Unkept};
-pub use credential::{Usable, usable};
+pub use credential::{Usable, usable, usable_for};
 use path::Target;
+pub use shown::{ShownCredential, shown_credential};
 
 /// A call as it came in.
 pub struct ProxyRequest {
@@ -83,15 +86,17 @@ impl<'a> Call<'a> {
     }
 
     async fn run(&self) -> Result<ProxyAnswer, Error> {
-        let usable = usable(self.app, &self.admitted.store).await?;
+        let usable = usable(self.app, &self.admitted.store, self.admitted.app.mode).await?;
         let mut first = self.send(&usable, true).await?;
         if self.judge(&mut first).await? == CallAnswer::Passed {
             return Ok(relay(first));
         }
-        // The same generation again: there was nothing to renew.
-        let renewed = usable.renewed(self.app, &self.admitted.store).await?;
+        let renewed = match self.method.renewal {
+            Renewal::Never => None,
+            _ => usable.renewed(self.app, &self.admitted.store, self.admitted.app.mode).await?,
+        };
         let Some(renewed) = renewed else { return self.decide(&usable, first).await };
-        match self.request.body.whole(body::KEPT).await {
+        match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
             Err(Unkept::TooLarge) => return Err(credential_renewed()),
             Err(Unkept::Broken) => return Err(send::broken_off()),
@@ -102,6 +107,11 @@ impl<'a> Call<'a> {
             CallAnswer::Passed => Ok(relay(second)),
             CallAnswer::Unauthorized => self.decide(&renewed, second).await,
         }
+    }
+
+    /// Bodies up to this can be sent again.
+    fn keeps(&self) -> usize {
+        if self.method.signs_body { body::SIGNED } else { body::KEPT }
     }
 
     /// Whether the platform accepts the credential, as far as this answer tells.

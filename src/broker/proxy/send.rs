@@ -22,7 +22,7 @@ impl Call<'_> {
         let sent = self.send_once(usable, !first).await;
         match sent {
             // A pooled connection that the platform closed just now: nothing of the call has left.
-            Err(Failed { not_sent: true, .. }) if self.request.body.whole(body::KEPT).await.is_ok() => {
+            Err(Failed { not_sent: true, .. }) if self.request.body.whole(self.keeps()).await.is_ok() => {
                 self.send_once(usable, true).await.map_err(|failed| failed.error)
             }
             other => other.map_err(|failed| failed.error),

@@ -177,6 +177,8 @@ pub fn path_id<I: Id>(text: &str) -> Result<I, Error> {
 mod tests {
     use super::*;
     use crate::domain::store::StoreStatus;
+    use crate::web::urls::Group;
+    use actix_web::body::MessageBody;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -195,8 +197,15 @@ mod tests {
     }
 
     fn told(json: &str) -> String {
-        let error = parse::<Shape>(json.as_bytes()).unwrap_err();
-        format!("{error:?} {}", error.told_fields())
+        fields_of(&parse::<Shape>(json.as_bytes()).unwrap_err())
+    }
+
+    fn fields_of(error: &Error) -> String {
+        let body = error.render(Group::Program, None, "request").into_body().try_into_bytes().unwrap();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let told = problem["errors"].as_array().unwrap().iter();
+        let told = told.map(|one| format!("{}: {}", one["field"].as_str().unwrap(), one["message"].as_str().unwrap()));
+        told.collect::<Vec<_>>().join("; ")
     }
 
     #[test]
@@ -225,7 +234,7 @@ mod tests {
         assert_eq!(params.text("q"), None);
         assert_eq!(params.number("limit", 1..=200), None);
         assert_eq!(params.parsed::<StoreStatus>("status", "a status"), None);
-        let told = params.finish().unwrap_err().told_fields();
+        let told = fields_of(&params.finish().unwrap_err());
         assert_eq!(told, "limit: a number from 1 to 200; status: a status; nonsense: is not known here");
     }
 }

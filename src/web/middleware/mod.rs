@@ -10,7 +10,8 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, web};
 
@@ -36,6 +37,7 @@ pub async fn edge(
     let started = (site.options.monotonic)();
     let id = RequestId::of(&site, request.headers());
     let (group, method) = (Group::of_path(request.path()), request.method().clone());
+    let proxied = urls::is_proxied(request.path());
     request.extensions_mut().insert(id.clone());
     let key = (group != Group::Program).then(|| BrowserKey::of(&site, request.request()));
     if let Some(key) = &key {
@@ -46,6 +48,9 @@ pub async fn edge(
 
     let finish = |answer: &mut HttpResponse, route: &str, failure: Option<log::Failure>| {
         let by_platform = answer.headers().get(SOURCE).is_some_and(|source| source == "platform");
+        if proxied && !by_platform {
+            answer.headers_mut().insert(HeaderName::from_static(SOURCE), HeaderValue::from_static("llavero"));
+        }
         if let (false, Some(key)) = (by_platform, &key) {
             let language = language.map(|language| language_cookie(&site, language.as_str()));
             for cookie in key.cookie(&site).into_iter().chain(language) {

@@ -1,0 +1,42 @@
+//! The credential as callers may see it: what a call would be signed with at this moment. Never the refresh token.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use http::HeaderMap;
+use url::Url;
+
+use super::{moment, usable};
+use crate::app::App;
+use crate::broker::Error;
+use crate::broker::access_token::Admitted;
+use crate::domain::secret::Secret;
+use crate::platform::{PlatformRequest, sign};
+
+/// The platform's own authentication of a GET to the store's root.
+pub struct ShownCredential {
+    /// Where the platform has one.
+    pub access_token: Option<Secret>,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The store's root, with the parameters that a signature put there.
+    pub root: Url,
+    pub headers: HeaderMap,
+}
+
+/// Refreshes first if it has to be.
+pub async fn shown_credential(app: &Arc<App>, admitted: &Admitted) -> Result<ShownCredential, Error> {
+    let store = &admitted.store;
+    let method = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
+    let method = method.ok_or_else(|| Error::Internal(format!("{} has an unknown connect method", store.id)))?;
+    let usable = usable(app, store, admitted.app.mode).await?;
+    let built = |error| Error::Internal(format!("the credential cannot be shown: {error}"));
+    let root = method.root(&usable.values).map_err(built)?;
+    let mut request = PlatformRequest::new(http::Method::GET, root);
+    sign::sign(method, &usable.values, &mut request, &moment(app)).map_err(built)?;
+    Ok(ShownCredential {
+        access_token: usable.values.get("access_token").map(Secret::from),
+        expires_at: usable.access_expires_at,
+        root: request.url,
+        headers: request.headers,
+    })
+}

@@ -1,0 +1,27 @@
+//! `GET /v1/app`: the app that a key belongs to.
+
+use serde_json::json;
+
+use super::{Answer, ok, page};
+use crate::broker::proxy::body;
+use crate::web::extract::{AnyScope, PartnerKey};
+
+pub async fn show(by: PartnerKey<AnyScope>) -> Answer {
+    let app = &by.app;
+    ok(&json!({
+        "id": app.id,
+        "name": app.name,
+        "logo_url": app.logo_url,
+        "mode": app.mode,
+        "return_urls": app.return_urls.0,
+        "merchant_mail": app.merchant_mail,
+        "expose_credentials": app.expose_credentials,
+        "created_at": app.created_at,
+        "key": { "id": by.key.id, "name": by.key.name, "scopes": by.key.scopes.0 },
+        "limits": {
+            "page": page::MOST,
+            "resendable_body_bytes": body::KEPT,
+            "signed_body_bytes": body::SIGNED,
+        },
+    }))
+}

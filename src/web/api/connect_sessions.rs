@@ -1,0 +1,128 @@
+//! `/v1/connect-sessions`: make a link for a merchant, see what became of it, cancel it.
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, created, done, ok};
+use crate::broker::connect::sessions::{self, Created, Merchant, NewSession};
+use crate::db::connect_sessions::ConnectSession;
+use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
+use crate::domain::id::{ConnectSessionId, StoreId};
+use crate::web::extract::{Body, ConnectWrite, PartnerKey, path_id};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewJson {
+    customer_id: Option<String>,
+    return_url: String,
+    platform: Option<String>,
+    #[serde(default)]
+    platforms: Vec<String>,
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
+    #[serde(default)]
+    merchant: MerchantJson,
+    state: Option<String>,
+    expires_in: Option<u64>,
+    #[serde(default)]
+    transfer: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MerchantJson {
+    email: Option<String>,
+    name: Option<String>,
+    locale: Option<String>,
+}
+
+/// A session just made; its link is shown this once.
+#[derive(Debug, Serialize)]
+pub struct CreatedJson {
+    id: ConnectSessionId,
+    url: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl CreatedJson {
+    pub fn of(created: Created) -> Self {
+        Self { id: created.id, url: created.url, expires_at: created.expires_at }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct SessionJson {
+    id: ConnectSessionId,
+    status: SessionStatus,
+    /// Why it failed, as a stable code.
+    error: Option<ConnectFailure>,
+    error_description: Option<String>,
+    platform: Option<String>,
+    method: Option<String>,
+    customer_id: Option<String>,
+    return_url: String,
+    state: Option<String>,
+    /// The store that came of it, or that is authorized again.
+    store_id: Option<StoreId>,
+    reauthorized: bool,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+impl SessionJson {
+    fn of(session: ConnectSession, status: SessionStatus) -> Self {
+        Self {
+            id: session.id,
+            status,
+            error: session.failure.or((status == SessionStatus::Expired).then_some(ConnectFailure::Expired)),
+            error_description: session.failure_detail,
+            platform: session.platform,
+            method: session.method,
+            customer_id: session.customer_id,
+            return_url: session.return_url,
+            state: session.partner_state,
+            store_id: session.result_store_id.or(session.store_id),
+            reauthorized: session.reauthorized,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            ended_at: session.ended_at,
+        }
+    }
+}
+
+pub async fn create(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
+    let given: NewJson = body.read()?;
+    let new = NewSession {
+        customer_id: given.customer_id,
+        return_url: given.return_url,
+        platform: given.platform,
+        platforms: given.platforms,
+        fields: given.fields,
+        merchant: Merchant {
+            email: given.merchant.email,
+            name: given.merchant.name,
+            // Another language than ours is no mistake: the page falls back to the browser's.
+            locale: given.merchant.locale.as_deref().and_then(Language::from_tag),
+        },
+        state: given.state,
+        expires_in: given.expires_in,
+        transfer: given.transfer,
+        ..NewSession::default()
+    };
+    let session = sessions::create(&by.tools, &by.app, by.actor(), new).await?;
+    created(&CreatedJson::of(session))
+}
+
+pub async fn show(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {
+    let (session, status) = sessions::find(&by.tools, by.app.id, path_id(&id)?).await?;
+    ok(&SessionJson::of(session, status))
+}
+
+pub async fn cancel(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {
+    sessions::cancel(&by.tools, by.app.id, path_id(&id)?, by.actor()).await?;
+    done()
+}

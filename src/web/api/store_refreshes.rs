@@ -1,0 +1,55 @@
+//! `GET /v1/stores/{id}/refreshes`: every try to renew a store's credential, newest first.
+
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::page::Ask;
+use super::stores::find;
+use super::{Answer, ok};
+use crate::db;
+use crate::db::refresh_logs::RefreshLog;
+use crate::domain::id::RefreshLogId;
+use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
+use crate::web::extract::{Params, PartnerKey, StoresRead, path_id};
+
+/// One try.
+#[derive(Debug, Serialize)]
+pub struct AttemptJson {
+    id: RefreshLogId,
+    trigger: RefreshTrigger,
+    outcome: RefreshOutcome,
+    platform_code: Option<String>,
+    http_status: Option<i32>,
+    detail: Option<String>,
+    duration_ms: i32,
+    started_at: DateTime<Utc>,
+}
+
+impl AttemptJson {
+    pub fn of(log: RefreshLog) -> Self {
+        Self {
+            id: log.id,
+            trigger: log.trigger,
+            outcome: log.outcome,
+            platform_code: log.platform_code,
+            http_status: log.http_status,
+            detail: log.detail,
+            duration_ms: log.duration_ms,
+            started_at: log.started_at,
+        }
+    }
+}
+
+pub async fn list(by: PartnerKey<StoresRead>, id: Path<String>, mut params: Params) -> Answer {
+    let store = find(&by, path_id(&id)?).await?;
+    let ask = Ask::<RefreshLogId>::of(&mut params)?;
+    params.finish()?;
+    let (credential, after, rows) = (store.store.credential_id, ask.after, ask.rows());
+    let found = by
+        .tools
+        .db
+        .run::<_, db::Error, _>(move |conn| db::refresh_logs::list_of_credential(conn, credential, after, rows))
+        .await?;
+    ok(&ask.page(found, |log| log.id, AttemptJson::of))
+}
