@@ -1,7 +1,5 @@
 //! The one bundle of tools that use cases are handed: no globals. Made once at the start, shared behind an `Arc`.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
@@ -9,11 +7,16 @@ use crate::config::Config;
 use crate::crypto::{Random, Sealer};
 use crate::db::Db;
 use crate::db::last_used::LastUsed;
+use crate::db::listen::Listener;
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
+
+pub mod in_flight;
+
+pub use in_flight::InFlight;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -25,9 +28,13 @@ pub struct App {
     pub clock: Clock,
     pub random: Random,
     pub config: Config,
-    pub journal: Arc<Journal>,
     /// When stores and API keys were used, until it is written.
     pub last_used: LastUsed,
+    pub journal: Journal,
+    /// What changes elsewhere.
+    pub listener: Listener,
+    /// Refreshes under way in this process.
+    pub in_flight: InFlight,
     /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

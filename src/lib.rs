@@ -15,6 +15,7 @@ pub mod crypto;
 pub mod db;
 pub mod dev;
 pub mod domain;
+pub mod jobs;
 pub mod journal;
 pub mod mail;
 pub mod outbound;

@@ -11,7 +11,7 @@ use diesel::sql_types::{Double, Nullable, Timestamptz};
 
 use super::credentials::Granted;
 use super::schema::credentials;
-use super::types::llavero_now;
+use super::types::{Texts, llavero_now};
 use super::{Conn, Result};
 use crate::domain::credential::Generation;
 use crate::domain::id::{AppId, CredentialId, JournalId, PlatformAppId};
@@ -45,6 +45,7 @@ pub struct Leased {
     pub refresh_expires_at: Option<DateTime<Utc>>,
     pub reauthorize_by: Option<DateTime<Utc>>,
     pub refresh_at: Option<DateTime<Utc>>,
+    pub scopes: Option<Texts>,
     pub failing_since: Option<DateTime<Utc>>,
     pub failures: i32,
     pub last_failure: Option<FailureKind>,

@@ -113,7 +113,7 @@ impl Listener {
                 }
                 if let Err(error) = ended {
                     tracing::warn!(error = %error, "the listening connection to the database is lost");
-                    std::thread::sleep(pause);
+                    std::thread::park_timeout(pause);
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
             }
@@ -216,7 +216,7 @@ fn listen(
             let Some(shared) = shared() else { return Ok(()) };
             heard.iter().filter_map(|payload| read(payload)).for_each(|news| shared.tell(news));
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
     Ok(())
 }

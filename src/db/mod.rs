@@ -29,6 +29,7 @@ pub mod leases;
 pub mod listen;
 pub mod notices;
 pub mod partners;
+pub mod pauses;
 pub mod platform_apps;
 pub mod refresh_logs;
 pub mod schema;
