@@ -80,6 +80,13 @@ pub async fn put(
         .await
 }
 
+/// Checks what an owner typed for the installation's client at a platform; `set_installation` takes the outcome.
+pub fn check_installation(platform: &Platform, given: &BTreeMap<String, Secret>) -> Result<Values, Error> {
+    let mut wrong = Vec::new();
+    let values = checked(platform, &app_fields(platform), "fields", given, true, &mut wrong);
+    if wrong.is_empty() { Ok(values) } else { Err(Error::Invalid(wrong)) }
+}
+
 /// Sets the installation's client at a platform, which apps of `mode` inherit. `values` are taken as they are.
 pub async fn set_installation(
     app: &App,
@@ -128,7 +135,8 @@ pub fn place(id: PlatformAppId, column: &'static str) -> Place<'static> {
 /// What may be shown of a platform app's values.
 fn public_values(fields: &[&Field], values: &Values) -> serde_json::Value {
     let shown = fields.iter().filter(|field| !field.secret);
-    shown.filter_map(|field| Some((field.name.clone(), values.get(&field.name)?.into()))).collect()
+    let shown = shown.filter_map(|field| Some((field.name.clone(), serde_json::Value::from(values.get(&field.name)?))));
+    serde_json::Value::Object(shown.collect())
 }
 
 /// The fields that any connect method of the platform wants registered, each once.

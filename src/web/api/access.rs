@@ -71,7 +71,7 @@ fn lasts(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<i64> {
 }
 
 fn brief(problem: &Error) -> Value {
-    json!({ "code": problem.problem(), "title": problem.problem().title() })
+    json!({ "code": problem.problem().code(), "title": problem.problem().title() })
 }
 
 async fn store(by: &StoreToken) -> Result<StoreJson, Error> {
