@@ -2,6 +2,7 @@
 //! transaction makes the store. One session is one attempt and is used up once; every way out ends in a state that a page
 //! can explain. What belongs to one attempt only (verifier, typed fields) is kept sealed in the session's row.
 
+mod asked;
 mod attempt;
 mod begin;
 mod client;
