@@ -46,7 +46,11 @@ pub struct ConnectSession {
 impl ConnectSession {
     /// The state at `now`: a session whose time is over has expired, whether or not anybody has written that down.
     pub fn status_at(&self, now: DateTime<Utc>) -> SessionStatus {
-        if !self.status.has_ended() && now >= self.expires_at { SessionStatus::Expired } else { self.status }
+        if !self.status.has_ended() && now >= self.expires_at {
+            SessionStatus::Expired
+        } else {
+            self.status
+        }
     }
 }
 
@@ -71,7 +75,11 @@ pub fn insert(conn: &mut Conn, new: &NewConnectSession<'_>) -> Result<()> {
 
 /// Any session, for the broker itself.
 pub fn find(conn: &mut Conn, id: ConnectSessionId) -> Result<Option<ConnectSession>> {
-    Ok(connect_sessions::table.find(id).select(ConnectSession::as_select()).first(conn).optional()?)
+    Ok(connect_sessions::table
+        .find(id)
+        .select(ConnectSession::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A session of this app; another app's is not found.
