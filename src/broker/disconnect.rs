@@ -85,7 +85,28 @@ async fn forget_all(app: &Arc<App>, asker: &Asker, stores: Vec<Store>) -> Result
         }
         failed.map_or(Ok(()), Err)
     });
-    finishing.await.map_err(|error| Error::Internal(format!("revocation broke off: {error}")))?
+    finishing
+        .await
+        .map_err(|error| Error::Internal(format!("revocation broke off: {error}")))?
+}
+
+/// Erases credentials that a process left behind between a revocation and the erasure. They stay granted at the platform.
+pub async fn erase_unused(app: &App) -> Result<usize, Error> {
+    let unused = app
+        .db
+        .transaction::<_, db::Error, _>(|conn| {
+            let unused = db::credentials::list_unused(conn)?;
+            unused.iter().try_for_each(|id| db::credentials::erase(conn, *id))?;
+            Ok(unused)
+        })
+        .await?;
+    if !unused.is_empty() {
+        tracing::warn!(
+            count = unused.len(),
+            "erased credentials that revocations had left behind"
+        );
+    }
+    Ok(unused.len())
 }
 
 fn reason_of(kind: ActorKind) -> StatusReason {
@@ -120,7 +141,10 @@ async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Erro
             db::credentials::erase(conn, credential)?;
             db::listen::notify_credential(conn, credential)?;
             let details = serde_json::json!({ "at_platform": at_platform });
-            db::audit::insert(conn, &by.did(event, store.app_id, "credential.erased", credential, details))
+            db::audit::insert(
+                conn,
+                &by.did(event, store.app_id, "credential.erased", credential, details),
+            )
         })
         .await?;
     Ok(())
@@ -128,7 +152,10 @@ async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Erro
 
 /// Ends the grant at the platform; says in a word how that went.
 async fn take_back(app: &Arc<App>, store: &Store) -> &'static str {
-    let Some(method) = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method))
+    let Some(method) = app
+        .catalogue
+        .platform(&store.platform)
+        .and_then(|platform| platform.method(&store.method))
     else {
         return "unknown_platform";
     };

@@ -49,7 +49,11 @@ pub struct CreatedJson {
 
 impl CreatedJson {
     pub fn of(created: Created) -> Self {
-        Self { id: created.id, url: created.url, expires_at: created.expires_at }
+        Self {
+            id: created.id,
+            url: created.url,
+            expires_at: created.expires_at,
+        }
     }
 }
 
@@ -78,7 +82,9 @@ impl SessionJson {
         Self {
             id: session.id,
             status,
-            error: session.failure.or((status == SessionStatus::Expired).then_some(ConnectFailure::Expired)),
+            error: session
+                .failure
+                .or((status == SessionStatus::Expired).then_some(ConnectFailure::Expired)),
             error_description: session.failure_detail,
             platform: session.platform,
             method: session.method,
