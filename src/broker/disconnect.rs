@@ -27,10 +27,16 @@ pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(),
 
 /// Revokes every store of a customer and forgets its merchants. Returns how many stores there were.
 pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, customer_id: &str) -> Result<usize, Error> {
+    if customer_id.chars().any(char::is_control) {
+        return Err(Error::NotFound);
+    }
     let customer = customer_id.to_owned();
     let stores = app
         .db
-        .run::<_, db::Error, _>(move |conn| db::stores::list_of_customer(conn, owner, &customer))
+        .run::<_, db::Error, _>({
+            let customer = customer.clone();
+            move |conn| db::stores::list_of_customer(conn, owner, &customer)
+        })
         .await?;
     if stores.is_empty() {
         return Err(Error::NotFound);
@@ -46,6 +52,7 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
             for store in &stores {
                 db::stores::erase_merchant(conn, store.id)?;
             }
+            db::connect_sessions::end_of_customer(conn, owner, &customer)?;
             // The customer's id is the partner's own word for a person, so the trail names only how many there were.
             let details = serde_json::json!({ "stores": stores.len() });
             db::audit::insert(conn, &by.did(event, owner, "customer.erased", owner, details))
@@ -66,6 +73,7 @@ async fn stop(app: &App, asker: &Asker, store: StoreId) -> Result<Option<Store>,
                 return Ok(None);
             }
             db::access_tokens::end_others(conn, store.id, None, None)?;
+            db::connect_sessions::forget_secrets(conn, store.id)?;
             db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "platform": store.platform, "reason": reason });
             db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;

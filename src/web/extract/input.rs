@@ -141,6 +141,10 @@ impl Params {
             }
             given != name
         });
+        if found.as_ref().is_some_and(|value| value.chars().any(char::is_control)) {
+            self.wrong.push(FieldError::new(name, "no control characters"));
+            return None;
+        }
         found.filter(|value| !value.is_empty())
     }
 
