@@ -301,6 +301,33 @@ pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId
     Ok(())
 }
 
+/// Forgets what ended sessions of a store still hold.
+pub fn forget_secrets(conn: &mut Conn, store: StoreId) -> Result<()> {
+    diesel::update(connect_sessions::table)
+        .filter(connect_sessions::result_store_id.eq(store).or(connect_sessions::store_id.eq(store)))
+        .filter(connect_sessions::status.ne_all(GOING_ON))
+        .set((
+            connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
+            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
+            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Cancels the sessions of a customer that go on, and forgets whom all of them were for.
+pub fn end_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result<()> {
+    let sessions = connect_sessions::table
+        .filter(connect_sessions::app_id.eq(app))
+        .filter(connect_sessions::customer_id.eq(customer_id));
+    let going_on = sessions.filter(connect_sessions::status.eq_any(GOING_ON)).select(connect_sessions::id);
+    for id in going_on.load(conn)? {
+        end(conn, id, SessionStatus::Cancelled, None, Some("The customer was deleted."))?;
+    }
+    diesel::update(sessions).set(connect_sessions::options.eq(serde_json::json!({}))).execute(conn)?;
+    Ok(())
+}
+
 /// Writes down which sessions' time is over, and forgets the secrets of those and of codes past their time; returns how
 /// many expired.
 pub fn expire(conn: &mut Conn) -> Result<usize> {
