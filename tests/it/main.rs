@@ -3,6 +3,7 @@
 
 mod architecture;
 mod catalogue;
+mod conversations;
 mod migrations;
 mod platforms;
 mod postgres;
