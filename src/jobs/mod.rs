@@ -1,6 +1,7 @@
 //! The worker: one match from a job to what does it. Each job loads fresh state, is safe to run twice, and ends as Done,
 //! Retry or Fail by choice; the work itself stands in the broker.
 
+mod background;
 mod purge;
 mod refresh_credential;
 mod reseal;
@@ -11,7 +12,8 @@ mod verify_credential;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use runner::Runner;
+pub use background::Background;
+pub use runner::{Runner, run_due};
 
 use crate::app::App;
 use crate::broker::Error;

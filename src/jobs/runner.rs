@@ -45,6 +45,21 @@ impl Runner {
     }
 }
 
+/// Runs what is due now, one after the other, until nothing is; returns how many ran. For tests and commands.
+pub async fn run_due(app: &Arc<App>) -> usize {
+    let mut done = 0;
+    loop {
+        let claimed = claim(app, 1).await;
+        if claimed.is_empty() {
+            return done;
+        }
+        for job in claimed {
+            run(app.clone(), job).await;
+            done += 1;
+        }
+    }
+}
+
 async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut news = app.listener.subscribe();
     let mut running = JoinSet::new();

@@ -4,6 +4,8 @@
 mod api;
 mod architecture;
 mod catalogue;
+mod job_table;
+mod leases;
 mod migrations;
 mod pages;
 mod platforms;

@@ -203,6 +203,11 @@ pub async fn refresh_now(
     Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
 }
 
+/// Returns once no refresh is under way in this process: for a graceful stop, after nothing starts new ones.
+pub async fn wait_until_idle(app: &App) {
+    app.in_flight.idle().await;
+}
+
 fn open(app: &App, loaded: &Loaded, method: &Method) -> Result<Usable, Error> {
     let row = &loaded.row;
     let Some(sealed) = &row.values_sealed else { return Err(Error::NotFound) };
