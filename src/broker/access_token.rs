@@ -121,6 +121,7 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
             }
             minted.insert(conn, store.id, store.app_id)?;
             db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;
+            db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "token": minted.id, "overlap_seconds": overlap.as_secs() });
             db::audit::insert(conn, &asker.did(event, store.app_id, "store.access_token_rotated", store.id, details))?;
             Ok(())

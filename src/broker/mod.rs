@@ -9,13 +9,11 @@ pub mod asker;
 pub mod connect;
 pub mod disconnect;
 pub mod last_used;
+pub mod notify;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
 pub mod stores;
-
-pub mod notify;
-pub mod refresh;
 pub mod verify;
 
 use std::time::Duration;

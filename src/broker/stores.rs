@@ -21,6 +21,7 @@ pub async fn patch(app: &App, asker: &Asker, owner: AppId, id: StoreId, patch: P
             if !db::stores::patch(conn, owner, id, &patch)? {
                 return Err(Error::NotFound);
             }
+            db::listen::notify_store(conn, id)?;
             let details = serde_json::json!({ "fields": named(&patch) });
             db::audit::insert(conn, &asker.did(event, owner, "store.changed", id, details))?;
             db::store_list::find(conn, owner, id)?.ok_or(Error::NotFound)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Error;
-use super::refresh::{Need, Verdict, judge_unauthorized, usable};
+use super::refresh::{Need, Verdict, judge, usable};
 use crate::app::App;
 use crate::domain::id::CredentialId;
 use crate::domain::refresh::{FailureKind, RefreshTrigger};
@@ -54,11 +54,10 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
 /// Errors: as `refresh::usable`.
 pub async fn check(app: &Arc<App>, credential: CredentialId) -> Result<Verdict, Error> {
     let mut need = Need { trigger: RefreshTrigger::Request, ..Need::call() };
-    for _ in 0..2 {
+    for last in [false, true] {
         let usable = usable(app, credential, need).await?;
-        let verdict = judge_unauthorized(app, credential, usable.generation).await?;
-        match verdict {
-            Verdict::Renewed => need = Need::call(),
+        match judge(app, credential, usable.generation, last).await? {
+            Verdict::Renewed => need = Need::other_than(usable.generation),
             verdict => return Ok(verdict),
         }
     }

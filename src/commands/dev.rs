@@ -10,16 +10,17 @@ use llavero::crypto::{KeyRing, Random};
 use llavero::dev::demo;
 use llavero::dev::environment::{Environment, remembered_api_key};
 use llavero::dev::postgres::{Cluster, Programs, Settings};
-use llavero::{db, jobs, sandbox, telemetry, web};
+use llavero::{db, jobs, sandbox, web};
 use url::Url;
 
+use super::background::Background;
 use super::people::sign_in_url;
 use super::serve::{asked_to_stop, wind_down};
-use super::{Stop, runtime, say, tools};
+use super::{Stop, runtime, say, start_logging, tools};
 
 /// Starts all of it, prints the links, and stops all of it at Ctrl-C.
 pub fn run(mut config: Config) -> Result<(), Stop> {
-    telemetry::start(&config).map_err(Stop::because("LLAVERO_LOG"))?;
+    start_logging(&config)?;
     let folder = config.data_dir.clone();
     std::fs::create_dir_all(&folder)
         .map_err(|error| Stop::line(format!("LLAVERO_DATA_DIR {}: {error}", folder.display())))?;
@@ -107,13 +108,13 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             }),
         };
         let server = web::start(setup, listener).map_err(Stop::because("starting the web server"))?;
-        let background = jobs::Background::start(app.clone());
+        let background = Background::start(&app);
         let runner = jobs::Runner::start(app.clone());
         say(&welcome(&environment, &file));
         asked_to_stop().await;
         say("stopping ...");
         server.stop(true).await;
-        wind_down(&app, Some(runner), background).await;
+        wind_down(Some(runner), background).await;
         if let Some(simulated) = simulated {
             simulated.stop().await;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use llavero::app::{App, InFlight};
 use llavero::clock::Clock;
-use llavero::config::Config;
+use llavero::config::{Config, LogFormat};
 use llavero::crypto::{KeyRing, Random, Sealer};
 use llavero::db::last_used::LastUsed;
 use llavero::db::listen::Listener;
@@ -17,7 +17,9 @@ use llavero::journal::Journal;
 use llavero::mail::Mailer;
 use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
+use llavero::telemetry;
 
+pub mod background;
 pub mod database;
 pub mod dev;
 pub mod doctor;
@@ -56,6 +58,11 @@ pub fn refuse(lines: &[String]) -> ExitCode {
         let _ = writeln!(std::io::stderr(), "llavero: {line}");
     }
     ExitCode::FAILURE
+}
+
+/// Logs to standard error from now on.
+pub fn start_logging(config: &Config) -> Result<(), Stop> {
+    telemetry::init(&config.log, config.log_format == LogFormat::Json).map_err(Stop::because("LLAVERO_LOG"))
 }
 
 /// The database's address, or how to give it.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::Random;
-use llavero::{sandbox, telemetry};
+use llavero::sandbox;
 
 use super::serve::asked_to_stop;
-use super::{Stop, say};
+use super::{Stop, say, start_logging};
 
 /// Serves until asked to stop.
 pub fn run(config: &Config, bind: SocketAddr) -> Result<(), Stop> {
-    telemetry::start(config).map_err(Stop::because("LLAVERO_LOG"))?;
+    start_logging(config)?;
     actix_web::rt::System::new().block_on(async {
         let running =
             sandbox::server::serve(bind, options()).map_err(|error| Stop::line(format!("{bind}: {error}")))?;

@@ -2,13 +2,12 @@
 //! refreshes that are under way.
 
 use std::net::TcpListener;
-use std::sync::Arc;
 
-use llavero::app::App;
 use llavero::config::Config;
-use llavero::{jobs, telemetry, web};
+use llavero::{jobs, web};
 
-use super::{Stop, runtime, say, tools};
+use super::background::Background;
+use super::{Stop, runtime, say, start_logging, tools};
 
 /// The web server, and with `work` the worker in the same process.
 pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
@@ -18,7 +17,7 @@ pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
             lines: missing.iter().map(ToString::to_string).collect(),
         });
     }
-    telemetry::start(&config).map_err(Stop::because("LLAVERO_LOG"))?;
+    start_logging(&config)?;
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
     actix_web::rt::System::new().block_on(async {
@@ -29,12 +28,12 @@ pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
             demo: None,
         };
         let server = web::start(site, listener).map_err(Stop::because("starting the web server"))?;
-        let background = jobs::Background::start(app.clone());
+        let background = Background::start(&app);
         let runner = work.then(|| jobs::Runner::start(app.clone()));
         tracing::info!(%bind, "llavero is ready");
         asked_to_stop().await;
         server.stop(true).await;
-        wind_down(&app, runner, background).await;
+        wind_down(runner, background).await;
         Ok(())
     })
 }
@@ -47,26 +46,25 @@ pub fn work(config: Config) -> Result<(), Stop> {
             lines: missing.iter().map(ToString::to_string).collect(),
         });
     }
-    telemetry::start(&config).map_err(Stop::because("LLAVERO_LOG"))?;
+    start_logging(&config)?;
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
     detached.block_on(async {
-        let background = jobs::Background::start(app.clone());
+        let background = Background::start(&app);
         let runner = jobs::Runner::start(app.clone());
         tracing::info!("the worker is ready");
         asked_to_stop().await;
-        wind_down(&app, Some(runner), background).await;
+        wind_down(Some(runner), background).await;
     });
     say("stopped");
     Ok(())
 }
 
 /// Ends jobs first, then what they may have started.
-pub async fn wind_down(app: &Arc<App>, runner: Option<jobs::Runner>, background: jobs::Background) {
+pub async fn wind_down(runner: Option<jobs::Runner>, background: Background) {
     if let Some(runner) = runner {
         runner.stop().await;
     }
-    llavero::broker::refresh::wait_until_idle(app).await;
     background.stop().await;
 }
 

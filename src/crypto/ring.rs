@@ -31,6 +31,16 @@ pub enum KeyState {
     Open,
 }
 
+impl KeyState {
+    /// The word in the ring's file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Open => "open",
+        }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) id: String,

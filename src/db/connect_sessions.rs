@@ -131,6 +131,15 @@ pub fn find_held_of_store(conn: &mut Conn, store: StoreId) -> Result<Option<Conn
     Ok(found)
 }
 
+/// Whether a session was completed for this store after `at`.
+pub fn is_completed_since(conn: &mut Conn, store: StoreId, at: DateTime<Utc>) -> Result<bool> {
+    let later = connect_sessions::table
+        .filter(connect_sessions::result_store_id.eq(store))
+        .filter(connect_sessions::status.eq(SessionStatus::Completed))
+        .filter(connect_sessions::ended_at.gt(at));
+    Ok(diesel::select(diesel::dsl::exists(later)).get_result(conn)?)
+}
+
 /// What is noted when a browser begins: at the platform (`state_hash`), or here with a form of keys.
 #[derive(Clone, AsChangeset)]
 #[diesel(table_name = connect_sessions, treat_none_as_null = true)]
@@ -255,8 +264,13 @@ pub fn end(
     Ok(changed == 1)
 }
 
-/// Opens a session again after a failure that trying again may cure, such as a platform out of reach.
-pub fn reopen(conn: &mut Conn, id: ConnectSessionId, failure: ConnectFailure, detail: &str) -> Result<bool> {
+/// Opens a session again: after a failure that trying again may cure, or because the merchant begins anew.
+pub fn reopen(
+    conn: &mut Conn,
+    id: ConnectSessionId,
+    failure: Option<ConnectFailure>,
+    detail: Option<&str>,
+) -> Result<bool> {
     let changed = diesel::update(connect_sessions::table.find(id))
         .filter(connect_sessions::status.eq_any(GOING_ON))
         .set((

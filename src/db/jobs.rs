@@ -61,6 +61,18 @@ pub fn insert(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
     Ok(())
 }
 
+/// The same unless a twin is waiting or running, whose time then stays.
+pub fn insert_if_absent(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
+    let key = new.job.unique_key();
+    let twin = jobs::table
+        .filter(jobs::unique_key.eq(&key))
+        .filter(jobs::status.eq_any([JobStatus::Ready, JobStatus::Running]));
+    if diesel::select(diesel::dsl::exists(twin)).get_result(conn)? {
+        return Ok(());
+    }
+    insert(conn, id, new)
+}
+
 /// Takes a waiting job back.
 pub fn cancel(conn: &mut Conn, unique_key: &str) -> Result<()> {
     diesel::delete(jobs::table)

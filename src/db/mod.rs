@@ -33,6 +33,7 @@ pub mod pauses;
 pub mod platform_apps;
 pub mod refresh_logs;
 pub mod schema;
+pub mod sealed;
 pub mod sessions;
 pub mod store_list;
 pub mod stores;

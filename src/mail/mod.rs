@@ -1,6 +1,8 @@
 //! Sending mail: by SMTP in production, into a folder in development, into memory in tests. What a mail says is
 //! decided elsewhere. The one thing a caller must know of a failure is whether trying again makes sense.
 
+pub mod notices;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -111,6 +113,18 @@ impl Mailer {
                     .push(message.clone());
                 Ok(())
             }
+        }
+    }
+
+    /// Whether mails could be sent now: greets the mail server, and no more.
+    pub async fn check(&self) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(transport) => match transport.test_connection().await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(MailError::Temporary("the mail server does not answer as one".to_owned())),
+                Err(error) => Err(smtp_error(&error)),
+            },
+            Way::Folder(_) | Way::Memory(_) => Ok(()),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::descriptor::{ClientOwner, Method};
@@ -39,7 +39,6 @@ pub struct AnswerRules {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FailureRule {
-    #[serde(deserialize_with = "kind")]
     pub kind: FailureKind,
     pub on: Condition,
 }
@@ -178,8 +177,11 @@ pub fn judge_token(method: &Method, answer: &PlatformAnswer) -> Failure {
 
 pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
     let body = Body::new(&answer.body);
+    // Words found in a page are a firewall's or a proxy's, whatever they say: only the platform's JSON is a verdict.
+    let believed = |rule: &&FailureRule| rule.kind != FailureKind::Dead || body.json.is_some();
     let ruled = rules
         .iter()
+        .filter(believed)
         .find(|rule| rule.on.holds(&method.answer, answer.status, &body))
         .map(|rule| rule.kind);
     let kind = ruled
@@ -255,12 +257,6 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
     let date = chrono::DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
     (at - date).to_std().ok()
-}
-
-fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureKind, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

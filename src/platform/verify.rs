@@ -57,7 +57,8 @@ pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<
     method.verify.call.build(&Scope::new(method, values, moment)).map(Some)
 }
 
-/// What the answer tells. `Dead` only where the platform documents it as the end of these credentials.
+/// What the answer tells. `Dead` only where the platform documents it as the end of these credentials; an access token
+/// that can be renewed must be fresh, for many platforms let an expired one look like a revoked one.
 pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result<StoreFacts, Failure> {
     let verify = &method.verify;
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();

@@ -4,6 +4,7 @@
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
+use super::pages::{connect, demo as partner};
 use super::{Demo, Error, api, assets, error, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
@@ -20,7 +21,21 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
 }
 
 /// The merchant's pages, and what platforms send.
-fn merchant(_config: &mut ServiceConfig) {}
+fn merchant(config: &mut ServiceConfig) {
+    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, reconnect};
+    config
+        .service(web::resource(urls::CONNECT_APP).get(app_page::show))
+        .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
+        .service(web::resource(urls::CONNECT_DELIVER).post(deliver::receive))
+        .service(web::resource(urls::CONNECT).get(choose::show))
+        .service(web::resource(urls::CONNECT_PLATFORM).get(fields::show).post(fields::submit))
+        .service(web::resource(urls::CONNECT_DONE).get(done::show))
+        .service(web::resource(urls::CONNECT_DECIDE).post(decide::submit))
+        .service(web::resource(urls::CONNECT_CANCEL).get(cancel::show).post(cancel::submit))
+        .service(web::resource(urls::RECONNECT).get(reconnect::show))
+        .service(web::resource(urls::RECONNECT_START).post(reconnect::start))
+        .service(web::resource(urls::RECONNECT_DISCONNECT).get(reconnect::ask).post(reconnect::disconnect));
+}
 
 /// `/v1`, with an app's API key.
 fn partner(config: &mut ServiceConfig) {
@@ -33,7 +48,7 @@ fn partner(config: &mut ServiceConfig) {
                 .delete(api::connect_sessions::cancel),
         )
         .service(web::resource(urls::API_EXCHANGE).post(api::exchange::exchange))
-        .service(web::resource(urls::API_STORES).get(api::stores::list))
+        .service(web::resource(urls::API_STORES).get(api::stores::list).post(api::stores::create))
         .service(
             web::resource(urls::API_STORE)
                 .get(api::stores::show)
@@ -63,15 +78,24 @@ fn store_token(config: &mut ServiceConfig) {
 /// `/admin`, with an admin's session.
 fn admin(_config: &mut ServiceConfig) {}
 
+/// The demo partner, in development only.
+fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
+    let Some(demo) = demo else { return };
+    config
+        .app_data(web::Data::new(demo.clone()))
+        .service(web::resource(urls::DEMO).get(partner::show))
+        .service(web::resource(urls::DEMO_CONNECT).post(partner::connect))
+        .service(web::resource(urls::DEMO_RETURN).get(partner::arrive))
+        .service(web::resource(urls::DEMO_CALL).post(partner::call))
+        .service(web::resource(urls::DEMO_EXPIRE).post(partner::expire));
+}
+
 /// Health and files.
 fn service(config: &mut ServiceConfig) {
     config
         .service(web::resource(urls::HEALTHZ).get(healthz))
         .service(web::resource(urls::ASSET).get(assets::show));
 }
-
-/// The demo partner's pages, in development only.
-fn demo_partner(_config: &mut ServiceConfig, _demo: Option<&Demo>) {}
 
 /// The process answers; whether it can work is `/readyz`.
 async fn healthz() -> impl Responder {

@@ -2,6 +2,8 @@
 //! at once (keys). Beginning again is allowed as long as the session goes on: the earlier state is forgotten, and the
 //! browser that began last is the one that may come back.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
@@ -37,7 +39,7 @@ pub enum Begun {
 
 /// Begins with `method` of `platform` and what the merchant typed. `browser` is the cookie of an earlier beginning.
 pub async fn begin(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
     platform: &Platform,
     method: &Method,
@@ -90,9 +92,9 @@ pub async fn begin(
     if let Some(to) = leaves {
         return Ok(Begun::Leave { to, browser });
     }
-    let asker = obtain::Asker { platform, method, mode: visit.api_app.mode, client: &client };
-    match obtain::obtain(app, &asker, &attempt.values).await {
-        Ok(verified) => match settle::settle(app, visit, &asker, verified, settle::Accepted::default()).await? {
+    let target = obtain::Target { platform, method, mode: visit.api_app.mode, client: &client };
+    match obtain::obtain(app, &target, &attempt.values).await {
+        Ok(verified) => match settle::settle(app, visit, &target, verified, settle::Accepted::default()).await? {
             settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
             settle::Settled::Completed | settle::Settled::Held => Ok(Begun::Settled { browser }),
         },
@@ -142,7 +144,7 @@ pub(super) fn with_addresses(
         .with("app_name", visit.api_app.name.as_str()))
 }
 
-fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
+pub(super) fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
     let (mut values, mut wrong) = (Values::new(), Vec::new());
     for field in &method.fields {
         match field.check(given.get(&field.name).unwrap_or_default(), allow_http) {

@@ -2,18 +2,20 @@
 //! nothing), the platform's own proof is checked, and then the credential is obtained and settled. Every way out but two
 //! leads to the session's own page; those two know no session that they may speak of.
 
+use std::sync::Arc;
+
 use super::attempt::{Attempt, open_delivered};
 use super::begin::with_addresses;
 use super::ladder::{self, Stumble, Waiting};
-use super::obtain::{self, Asker};
+use super::obtain::{self, Target};
 use super::sessions::{self, Visit};
 use super::settle::{self, Accepted, Settled};
 use super::{Refused, Stop, client};
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::asker::Asker;
 use crate::db;
 use crate::domain::access_token::TokenHash;
-use crate::domain::admin::Actor;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::ConnectSessionId;
 use crate::domain::secret::Secret;
@@ -33,7 +35,7 @@ pub enum Arrival {
 
 /// Takes a platform's callback. `browser` finds the cookie of a session.
 pub async fn complete(
-    app: &App,
+    app: &Arc<App>,
     slug: &str,
     raw_query: &str,
     browser: impl Fn(ConnectSessionId) -> Option<Secret>,
@@ -62,7 +64,7 @@ pub async fn complete(
         Some(Stumble::OtherPlatform) => {
             let detail = format!("The answer came to the address of {}, which was not asked.", platform.name);
             let (status, why) = (SessionStatus::Failed, Some(ConnectFailure::InvalidCallback));
-            sessions::end(app, &session, status, why, &detail, Actor::system()).await?;
+            sessions::end(app, &session, status, why, &detail, &Asker::merchant(session.app_id)).await?;
             return Ok(arrival);
         }
         None => {}
@@ -85,7 +87,7 @@ pub async fn complete(
 }
 
 async fn proceed(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
     platform: &Platform,
     attempt: Attempt,
@@ -109,9 +111,9 @@ async fn proceed(
         values = keys.over(&values);
     }
     values.set("redirect_uri", known.get("redirect_uri").unwrap_or_default());
-    let asker = Asker { platform, method, mode: visit.api_app.mode, client: &client };
-    let verified = obtain::obtain(app, &asker, &values).await?;
-    Ok(settle::settle(app, visit, &asker, verified, Accepted::default()).await?)
+    let target = Target { platform, method, mode: visit.api_app.mode, client: &client };
+    let verified = obtain::obtain(app, &target, &values).await?;
+    Ok(settle::settle(app, visit, &target, verified, Accepted::default()).await?)
 }
 
 /// The method that a session was begun with.
@@ -126,12 +128,12 @@ async fn refuse(app: &App, visit: &Visit, refused: &Refused) -> Result<(), Error
         return reopen(app, visit, refused.why, &refused.detail).await;
     }
     let (status, why) = (SessionStatus::Failed, Some(refused.why));
-    sessions::end(app, &visit.session, status, why, &refused.detail, Actor::merchant()).await
+    sessions::end(app, &visit.session, status, why, &refused.detail, &Asker::merchant(visit.session.app_id)).await
 }
 
 async fn reopen(app: &App, visit: &Visit, why: ConnectFailure, detail: &str) -> Result<(), Error> {
     let (id, detail) = (visit.session.id, detail.to_owned());
-    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, why, &detail)).await?;
+    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, Some(why), Some(&detail))).await?;
     Ok(())
 }
 

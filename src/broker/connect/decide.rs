@@ -1,19 +1,20 @@
 //! Decisions about held grants: the merchant takes less than was asked, or begins again; an operator accepts a changed
 //! identity, once and audited. The session's end guards against deciding twice.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::complete::method_of;
 use super::held::{self, HeldReason};
-use super::obtain::{Asker, Verified};
+use super::obtain::{Target, Verified};
 use super::sessions::{self, Visit};
 use super::settle::{self, Accepted, Settled};
 use super::{Refused, client};
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::asker::Asker;
 use crate::db;
-use crate::domain::admin::Actor;
-use crate::domain::connect::ConnectFailure;
 use crate::domain::id::{ConnectSessionId, StoreId};
 use crate::domain::secret::Secret;
 
@@ -27,11 +28,11 @@ pub struct HeldIdentity {
 }
 
 /// The merchant connects although less was granted. `Err(Refused)` inside: the rules forbid it by now.
-pub async fn accept(app: &App, visit: &Visit) -> Result<Result<(), Refused>, Error> {
+pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>, Error> {
     match held::open(app, &visit.session)? {
         Some((HeldReason::Less, verified)) => {
             let accepted = Accepted { less: true, identity: false };
-            go_on(app, visit, verified, accepted, Actor::merchant()).await
+            go_on(app, visit, verified, accepted, Asker::merchant(visit.session.app_id)).await
         }
         Some((HeldReason::Identity, _)) => {
             Err(Error::Forbidden("The partner or an operator accepts another address.".to_owned()))
@@ -43,10 +44,7 @@ pub async fn accept(app: &App, visit: &Visit) -> Result<Result<(), Refused>, Err
 /// The merchant begins again: what is held is forgotten.
 pub async fn start_over(app: &App, visit: &Visit) -> Result<(), Error> {
     let id = visit.session.id;
-    let detail = "The merchant began again.";
-    app.db
-        .run(move |conn| db::connect_sessions::reopen(conn, id, ConnectFailure::AccessDenied, detail))
-        .await?;
+    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, None, None)).await?;
     Ok(())
 }
 
@@ -72,31 +70,31 @@ pub async fn held_identity(app: &App, store: StoreId) -> Result<Option<HeldIdent
 }
 
 /// An operator accepts the changed identity of a store; whatever else the merchant accepted stays as it was.
-pub async fn accept_identity(app: &App, store: StoreId, actor: Actor) -> Result<(), Error> {
+pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> Result<(), Error> {
     let found = app.db.run(move |conn| db::connect_sessions::find_held_of_store(conn, store)).await?;
     let session = found.ok_or(Error::NotFound)?;
     let Some((HeldReason::Identity, verified)) = held::open(app, &session)? else { return Err(Error::NotFound) };
     let visit = sessions::revisit(app, session, Secret::default()).await?;
     let accepted = Accepted { less: true, identity: true };
-    match go_on(app, &visit, verified, accepted, actor).await? {
+    match go_on(app, &visit, verified, accepted, asker.clone()).await? {
         Ok(()) => Ok(()),
         Err(refused) => Err(Error::Conflict(refused.detail)),
     }
 }
 
 async fn go_on(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
     verified: Verified,
     accepted: Accepted,
-    actor: Actor,
+    asker: Asker,
 ) -> Result<Result<(), Refused>, Error> {
     let slug = visit.session.platform.as_deref().unwrap_or_default();
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let asker =
-        Asker { platform, method: method_of(visit, platform)?, mode: visit.api_app.mode, client: &client };
-    match settle::settle_by(app, visit, &asker, verified, accepted, actor).await? {
+    let target =
+        Target { platform, method: method_of(visit, platform)?, mode: visit.api_app.mode, client: &client };
+    match settle::settle_by(app, visit, &target, verified, accepted, asker).await? {
         Settled::Completed | Settled::Held => Ok(Ok(())),
         Settled::Refused(refused) => Ok(Err(refused)),
     }

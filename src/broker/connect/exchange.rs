@@ -5,12 +5,12 @@
 use serde_json::json;
 
 use crate::app::App;
+use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::ConnectSession;
 use crate::db::stores::{Learned, Store};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::admin::Actor;
 use crate::domain::id::{AccessTokenId, AppId, AuditEventId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
@@ -31,12 +31,13 @@ pub async fn exchange(
     app_id: AppId,
     code: &str,
     customer_id: Option<String>,
-    actor: Actor,
+    asker: &Asker,
 ) -> Result<Exchanged, Error> {
     let hash = access_token::hash(TokenKind::Code, code)
         .map_err(|_| Error::Invalid(vec![FieldError::new("code", "Not a one-time code, or mistyped.")]))?;
     let now = app.now();
     let token = access_token::mint(TokenKind::Store, app.random.bytes());
+    let by = asker.clone();
     let (token_id, audit_id): (AccessTokenId, AuditEventId) = (app.id(), app.id());
     app.db
         .transaction(move |conn| {
@@ -61,20 +62,14 @@ pub async fn exchange(
             }
             if let Some(first) = session.exchanged_token_id {
                 db::access_tokens::revoke(conn, first)?;
+                db::listen::notify_store(conn, store.id)?;
             }
             let (hash, hint) = (TokenHash::of(token.expose()), access_token::hint(&token));
             db::access_tokens::insert(conn, token_id, store.id, app_id, hash, &hint)?;
             db::connect_sessions::set_exchanged(conn, session.id, token_id)?;
-            let event = db::audit::NewAuditEvent {
-                id: audit_id,
-                app: Some(app_id),
-                actor,
-                action: "store.access_token_created",
-                subject: store.id.to_string(),
-                details: json!({ "token": token_id, "session": session.id, "replaces": session.exchanged_token_id }),
-                request_id: None,
-            };
-            db::audit::insert(conn, &event)?;
+            let details = json!({ "token": token_id, "session": session.id, "replaces": session.exchanged_token_id });
+            let action = "store.access_token_created";
+            db::audit::insert(conn, &by.did(audit_id, app_id, action, store.id, details))?;
             Ok(Exchanged { access_token: Some(token), reauthorized, store })
         })
         .await

@@ -16,7 +16,7 @@ use crate::platform::verify::StoreFacts;
 use crate::platform::{self, BuildError, Failure, Platform, SignMoment, Values};
 
 /// For whom, and how, a platform is asked.
-pub(super) struct Asker<'a> {
+pub(super) struct Target<'a> {
     pub platform: &'a Platform,
     pub method: &'a Method,
     pub mode: Mode,
@@ -52,26 +52,39 @@ pub(super) struct Verified {
 }
 
 /// Asks for the credential (where there is something to ask) and tries it.
-pub(super) async fn obtain(app: &App, asker: &Asker<'_>, attempt: &Values) -> Result<Verified, Stop> {
-    let method = asker.method;
+pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> Result<Verified, Stop> {
+    let method = target.method;
     let asked_at = app.now();
-    let values = attempt.over(&asker.client.values);
+    let values = attempt.over(&target.client.values);
     let request = platform::obtain::exchange(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
     let grant = match request {
         None => None,
         Some(request) => {
-            let answer = send(app, asker, request).await?;
-            Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(asker, &failure))?)
+            let answer = send(app, target, request).await?;
+            Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(target, &failure))?)
         }
     };
+    prove(app, target, attempt, asked_at, grant).await
+}
+
+/// Tries a credential that is there already: typed, just granted, or brought along by the partner.
+pub(super) async fn prove(
+    app: &App,
+    target: &Target<'_>,
+    attempt: &Values,
+    asked_at: DateTime<Utc>,
+    grant: Option<Grant>,
+) -> Result<Verified, Stop> {
+    let method = target.method;
+    let values = attempt.over(&target.client.values);
     let granted = grant.as_ref().map(|grant| &grant.values);
     let values = granted.map_or_else(|| values.clone(), |granted| granted.over(&values));
     let request = platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
     let facts = match request {
         None => StoreFacts::default(),
         Some(request) => {
-            let answer = send(app, asker, request).await?;
-            platform::verify::read(method, &answer, &values).map_err(|failure| refused(asker, &failure))?
+            let answer = send(app, target, request).await?;
+            platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?
         }
     };
     let stated = facts.platform_store_id.clone().or_else(|| grant.as_ref()?.platform_store_id.clone());
@@ -107,9 +120,9 @@ fn moment(app: &App) -> SignMoment {
     }
 }
 
-async fn send(app: &App, asker: &Asker<'_>, request: PlatformRequest) -> Result<PlatformAnswer, Stop> {
-    let options = SendOptions::new(route(asker.mode), asker.method.call_limit);
-    app.outbound.send(request, &options).await.map_err(|error| not_answered(asker.platform, &error).into())
+async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Result<PlatformAnswer, Stop> {
+    let options = SendOptions::new(route(target.mode), target.method.call_limit);
+    app.outbound.send(request, &options).await.map_err(|error| not_answered(target.platform, &error).into())
 }
 
 fn not_answered(platform: &Platform, error: &SendError) -> Refused {
@@ -124,8 +137,8 @@ fn not_answered(platform: &Platform, error: &SendError) -> Refused {
 }
 
 /// What a platform's failure means for a merchant who is just connecting.
-fn refused(asker: &Asker<'_>, failure: &Failure) -> Refused {
-    let typed = !matches!(asker.method.obtain, platform::obtain::Obtain::Code(_));
+fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
+    let typed = !matches!(target.method.obtain, platform::obtain::Obtain::Code(_));
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,

@@ -9,11 +9,11 @@ use serde_json::json;
 
 use super::{Options, absolute, return_url};
 use crate::app::App;
+use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::{ConnectSession, NewConnectSession};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::admin::Actor;
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{AppId, ConnectSessionId, StoreId};
 use crate::domain::secret::Secret;
@@ -78,7 +78,7 @@ impl Visit {
 }
 
 /// Makes a session for `api_app`.
-pub async fn create(app: &App, api_app: &db::apps::App, actor: Actor, new: NewSession) -> Result<Created, Error> {
+pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewSession) -> Result<Created, Error> {
     check(app, api_app, &new)?;
     let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
     let id: ConnectSessionId = app.id();
@@ -98,15 +98,8 @@ pub async fn create(app: &App, api_app: &db::apps::App, actor: Actor, new: NewSe
     let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
     let (app_id, store, link_hash) = (api_app.id, new.store, TokenHash::of(link.expose()));
     let (return_url, state, customer_id) = (new.return_url, new.state, new.customer_id);
-    let event = db::audit::NewAuditEvent {
-        id: app.id(),
-        app: Some(app_id),
-        actor,
-        action: "connect_session.created",
-        subject: id.to_string(),
-        details: json!({ "store": store, "accept_identity_change": new.accept_identity_change }),
-        request_id: None,
-    };
+    let details = json!({ "store": store, "accept_identity_change": new.accept_identity_change });
+    let event = asker.did(app.id(), app_id, "connect_session.created", id, details);
     app.db
         .transaction(move |conn| {
             let row = NewConnectSession {
@@ -133,7 +126,7 @@ pub async fn reauthorize(
     app: &App,
     api_app: &db::apps::App,
     store: StoreId,
-    actor: Actor,
+    asker: &Asker,
     mut new: NewSession,
 ) -> Result<Created, Error> {
     let app_id = api_app.id;
@@ -154,7 +147,7 @@ pub async fn reauthorize(
         name: told.name.or(store.merchant_name),
         locale: told.locale.or(store.merchant_locale.and_then(|tag| Language::from_tag(&tag))),
     };
-    create(app, api_app, actor, new).await
+    create(app, api_app, asker, new).await
 }
 
 /// Makes the session of somebody who arrives at an app's permanent connect page.
@@ -175,7 +168,7 @@ pub async fn create_on_arrival(
         merchant: Merchant { locale, ..Merchant::default() },
         ..NewSession::default()
     };
-    create(app, &api_app, Actor::merchant(), new).await
+    create(app, &api_app, &Asker::merchant(api_app.id), new).await
 }
 
 /// The first one registered. A sandbox app without any, on a development server, has the demo partner's.
@@ -195,7 +188,7 @@ pub async fn find(app: &App, app_id: AppId, id: ConnectSessionId) -> Result<(Con
 }
 
 /// Cancels a session of this app; one that ended before is left as it is, and that is told.
-pub async fn cancel(app: &App, app_id: AppId, id: ConnectSessionId, actor: Actor) -> Result<(), Error> {
+pub async fn cancel(app: &App, app_id: AppId, id: ConnectSessionId, asker: &Asker) -> Result<(), Error> {
     let (session, status) = find(app, app_id, id).await?;
     match status {
         SessionStatus::Cancelled => Ok(()),
@@ -204,7 +197,7 @@ pub async fn cancel(app: &App, app_id: AppId, id: ConnectSessionId, actor: Actor
         }
         SessionStatus::Open | SessionStatus::AtPlatform => {
             let detail = "Cancelled by the partner.";
-            end(app, &session, SessionStatus::Cancelled, None, detail, actor).await
+            end(app, &session, SessionStatus::Cancelled, None, detail, asker).await
         }
     }
 }
@@ -215,7 +208,7 @@ pub async fn cancel_visit(app: &App, visit: &Visit) -> Result<(), Error> {
         return Ok(());
     }
     let (failure, detail) = (Some(ConnectFailure::AccessDenied), "The merchant cancelled.");
-    end(app, &visit.session, SessionStatus::Cancelled, failure, detail, Actor::merchant()).await
+    end(app, &visit.session, SessionStatus::Cancelled, failure, detail, &Asker::merchant(visit.session.app_id)).await
 }
 
 /// Ends a session without a store.
@@ -225,21 +218,14 @@ pub(super) async fn end(
     status: SessionStatus,
     failure: Option<ConnectFailure>,
     detail: &str,
-    actor: Actor,
+    asker: &Asker,
 ) -> Result<(), Error> {
     let action = match status {
         SessionStatus::Cancelled => "connect_session.cancelled",
         _ => "connect_session.failed",
     };
-    let event = db::audit::NewAuditEvent {
-        id: app.id(),
-        app: Some(session.app_id),
-        actor,
-        action,
-        subject: session.id.to_string(),
-        details: json!({ "platform": session.platform, "failure": failure, "detail": detail }),
-        request_id: None,
-    };
+    let details = json!({ "platform": session.platform, "failure": failure, "detail": detail });
+    let event = asker.did(app.id(), session.app_id, action, session.id, details);
     let (id, detail) = (session.id, detail.to_owned());
     app.db
         .transaction(move |conn| {

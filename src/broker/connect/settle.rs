@@ -2,20 +2,25 @@
 //! again, with its sealed credential, its audit entry, its first jobs and the session's end. Whoever was faster with the
 //! same session, or the same shop, wins; the other is told.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use url::Url;
 
 use super::attempt::Attempt;
 use super::held::{self, DECISION_TIME, HeldReason};
-use super::obtain::{Asker, Verified};
+use super::obtain::{Target, Verified};
 use super::sessions::Visit;
-use super::{Refused, grant};
+use super::Refused;
 use crate::app::App;
-use crate::broker::Error;
+use crate::broker::{Error, notify};
+use crate::broker::asker::Asker;
+use crate::broker::refresh::{self, seal_values};
 use crate::db;
 use crate::db::connect_sessions::Completed;
+use crate::db::credentials::Granted;
 use crate::db::stores::{Learned, NewStore, Store};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::admin::Actor;
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::{AuditEventId, CredentialId, PlatformAppId, StoreId};
 use crate::domain::store::{StoreHealth, StoreStatus};
@@ -42,25 +47,25 @@ pub(super) enum Settled {
 
 /// Makes the store, or authorizes it again.
 pub(super) async fn settle(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
-    asker: &Asker<'_>,
+    target: &Target<'_>,
     verified: Verified,
     accepted: Accepted,
 ) -> Result<Settled, Error> {
-    settle_by(app, visit, asker, verified, accepted, Actor::merchant()).await
+    settle_by(app, visit, target, verified, accepted, Asker::merchant(visit.session.app_id)).await
 }
 
 /// As `settle`, in the name of whoever decided.
 pub(super) async fn settle_by(
-    app: &App,
+    app: &Arc<App>,
     visit: &Visit,
-    asker: &Asker<'_>,
+    target: &Target<'_>,
     verified: Verified,
     accepted: Accepted,
-    actor: Actor,
+    asker: Asker,
 ) -> Result<Settled, Error> {
-    let work = Settlement::new(app, visit, asker, verified, accepted, actor);
+    let work = Settlement::new(app, visit, target, verified, accepted, asker);
     let again = work.clone();
     match app.db.transaction(move |conn| work.run(conn)).await {
         // The same shop was connected at the same moment: now its store is there to be found.
@@ -79,35 +84,33 @@ struct Settlement {
     identity_client: Option<PlatformAppId>,
     verified: Verified,
     accepted: Accepted,
-    actor: Actor,
-    sealer: crate::crypto::Sealer,
-    random: crate::crypto::Random,
+    asker: Asker,
+    app: Arc<App>,
     now: chrono::DateTime<chrono::Utc>,
 }
 
 impl Settlement {
     fn new(
-        app: &App,
+        app: &Arc<App>,
         visit: &Visit,
-        asker: &Asker<'_>,
+        target: &Target<'_>,
         verified: Verified,
         accepted: Accepted,
-        actor: Actor,
+        asker: Asker,
     ) -> Self {
         Self {
-            method: asker.method.clone(),
-            slug: asker.platform.slug.clone(),
-            client: asker.client.id.filter(|_| !asker.method.app_fields.is_empty()),
-            identity_client: asker.client.of_identity(asker.method),
+            method: target.method.clone(),
+            slug: target.platform.slug.clone(),
+            client: target.client.id.filter(|_| !target.method.app_fields.is_empty()),
+            identity_client: target.client.of_identity(target.method),
             accepted: Accepted {
                 identity: accepted.identity || visit.options.accept_identity_change,
                 ..accepted
             },
             visit: visit.clone(),
             verified,
-            actor,
-            sealer: app.sealer.clone(),
-            random: app.random.clone(),
+            asker,
+            app: app.clone(),
             now: app.now(),
         }
     }
@@ -124,14 +127,14 @@ impl Settlement {
             Some(store) => (self.authorize_again(conn, store)?, true),
             None => (self.connect(conn)?, false),
         };
-        let code = access_token::mint(TokenKind::Code, self.random.bytes());
+        let code = access_token::mint(TokenKind::Code, self.app.random.bytes());
         let attempt = Attempt { link: self.visit.link.clone(), code: Some(code.clone()), ..Attempt::default() };
         let completed = Completed {
             store,
             reauthorized,
             code_hash: TokenHash::of(code.expose()),
             code_expires_at: self.now + CODE_LIFE,
-            attempt_sealed: attempt.seal(&self.sealer, self.visit.session.id),
+            attempt_sealed: attempt.seal(&self.app.sealer, self.visit.session.id),
         };
         if !db::connect_sessions::complete(conn, self.visit.session.id, &completed)? {
             return Err(Error::LinkExpired);
@@ -191,7 +194,7 @@ impl Settlement {
 
     fn hold(&self, conn: &mut db::Conn, reason: HeldReason) -> Result<Settled, Error> {
         let session = &self.visit.session;
-        let sealed = held::seal(&self.sealer, session.id, reason, &self.verified)?;
+        let sealed = held::seal(&self.app.sealer, session.id, reason, &self.verified)?;
         let until = match reason {
             HeldReason::Less => session.expires_at,
             HeldReason::Identity => session.expires_at.max(self.now + DECISION_TIME),
@@ -203,15 +206,16 @@ impl Settlement {
     }
 
     fn connect(&self, conn: &mut db::Conn) -> Result<StoreId, Error> {
-        let (store, credential): (StoreId, CredentialId) = (self.random.id(self.now), self.random.id(self.now));
+        let (store, credential): (StoreId, CredentialId) = (self.app.id(), self.app.id());
         let (session, options, facts) = (&self.visit.session, &self.visit.options, &self.verified.facts);
+        let granted = self.granted(credential);
         let new = db::credentials::NewCredential {
             id: credential,
             app_id: session.app_id,
             platform: self.slug.clone(),
             method: self.method.id.clone(),
             platform_app_id: self.client,
-            granted: grant::granted(&self.sealer, &self.random, credential, &self.method, &self.verified),
+            granted: granted.clone(),
         };
         db::credentials::insert(conn, &new)?;
         let new = NewStore {
@@ -223,7 +227,7 @@ impl Settlement {
             method: self.method.id.clone(),
             platform_store_id: self.verified.identity.clone(),
             url: facts.url.clone(),
-            name: facts.name.clone().unwrap_or_else(|| self.verified.identity.clone()),
+            name: self.name(),
             customer_id: session.customer_id.clone(),
             merchant_email: options.merchant_email.clone(),
             merchant_name: options.merchant_name.clone(),
@@ -231,17 +235,22 @@ impl Settlement {
             status: StoreStatus::Connected,
         };
         db::stores::insert(conn, &new)?;
-        grant::schedule(conn, credential, store)?;
+        self.set_going(conn, credential, store, &granted)?;
         Ok(store)
     }
 
     /// The same store with a new credential: id and token stay, and every store that shares the credential works again.
     fn authorize_again(&self, conn: &mut db::Conn, store: &Store) -> Result<StoreId, Error> {
         let (session, options, facts) = (&self.visit.session, &self.visit.options, &self.verified.facts);
+        // A revocation waits until this is done, or was first; then nothing of this stands.
+        if db::stores::lock(conn, store.id)?.is_none_or(|now| now.status == StoreStatus::Revoked) {
+            return Err(Error::Conflict("The store was revoked meanwhile.".to_owned()));
+        }
+        let moved = store.platform_store_id != self.verified.identity;
         let learned = Learned {
             method: Some(self.method.id.clone()),
             url: facts.url.clone(),
-            name: facts.name.clone(),
+            name: facts.name.clone().or_else(|| moved.then(|| self.name())),
             customer_id: session.customer_id.clone(),
             platform_store_id: Some(self.verified.identity.clone()),
             merchant_email: options.merchant_email.clone(),
@@ -251,26 +260,63 @@ impl Settlement {
         };
         db::stores::update_facts(conn, session.app_id, store.id, &learned)?;
         db::stores::set_client(conn, store.id, self.identity_client)?;
-        let granted = grant::granted(&self.sealer, &self.random, store.credential_id, &self.method, &self.verified);
+        let granted = self.granted(store.credential_id);
         db::credentials::grant_again(conn, store.credential_id, &self.method.id, self.client, &granted)?;
         for sharing in db::stores::list_of_credential(conn, store.credential_id)? {
             if sharing.status != StoreStatus::Connected {
                 db::stores::set_status(conn, sharing.id, StoreStatus::Connected, None, None)?;
+                notify::recovered(conn, &self.app, &sharing, &session.id.to_string())?;
+                db::listen::notify_store(conn, sharing.id)?;
             }
         }
         db::stores::set_health(conn, store.credential_id, StoreHealth::Ok)?;
-        if store.platform_store_id != self.verified.identity {
+        if moved {
             self.record(conn, "store.identity_changed", store.id, json!({
                 "from": store.platform_store_id,
                 "to": self.verified.identity,
             }))?;
         }
-        // Revoked meanwhile: nothing of this stands.
-        if db::stores::find(conn, store.id)?.is_none_or(|now| now.status == StoreStatus::Revoked) {
-            return Err(Error::Conflict("The store was revoked meanwhile.".to_owned()));
-        }
-        grant::schedule(conn, store.credential_id, store.id)?;
+        self.set_going(conn, store.credential_id, store.id, &granted)?;
         Ok(store.id)
+    }
+
+    /// What the platform calls the store, else its host, else its identity.
+    fn name(&self) -> String {
+        let facts = &self.verified.facts;
+        let host = || Some(Url::parse(facts.url.as_deref()?).ok()?.host_str()?.to_owned());
+        facts.name.clone().or_else(host).unwrap_or_else(|| self.verified.identity.clone())
+    }
+
+    /// The credential's columns. Keys have no life time of their own.
+    fn granted(&self, credential: CredentialId) -> Granted {
+        let verified = &self.verified;
+        let granted = match &verified.grant {
+            Some(grant) => refresh::granted(grant, &self.method, verified.asked_at, self.now, &self.app.random),
+            None => Granted {
+                values_sealed: None,
+                access_issued_at: Some(verified.asked_at),
+                access_expires_at: None,
+                refresh_expires_at: None,
+                reauthorize_by: None,
+                refresh_at: None,
+                scopes: None,
+            },
+        };
+        Granted { values_sealed: Some(seal_values(&self.app.sealer, credential, &verified.values)), ..granted }
+    }
+
+    /// First jobs, and word to every process that remembers the store or its credential.
+    fn set_going(
+        &self,
+        conn: &mut db::Conn,
+        credential: CredentialId,
+        store: StoreId,
+        granted: &Granted,
+    ) -> Result<(), Error> {
+        let owner = self.visit.session.app_id;
+        refresh::first_jobs(conn, &self.app, credential, owner, &self.slug, &self.method, granted)?;
+        db::listen::notify_credential(conn, credential)?;
+        Ok(db::listen::notify_store(conn, store)?)
     }
 
     fn record(
@@ -280,16 +326,8 @@ impl Settlement {
         store: StoreId,
         details: serde_json::Value,
     ) -> Result<(), Error> {
-        let id: AuditEventId = self.random.id(self.now);
-        let event = db::audit::NewAuditEvent {
-            id,
-            app: Some(self.visit.session.app_id),
-            actor: self.actor.clone(),
-            action,
-            subject: store.to_string(),
-            details,
-            request_id: None,
-        };
+        let id: AuditEventId = self.app.id();
+        let event = self.asker.did(id, self.visit.session.app_id, action, store, details);
         Ok(db::audit::insert(conn, &event)?)
     }
 }

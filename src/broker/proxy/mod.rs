@@ -11,12 +11,11 @@ mod send;
 mod shown;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::access_token::Admitted;
-use super::{Delivered, Error, last_used};
+use super::{Error, last_used};
 use crate::app::App;
 use crate::domain::problem::Problem;
 use crate::outbound::AnswerStream;
@@ -93,12 +92,15 @@ impl<'a> Call<'a> {
         }
         let renewed = match self.method.renewal {
             Renewal::Never => None,
-            _ => usable.renewed(self.app, &self.admitted.store, self.admitted.app.mode).await?,
+            _ => usable.renewed(self.app, self.admitted).await?,
         };
         let Some(renewed) = renewed else { return self.decide(&usable, first).await };
         match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
-            Err(Unkept::TooLarge) => return Err(credential_renewed()),
+            Err(Unkept::TooLarge) => {
+                let told = "The credential was renewed during the call, whose body is too large to be kept";
+                return Err(credential::credential_renewed(told));
+            }
             Err(Unkept::Broken) => return Err(send::broken_off()),
         }
         drop(first);
@@ -132,7 +134,7 @@ impl<'a> Call<'a> {
     /// A refusal that renewing did not cure: the platform's verify call decides. A credential that works was refused for
     /// this call only, and the caller gets to see that.
     async fn decide(&self, usable: &Usable, refusal: http::Response<AnswerStream>) -> Result<ProxyAnswer, Error> {
-        usable.judge_unauthorized(self.app, &self.admitted.store).await?;
+        usable.judge_unauthorized(self.app, self.admitted).await?;
         Ok(relay(refusal))
     }
 
@@ -152,14 +154,4 @@ impl<'a> Call<'a> {
 fn relay(answer: http::Response<AnswerStream>) -> ProxyAnswer {
     let (parts, body) = answer.into_parts();
     ProxyAnswer { status: parts.status, headers: headers::returned(&parts.headers), body }
-}
-
-/// The platform refused the old token and a new one is there, but the body is gone.
-fn credential_renewed() -> Error {
-    Error::Platform {
-        problem: Problem::CredentialRenewed,
-        detail: "The credential was renewed during the call, whose body is too large to be sent again from here".to_owned(),
-        retry_after: Some(Duration::ZERO),
-        delivered: Delivered::No,
-    }
 }

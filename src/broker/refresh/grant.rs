@@ -46,12 +46,18 @@ pub fn granted(
         Renewal::RefreshToken => access_expires_at,
         Renewal::AskAgain | Renewal::Never => None,
     };
+    // The deadline that no refreshing moves.
+    let reauthorize_by = match method.renewal {
+        Renewal::AskAgain => None,
+        Renewal::RefreshToken if renewable => refresh_expires_at.filter(|_| !moves),
+        Renewal::RefreshToken | Renewal::Never => access_expires_at,
+    };
     Granted {
         values_sealed: None,
         access_issued_at: Some(sent_at),
         access_expires_at,
         refresh_expires_at,
-        reauthorize_by: refresh_expires_at.filter(|_| !moves),
+        reauthorize_by,
         refresh_at: refresh_at.map(|at| at.max(now)),
         scopes: grant.scopes.clone().map(Texts),
     }

@@ -35,6 +35,7 @@ pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::client_values;
 pub use tend::{tend, tend_until};
+pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
 pub(crate) use run::refresh;
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
@@ -128,7 +129,7 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
         let loaded = load(app, credential).await?;
         let row = &loaded.row;
         if row.dead_at.is_some() {
-            return Err(needs_reauthorization(app, row).await);
+            return Err(dead(app, row.id).await);
         }
         let life = access_life(row.access_issued_at, row.access_expires_at, loaded.now);
         let left = row.access_expires_at.map(|at| (at - loaded.now).to_std().unwrap_or_default());
@@ -178,7 +179,7 @@ pub async fn refresh_now(
     for _ in 0..5 {
         let loaded = load(app, credential).await?;
         if loaded.row.dead_at.is_some() {
-            return Err(needs_reauthorization(app, &loaded.row).await);
+            return Err(dead(app, credential).await);
         }
         match run::refresh(app, credential, trigger, loaded.row.generation(), false).await {
             Ended::Ran(attempt) => return Ok(attempt),
@@ -200,6 +201,11 @@ pub async fn refresh_now(
         }
     }
     Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
+}
+
+/// Returns once no refresh is under way in this process: for a graceful stop, after nothing starts new ones.
+pub async fn wait_until_idle(app: &App) {
+    app.in_flight.idle().await;
 }
 
 fn open(app: &App, loaded: &Loaded, method: &Method) -> Result<Usable, Error> {
@@ -232,7 +238,7 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
             let detail = attempt.detail.unwrap_or_else(|| attempt.outcome.to_string());
             let retry_after = attempt.retry_after.or(Some(Duration::from_secs(1)));
             match attempt.outcome {
-                RefreshOutcome::Dead => needs_reauthorization(app, row).await,
+                RefreshOutcome::Dead => dead(app, row.id).await,
                 RefreshOutcome::AppBroken => platform(Problem::PlatformAppMisconfigured, detail, retry_after),
                 RefreshOutcome::Throttled => platform(Problem::PlatformThrottled, detail, retry_after),
                 RefreshOutcome::Unknown => platform(Problem::PlatformRejected, detail, retry_after),
@@ -242,7 +248,7 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
         Ended::Blocked { why, retry_after } => {
             let retry_after = retry_after.or(Some(Duration::from_secs(5)));
             match why {
-                Blocked::Dead => needs_reauthorization(app, row).await,
+                Blocked::Dead => dead(app, row.id).await,
                 Blocked::NotRenewable => Error::Conflict("this credential cannot be renewed".to_owned()),
                 Blocked::Paused | Blocked::BackOff(Some(FailureKind::AppBroken)) => platform(
                     Problem::PlatformAppMisconfigured,
@@ -265,9 +271,8 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
 }
 
 /// The error for a dead grant, told of the first store that uses it.
-async fn needs_reauthorization(app: &App, row: &Leased) -> Error {
-    let id = row.id;
-    match app.db.run(move |conn| db::stores::list_of_credential(conn, id)).await {
+async fn dead(app: &App, id: CredentialId) -> Error {
+    match app.db.run::<_, db::Error, _>(move |conn| db::stores::list_of_credential(conn, id)).await {
         Ok(stores) => match stores.into_iter().find(|store| store.status == StoreStatus::NeedsReauthorization) {
             Some(store) => Error::NeedsReauthorization {
                 store: store.id,

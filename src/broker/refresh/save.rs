@@ -194,7 +194,7 @@ fn follow(conn: &mut Conn, app: &App, row: &Leased, granted: &Granted, doubtful:
             );
             if store.status == StoreStatus::NeedsReauthorization && by_refreshing {
                 db::stores::set_status(conn, store.id, StoreStatus::Connected, None, None)?;
-                notify::recovered(conn, app, &store, row.generation())?;
+                notify::recovered(conn, app, &store, &format!("{}.{}.{}", row.id, row.grant_no, row.next_attempt))?;
             }
         }
     }

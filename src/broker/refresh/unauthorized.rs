@@ -9,9 +9,11 @@ use crate::broker::Error;
 use crate::broker::verify::{self, Verified};
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
+use crate::platform::descriptor::Renewal;
 
 /// What an unauthorized answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The credential is refused: its stores now need their merchants.
     Dead,
@@ -30,6 +32,16 @@ pub async fn judge_unauthorized(
     credential: CredentialId,
     generation: Generation,
 ) -> Result<Verdict, Error> {
+    judge(app, credential, generation, true).await
+}
+
+/// The same; unless it is `last`, a refused credential that can be renewed is `Renewed`: to be tried with another token.
+pub(crate) async fn judge(
+    app: &Arc<App>,
+    credential: CredentialId,
+    generation: Generation,
+    last: bool,
+) -> Result<Verdict, Error> {
     let loaded = load(app, credential).await?;
     if loaded.row.dead_at.is_some() {
         return Ok(Verdict::Dead);
@@ -42,6 +54,7 @@ pub async fn judge_unauthorized(
     match verify::ask(app, loaded.route(), method, &values).await? {
         Verified::Alive(_) => Ok(Verdict::Alive),
         Verified::Undecided(_) | Verified::Impossible => Ok(Verdict::Undecided),
+        Verified::Refused(_) if !last && method.renewal != Renewal::Never => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })

@@ -154,7 +154,8 @@ fn bury(
             continue;
         }
         db::stores::set_status(conn, store.id, StoreStatus::NeedsReauthorization, Some(evidence.reason), Some(&shown))?;
-        notify::needs_reauthorization(conn, app, &store, evidence.reason, (seen, next_attempt))?;
+        let incident = format!("{}.{}.{next_attempt}", row.id, seen.grant_no);
+        notify::needs_reauthorization(conn, app, &store, evidence.reason, &incident)?;
         db::listen::notify_store(conn, store.id)?;
     }
     db::listen::notify_credential(conn, row.id)?;

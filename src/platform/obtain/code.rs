@@ -135,19 +135,7 @@ impl Code {
             });
         }
         let code = once(&pairs, "code")?;
-        if let Some(proof) = &self.proof {
-            let given = once(&pairs, &proof.parameter)?;
-            if !proof.holds(raw_query, &given, &keys(values, &proof.key).collect::<Vec<_>>()) {
-                return Err(CallbackRefusal::BadSignature);
-            }
-        }
-        if let Some(fresh) = &self.fresh {
-            let at = once(&pairs, &fresh.parameter)?;
-            let at: i64 = at.parse().map_err(|_| CallbackRefusal::StaleTimestamp)?;
-            if now.timestamp().abs_diff(at) > fresh.within.as_secs() {
-                return Err(CallbackRefusal::StaleTimestamp);
-            }
-        }
+        self.prove(&pairs, raw_query, values, now)?;
         for name in &self.same {
             let given = once(&pairs, name)?;
             if !values.get(name).is_some_and(|begun| begun.eq_ignore_ascii_case(&given)) {
@@ -155,6 +143,52 @@ impl Code {
             }
         }
         Ok(CallbackAnswer::Approved(Values::new().with("code", code)))
+    }
+
+    /// What a platform says when a connection starts there: the store, proven. `None` where that is not provable.
+    pub(super) fn read_install(
+        &self,
+        method: &Method,
+        raw_query: &str,
+        values: &Values,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Values>, CallbackRefusal> {
+        if self.proof.is_none() || self.fresh.is_none() || self.same.is_empty() {
+            return Ok(None);
+        }
+        let pairs = signature::pairs(raw_query);
+        self.prove(&pairs, raw_query, values, now)?;
+        let mut named = Values::new();
+        for name in &self.same {
+            let given = once(&pairs, name)?;
+            let checked = method.field(name).and_then(|field| field.check(&given, false).ok());
+            named.set(name.as_str(), checked.ok_or(CallbackRefusal::OtherStore)?);
+        }
+        Ok(Some(named))
+    }
+
+    /// The platform's signature over the query, and its time.
+    fn prove(
+        &self,
+        pairs: &[(String, String)],
+        raw_query: &str,
+        values: &Values,
+        now: DateTime<Utc>,
+    ) -> Result<(), CallbackRefusal> {
+        if let Some(proof) = &self.proof {
+            let given = once(pairs, &proof.parameter)?;
+            if !proof.holds(raw_query, &given, &keys(values, &proof.key).collect::<Vec<_>>()) {
+                return Err(CallbackRefusal::BadSignature);
+            }
+        }
+        if let Some(fresh) = &self.fresh {
+            let at = once(pairs, &fresh.parameter)?;
+            let at: i64 = at.parse().map_err(|_| CallbackRefusal::StaleTimestamp)?;
+            if now.timestamp().abs_diff(at) > fresh.within.as_secs() {
+                return Err(CallbackRefusal::StaleTimestamp);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -124,6 +124,20 @@ pub fn read_callback(
     }
 }
 
+/// Reads the query of a connection that starts at the platform, without a session: the connect fields that it names, once
+/// proven (`values` are the app's). `None` where a method offers no such proof.
+pub fn read_install(
+    method: &Method,
+    raw_query: &str,
+    values: &Values,
+    now: DateTime<Utc>,
+) -> Result<Option<Values>, CallbackRefusal> {
+    match &method.obtain {
+        Obtain::Code(code) => code.read_install(method, raw_query, values, now),
+        Obtain::Ask(_) | Obtain::Given(_) => Ok(None),
+    }
+}
+
 /// Reads keys that a store's server posts: the state that they belong to, and the values.
 pub fn read_delivery(method: &Method, body: &[u8]) -> Result<(String, Values), CallbackRefusal> {
     match &method.obtain {

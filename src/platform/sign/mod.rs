@@ -92,8 +92,6 @@ pub fn owned(method: &Method) -> Owned {
             owned.query.extend(recipe.owned().map(str::to_owned));
         }
     }
-    owned.headers.dedup();
-    owned.query.dedup();
     owned
 }
 

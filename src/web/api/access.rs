@@ -2,6 +2,7 @@
 //! would be signed with.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -20,8 +21,9 @@ use crate::web::extract::{Params, StoreToken};
 pub async fn show(by: StoreToken, mut params: Params) -> Answer {
     let minimum = params.number("minimum_seconds", 0..=86_400).unwrap_or(0);
     params.finish()?;
+    let wanted = Duration::from_secs(minimum.unsigned_abs());
     let usable = match by.admitted.check_connected() {
-        Ok(()) => proxy::usable_for(&by.tools, &by.admitted, minimum).await,
+        Ok(()) => proxy::usable_for(&by.tools, &by.admitted, wanted).await,
         Err(error) => Err(error),
     };
     let (until, problem) = match usable {

@@ -113,7 +113,7 @@ pub async fn create(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
         transfer: given.transfer,
         ..NewSession::default()
     };
-    let session = sessions::create(&by.tools, &by.app, by.actor(), new).await?;
+    let session = sessions::create(&by.tools, &by.app, &by.asker(), new).await?;
     created(&CreatedJson::of(session))
 }
 
@@ -123,6 +123,6 @@ pub async fn show(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {
 }
 
 pub async fn cancel(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {
-    sessions::cancel(&by.tools, by.app.id, path_id(&id)?, by.actor()).await?;
+    sessions::cancel(&by.tools, by.app.id, path_id(&id)?, &by.asker()).await?;
     done()
 }

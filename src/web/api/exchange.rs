@@ -19,7 +19,7 @@ struct ExchangeJson {
 pub async fn exchange(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
     let given: ExchangeJson = body.read()?;
     let code = given.code.expose();
-    let exchanged = connect::exchange(&by.tools, by.app.id, code, given.customer_id, by.actor()).await?;
+    let exchanged = connect::exchange(&by.tools, by.app.id, code, given.customer_id, &by.asker()).await?;
     let store = find(&by, exchanged.store.id).await?;
     let token = exchanged.access_token.as_ref().map(Secret::expose);
     ok(&json!({

@@ -5,12 +5,14 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::page::Ask;
+use super::store_json::StoreJson;
 use super::stores::find;
 use super::{Answer, ok};
+use crate::broker::refresh::Verdict;
 use crate::db;
 use crate::db::refresh_logs::RefreshLog;
 use crate::domain::id::RefreshLogId;
-use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
+use crate::domain::refresh::{Attempt, RefreshOutcome, RefreshTrigger};
 use crate::web::extract::{Params, PartnerKey, StoresRead, path_id};
 
 /// One try.
@@ -38,6 +40,51 @@ impl AttemptJson {
             duration_ms: log.duration_ms,
             started_at: log.started_at,
         }
+    }
+}
+
+/// What a refresh that was asked for came to.
+#[derive(Debug, Serialize)]
+pub struct AttemptedJson {
+    outcome: RefreshOutcome,
+    platform_code: Option<String>,
+    http_status: Option<u16>,
+    detail: Option<String>,
+    retry_after_seconds: Option<u64>,
+    /// As it is afterwards.
+    store: StoreJson,
+}
+
+impl AttemptedJson {
+    pub fn of(attempt: Attempt, store: StoreJson) -> Self {
+        Self {
+            outcome: attempt.outcome,
+            platform_code: attempt.code,
+            http_status: attempt.status,
+            detail: attempt.detail,
+            retry_after_seconds: attempt.retry_after.map(|wait| wait.as_secs()),
+            store,
+        }
+    }
+}
+
+/// What the platform's verify call said.
+#[derive(Debug, Serialize)]
+pub struct VerifiedJson {
+    /// `alive`, `dead` or `undecided`.
+    verdict: &'static str,
+    /// As it is afterwards.
+    store: StoreJson,
+}
+
+impl VerifiedJson {
+    pub fn of(verdict: Verdict, store: StoreJson) -> Self {
+        let verdict = match verdict {
+            Verdict::Alive | Verdict::Renewed => "alive",
+            Verdict::Dead => "dead",
+            Verdict::Undecided => "undecided",
+        };
+        Self { verdict, store }
     }
 }
 

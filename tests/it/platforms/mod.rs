@@ -2,6 +2,7 @@
 //! platforms document them. No network: the platform layer builds and reads.
 
 mod falabella;
+mod hosts;
 mod hybris;
 mod mercado_libre;
 mod shopify;

@@ -271,3 +271,35 @@ fn a_webhook_is_believed_only_with_its_proof() {
         Ok(HookKind::Privacy)
     );
 }
+
+#[test]
+fn an_install_from_the_app_store_names_its_store_with_proof() {
+    let method = method("shopify", "expiring");
+    let text = "host=x&shop=acme.myshopify.com&timestamp=1760000000";
+    let hmac = Writing::Hex.write(&Hash::HmacSha256.of(b"shpss_secret0001", text.as_bytes()));
+    let app = values(&[("client_secret", "shpss_secret0001")]);
+    let read = |query: &str, now| obtain::read_install(&method, query, &app, at(now));
+    let named = values(&[("shop", "acme.myshopify.com")]);
+    assert_eq!(read(&format!("{text}&hmac={hmac}"), 1_760_000_000), Ok(Some(named)));
+    assert_eq!(
+        read(&format!("{text}&hmac={hmac}"), 1_760_001_000),
+        Err(CallbackRefusal::StaleTimestamp)
+    );
+    assert_eq!(
+        read(&format!("{text}1&hmac={hmac}"), 1_760_000_000),
+        Err(CallbackRefusal::BadSignature)
+    );
+    let text = "shop=evil.example&timestamp=1760000000";
+    let hmac = Writing::Hex.write(&Hash::HmacSha256.of(b"shpss_secret0001", text.as_bytes()));
+    assert_eq!(
+        read(&format!("{text}&hmac={hmac}"), 1_760_000_000),
+        Err(CallbackRefusal::OtherStore)
+    );
+}
+
+#[test]
+fn words_of_a_refusal_on_a_web_page_are_no_verdict() {
+    let method = method("shopify", "admin-token");
+    let page = answer(401, "<html>Invalid API key or access token</html>");
+    assert_eq!(verify::read(&method, &page, &all()).unwrap_err().kind, Down);
+}

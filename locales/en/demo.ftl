@@ -1,0 +1,25 @@
+# The demo partner, in development only.
+demo-title = The demo partner
+demo-text = This page plays the back end of a company that integrates with Llavero. It calls the same API over HTTP and shows each request. It exists in development only.
+demo-connect = Connect a store
+demo-permanent = The app's permanent connect page
+demo-stores = Stores of this app
+demo-home = To the demo partner
+demo-arrived = What the browser brought
+demo-curl = To repeat it (dev.env sets the variables):
+demo-exchange = The code becomes the store's access token
+demo-call = A call to { $platform } with that token
+demo-call-again = Call again
+demo-expire = Expire the token at the platform
+demo-connected-title = Connected
+demo-connected-text = The partner's back end exchanged the code and made its first call.
+demo-again-title = Authorized again
+demo-again-text = There is no new token: the one that the partner has works again.
+demo-called-title = Called
+demo-called-text = The same token as before. If the platform's own had expired, it was renewed unseen.
+demo-expired-title = The platform's token has expired
+demo-expired-text = Call again: the store's token does not change and works.
+demo-failed-title = Not connected
+demo-failed-text = The browser came back with an error instead of a code. A partner shows what to do next and offers to begin again.
+demo-refused-title = The code was refused
+demo-refused-text = A code works for ten minutes and for its own app only.

@@ -1,0 +1,25 @@
+# The demo partner, in development only.
+demo-title = El socio de demostración
+demo-text = Esta página hace de servidor de una empresa que se integra con Llavero. Llama a la misma API por HTTP y muestra cada petición. Solo existe en desarrollo.
+demo-connect = Conectar una tienda
+demo-permanent = La página de conexión permanente de la app
+demo-stores = Tiendas de esta app
+demo-home = Al socio de demostración
+demo-arrived = Lo que trajo el navegador
+demo-curl = Para repetirla (dev.env define las variables):
+demo-exchange = El código se convierte en el token de acceso de la tienda
+demo-call = Una llamada a { $platform } con ese token
+demo-call-again = Llamar de nuevo
+demo-expire = Vencer el token en la plataforma
+demo-connected-title = Conectada
+demo-connected-text = El servidor del socio canjeó el código e hizo su primera llamada.
+demo-again-title = Autorizada de nuevo
+demo-again-text = No hay token nuevo: el que tiene el socio funciona de nuevo.
+demo-called-title = Llamada hecha
+demo-called-text = El mismo token que antes. Si el de la plataforma había vencido, se renovó sin que se notara.
+demo-expired-title = El token de la plataforma venció
+demo-expired-text = Llame de nuevo: el token de la tienda no cambia y funciona.
+demo-failed-title = No conectada
+demo-failed-text = El navegador volvió con un error en lugar de un código. Un socio muestra qué hacer y ofrece empezar de nuevo.
+demo-refused-title = El código fue rechazado
+demo-refused-text = Un código sirve diez minutos y solo para su propia app.

@@ -1,0 +1,25 @@
+# The demo partner, in development only.
+demo-title = O parceiro de demonstração
+demo-text = Esta página faz o papel do servidor de uma empresa que se integra ao Llavero. Chama a mesma API por HTTP e mostra cada requisição. Só existe em desenvolvimento.
+demo-connect = Conectar uma loja
+demo-permanent = A página de conexão permanente do app
+demo-stores = Lojas deste app
+demo-home = Ao parceiro de demonstração
+demo-arrived = O que o navegador trouxe
+demo-curl = Para repetir (dev.env define as variáveis):
+demo-exchange = O código vira o token de acesso da loja
+demo-call = Uma chamada ao { $platform } com esse token
+demo-call-again = Chamar de novo
+demo-expire = Expirar o token na plataforma
+demo-connected-title = Conectada
+demo-connected-text = O servidor do parceiro trocou o código e fez a primeira chamada.
+demo-again-title = Autorizada de novo
+demo-again-text = Não há token novo: o que o parceiro tem funciona de novo.
+demo-called-title = Chamada feita
+demo-called-text = O mesmo token de antes. Se o da plataforma tinha expirado, foi renovado sem ninguém notar.
+demo-expired-title = O token da plataforma expirou
+demo-expired-text = Chame de novo: o token da loja não muda e funciona.
+demo-failed-title = Não conectada
+demo-failed-text = O navegador voltou com um erro em vez de um código. Um parceiro mostra o que fazer e oferece recomeçar.
+demo-refused-title = O código foi recusado
+demo-refused-text = Um código vale dez minutos e só para o próprio app.

@@ -1,0 +1,64 @@
+//! Every column that holds sealed values, for sealing them again after a rotation of keys. The names are constants of the
+//! program, so the statements made of them need no escaping.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bytea, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::{Conn, Result};
+
+/// A column of sealed values in a table with an `id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    pub table: &'static str,
+    pub column: &'static str,
+}
+
+const fn column(table: &'static str, column: &'static str) -> Column {
+    Column { table, column }
+}
+
+/// All of them; a test compares the list with the schema.
+pub const COLUMNS: [Column; 10] = [
+    column("apps", "signing_secret_sealed"),
+    column("apps", "previous_signing_secret_sealed"),
+    column("platform_apps", "values_sealed"),
+    column("platform_apps", "standby_sealed"),
+    column("credentials", "values_sealed"),
+    column("credentials", "spares_sealed"),
+    column("connect_sessions", "attempt_sealed"),
+    column("connect_sessions", "delivered_sealed"),
+    column("connect_sessions", "held_sealed"),
+    column("sessions", "state_sealed"),
+];
+
+#[derive(QueryableByName)]
+pub struct SealedRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Bytea)]
+    pub value: Vec<u8>,
+}
+
+/// Sealed values of a column, by id, after one.
+pub fn list(conn: &mut Conn, column: Column, after: Uuid, limit: i64) -> Result<Vec<SealedRow>> {
+    let Column { table, column } = column;
+    let rows = diesel::sql_query(format!(
+        "SELECT id, {column} AS value FROM {table} WHERE {column} IS NOT NULL AND id > $1 ORDER BY id LIMIT $2"
+    ))
+    .bind::<SqlUuid, _>(after)
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    Ok(rows)
+}
+
+/// Replaces a value that is still what was read; false: it changed, and so was sealed with the active key.
+pub fn replace(conn: &mut Conn, column: Column, read: &SealedRow, new: &[u8]) -> Result<bool> {
+    let Column { table, column } = column;
+    let changed = diesel::sql_query(format!("UPDATE {table} SET {column} = $1 WHERE id = $2 AND {column} = $3"))
+        .bind::<Bytea, _>(new)
+        .bind::<SqlUuid, _>(read.id)
+        .bind::<Bytea, _>(&read.value)
+        .execute(conn)?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,36 @@
+//! What every process does beside serving, worker or not: journals are replayed and leases tended, and what is kept in
+//! memory for a while is written at the end.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::App;
+use crate::broker::{last_used, refresh};
+
+/// The running background work of this process.
+pub struct Background {
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Background {
+    pub fn start(app: Arc<App>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = app.detached.clone().spawn(refresh::tend_until(app.clone(), stopped));
+        Self { app, stop, task }
+    }
+
+    /// Ends the round under way and writes what is left. Comes last: jobs and refreshes have ended before.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the background work ended badly");
+        }
+        if let Err(error) = last_used::write(&self.app).await {
+            tracing::warn!(%error, "the times of last use could not be written");
+        }
+    }
+}

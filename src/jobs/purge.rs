@@ -1,0 +1,47 @@
+//! Removes what is past its keeping time, makes the coming months' partitions of the refresh log, and sees that no timer
+//! lost its job. Runs daily.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::app::App;
+use crate::broker::Error;
+use crate::db;
+use crate::db::jobs::End;
+use crate::domain::job::{Job, NewJob};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const JOBS_DAYS: i64 = 7;
+const NOTICES_DAYS: i64 = 400;
+const LOGS_DAYS: i64 = 400;
+/// A timer this late has lost its job.
+const LATE: Duration = Duration::from_secs(60 * 60);
+const BATCH: i64 = 1000;
+
+pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
+    let now = app.now();
+    app.db.run(move |conn| db::refresh_logs::make_partitions(conn, now)).await?;
+    let before = now - TimeDelta::days(LOGS_DAYS);
+    app.db.run(move |conn| db::refresh_logs::drop_before(conn, before)).await?;
+    let before = now - TimeDelta::days(JOBS_DAYS);
+    app.db.run(move |conn| db::jobs::delete_done_before(conn, before)).await?;
+    let before = now - TimeDelta::days(NOTICES_DAYS);
+    app.db.run(move |conn| db::notices::delete_before(conn, before)).await?;
+    let tools = app.clone();
+    app.db
+        .transaction::<_, Error, _>(move |conn| {
+            for (credential, owner, platform) in db::leases::list_late(conn, LATE, BATCH)? {
+                let job = Job::RefreshCredential { credential };
+                let spread = DAY.mul_f64(0.05 * tools.random.fraction());
+                let due_at = now + TimeDelta::from_std(spread).unwrap_or_default();
+                db::jobs::insert(conn, tools.id(), &NewJob { job, app: Some(owner), platform: Some(platform), due_at })?;
+            }
+            let due_at = now + TimeDelta::from_std(DAY).unwrap_or_default();
+            let next = NewJob { job: Job::Purge {}, app: None, platform: None, due_at };
+            Ok(db::jobs::insert(conn, tools.id(), &next)?)
+        })
+        .await?;
+    Ok(End::Done)
+}

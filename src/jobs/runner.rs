@@ -1,0 +1,155 @@
+//! Claims due jobs a few at a time and runs them side by side. Woken by NOTIFY or by a tick that is spread, so that many
+//! workers do not ask at once; a stop claims no more and waits for what runs. A job that runs long keeps its claim alive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::app::App;
+use crate::db;
+use crate::db::jobs::{Claimed, End};
+use crate::db::listen::News;
+use crate::domain::job::{Job, NewJob};
+
+/// Jobs at once in one process.
+const AT_ONCE: usize = 16;
+/// Claimed in one statement.
+const BATCH: usize = 8;
+/// How long a claim lasts unless it is kept alive.
+const CLAIM: Duration = Duration::from_secs(120);
+const KEEP_ALIVE: Duration = Duration::from_secs(40);
+const TICK: Duration = Duration::from_secs(2);
+
+/// The running worker of this process.
+pub struct Runner {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Runner {
+    /// Starts on the detached runtime, so that a web worker's load does not slow it.
+    pub fn start(app: Arc<App>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let task = app.detached.clone().spawn(work(app, stopped));
+        Self { stop, task }
+    }
+
+    /// Claims nothing more and waits for the jobs that run.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the worker ended badly");
+        }
+    }
+}
+
+/// Runs what is due now, one after the other, until nothing is; returns how many ran. For tests and commands.
+pub async fn run_due(app: &Arc<App>) -> usize {
+    let mut done = 0;
+    loop {
+        let claimed = claim(app, 1).await;
+        if claimed.is_empty() {
+            return done;
+        }
+        for job in claimed {
+            run(app.clone(), job).await;
+            done += 1;
+        }
+    }
+}
+
+async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut news = app.listener.subscribe();
+    let mut running = JoinSet::new();
+    first_purge(&app).await;
+    while !*stop.borrow() {
+        let room = AT_ONCE - running.len();
+        let claimed = if room == 0 { Vec::new() } else { claim(&app, room.min(BATCH)).await };
+        let full = claimed.len() == room.min(BATCH) && !claimed.is_empty();
+        for job in claimed {
+            running.spawn(run(app.clone(), job));
+        }
+        if full && running.len() < AT_ONCE {
+            continue;
+        }
+        let tick = TICK.mul_f64(0.75 + 0.5 * app.random.fraction());
+        tokio::select! {
+            _ = tokio::time::sleep(tick) => {}
+            _ = due(&mut news) => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Returns when a job was enqueued, or may have been.
+async fn due(news: &mut broadcast::Receiver<News>) {
+    loop {
+        match news.recv().await {
+            Ok(News::Jobs | News::Anything) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn claim(app: &App, limit: usize) -> Vec<Claimed> {
+    let claim = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
+    let limit = i64::try_from(limit).unwrap_or(1);
+    match app.db.run(move |conn| db::jobs::claim(conn, claim, limit, CLAIM)).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            let error: db::Error = error;
+            tracing::warn!(%error, "no jobs could be claimed");
+            Vec::new()
+        }
+    }
+}
+
+/// The daily purge keeps itself going; this is for the first time.
+async fn first_purge(app: &App) {
+    let id = app.id();
+    let new = NewJob { job: Job::Purge {}, app: None, platform: None, due_at: app.now() };
+    if let Err(error) = app.db.run::<_, db::Error, _>(move |conn| db::jobs::insert_if_absent(conn, id, &new)).await {
+        tracing::warn!(%error, "the purge could not be scheduled");
+    }
+}
+
+async fn run(app: Arc<App>, claimed: Claimed) {
+    let (id, claim) = (claimed.id, claimed.claim);
+    let end = match claimed.job {
+        None => End::Fail { error: format!("this version does not know the job `{}` or its payload", claimed.kind) },
+        Some(job) => {
+            let work = super::run(&app, job, claimed.attempts);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    end = &mut work => break end,
+                    _ = tokio::time::sleep(KEEP_ALIVE) => {
+                        let kept = app.db.run::<_, db::Error, _>(move |conn| db::jobs::prolong(conn, id, claim, CLAIM));
+                        if let Err(error) = kept.await {
+                            tracing::warn!(job.id = %id, %error, "a claim could not be kept alive");
+                        }
+                    }
+                }
+            }
+        }
+    };
+    if let End::Fail { error } = &end {
+        tracing::error!(job.id = %id, job.kind = %claimed.kind, %error, "a job is a dead letter");
+    }
+    let (attempts, most) = (claimed.attempts, claimed.max_attempts);
+    let finished = app.db.run(move |conn| db::jobs::finish(conn, id, claim, attempts, most, &end)).await;
+    match finished {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!(job.id = %id, "a job ran past its claim; somebody else has it now"),
+        Err(error) => {
+            let error: db::Error = error;
+            // The claim ends by itself, and the job, safe to run twice, runs again.
+            tracing::warn!(job.id = %id, %error, "the end of a job could not be written");
+        }
+    }
+}

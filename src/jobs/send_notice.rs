@@ -1,0 +1,98 @@
+//! Sends one recorded message. Whether it is still true is looked up first: a store that works again needs no plea.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::broker::{Error, notify};
+use crate::db;
+use crate::db::jobs::End;
+use crate::db::notices::Notice;
+use crate::domain::id::NoticeId;
+use crate::domain::notice::{Audience, NoticeKind, NoticeStatus};
+use crate::domain::store::StoreStatus;
+use crate::mail::MailError;
+use crate::mail::notices::{self, Facts};
+
+pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<End, Error> {
+    let found = app
+        .db
+        .run::<_, Error, _>(move |conn| {
+            let Some(notice) = db::notices::find(conn, id)? else { return Ok(None) };
+            let store = match notice.store_id {
+                Some(store) => db::stores::find(conn, store)?,
+                None => None,
+            };
+            let owner = match notice.app_id {
+                Some(owner) => db::apps::find(conn, owner)?,
+                None => None,
+            };
+            Ok(Some((notice, store, owner)))
+        })
+        .await?;
+    let Some((notice, store, owner)) = found else { return Ok(End::Done) };
+    if notice.status != NoticeStatus::Pending {
+        return Ok(End::Done);
+    }
+    let over = notice.kind == NoticeKind::NeedsReauthorization
+        && store.is_none_or(|store| store.status != StoreStatus::NeedsReauthorization);
+    let Some(recipient) = notice.recipient.clone().filter(|_| !over) else {
+        set(app, id, NoticeStatus::Skipped, None).await?;
+        return Ok(End::Done);
+    };
+    let facts = facts(app, &notice, owner.map(|owner| owner.name))?;
+    let message = notices::render(&facts, &recipient)
+        .map_err(|error| Error::Internal(format!("notice {id} cannot be written: {error}")))?;
+    match app.mailer.send(&message).await {
+        Ok(()) => {
+            set(app, id, NoticeStatus::Sent, None).await?;
+            Ok(End::Done)
+        }
+        Err(MailError::Temporary(why)) if attempts < crate::domain::job::Job::SendNotice { notice: id }.max_attempts() => {
+            Ok(End::Retry { after: super::back_off(attempts + 3, app.random.fraction()), error: why })
+        }
+        Err(MailError::Temporary(why) | MailError::Permanent(why)) => {
+            set(app, id, NoticeStatus::Failed, Some(why.clone())).await?;
+            Ok(End::Fail { error: why })
+        }
+    }
+}
+
+/// What the text says; the link is made now, so that it is in no table.
+fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, Error> {
+    let text = |name: &str| notice.details.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let number = |name: &str| notice.details.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
+    let public = app.config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let Some(public) = public else { return Err(Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned())) };
+    let slug = text("platform").unwrap_or_default();
+    let platform = app.catalogue.platform(&slug).map_or(slug, |platform| platform.name.clone());
+    let now = app.now();
+    let link = match (notice.audience, notice.store_id, notice.kind) {
+        (Audience::Merchant, Some(store), NoticeKind::NeedsReauthorization) => {
+            let token = notify::reconnect_token(&app.sealer, store, notify::reconnect_expiry(now));
+            Some(format!("{public}/reconnect/{token}"))
+        }
+        (Audience::Admins, Some(store), _) => Some(format!("{public}/admin/stores/{store}")),
+        (Audience::Admins, None, _) => Some(format!("{public}/admin/platforms")),
+        _ => None,
+    };
+    Ok(Facts {
+        kind: notice.kind,
+        audience: notice.audience,
+        language: notice.language,
+        app: app_name.unwrap_or_default(),
+        platform,
+        store: text("store").unwrap_or_default(),
+        reason: text("reason").and_then(|reason| reason.parse().ok()),
+        code: text("code"),
+        refused: number("refused"),
+        tried: number("tried"),
+        link,
+    })
+}
+
+async fn set(app: &App, id: NoticeId, status: NoticeStatus, error: Option<String>) -> Result<(), Error> {
+    Ok(app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::notices::set_status(conn, id, status, error.as_deref()))
+        .await?)
+}

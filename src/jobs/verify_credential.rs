@@ -1,0 +1,34 @@
+//! Asks the platform, every few days, whether a credential that cannot be refreshed still works: otherwise a store would
+//! count as connected until somebody uses it.
+
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::broker::refresh::Verdict;
+use crate::broker::{Error, refresh, verify};
+use crate::db;
+use crate::db::jobs::End;
+use crate::domain::id::CredentialId;
+use crate::domain::job::{Job, NewJob};
+
+pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
+    match verify::check(app, credential).await {
+        Ok(Verdict::Dead) | Err(Error::NotFound | Error::NeedsReauthorization { .. }) => return Ok(End::Done),
+        Ok(_) => {}
+        Err(error) => return Err(error),
+    }
+    let tools = app.clone();
+    app.db
+        .transaction(move |conn| {
+            let Some(row) = db::credentials::find(conn, credential)? else { return Ok(End::Done) };
+            let due_at = refresh::next_verification(&tools);
+            let job = Job::VerifyCredential { credential };
+            db::jobs::insert(
+                conn,
+                tools.id(),
+                &NewJob { job, app: Some(row.app_id), platform: Some(row.platform), due_at },
+            )?;
+            Ok(End::Done)
+        })
+        .await
+}

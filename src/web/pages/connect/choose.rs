@@ -1,0 +1,79 @@
+//! The choice of a platform: those that the partner allows and the app can use, in a list that can be narrowed without a
+//! script. Where there is one only, the browser goes on to its form.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{app_plate, goes_on, href, platform_plate, steps, to_done, visit};
+use crate::app::App;
+use crate::broker::connect;
+use crate::web::page::{Page, see_other};
+use crate::web::parts::{Plate, PlatformChoice, Step};
+use crate::web::{Error, Frame, urls};
+use actix_web::http::StatusCode;
+
+/// With fewer a search is in the way.
+const SEARCHABLE: usize = 7;
+
+#[derive(Template)]
+#[template(path = "pages/connect/choose.html")]
+struct Choose {
+    page: Frame,
+    steps: Vec<Step>,
+    left: Plate,
+    app_name: String,
+    action: String,
+    searchable: bool,
+    search: String,
+    choices: Vec<PlatformChoice>,
+    cancel: String,
+}
+
+#[derive(Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+/// `GET /connect/{link}`
+pub async fn show(
+    app: web::Data<App>,
+    mut frame: Frame,
+    link: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, Error> {
+    let visit = visit(&app, &mut frame, &link).await?;
+    if !goes_on(&app, &visit) {
+        return Ok(to_done(&frame, &visit.link));
+    }
+    if let [only] = visit.options.platforms.as_slice() {
+        return Ok(see_other(&href(&frame, &urls::connect_platform(&link, only), &[])));
+    }
+    let slugs = connect::choices(&app, &visit).await?;
+    let search = asked.q.trim().to_owned();
+    let found = |name: &str| name.to_lowercase().contains(&search.to_lowercase());
+    let choices = app
+        .catalogue
+        .platforms()
+        .iter()
+        .filter(|platform| slugs.contains(&platform.slug) && found(&platform.name))
+        .map(|platform| PlatformChoice {
+            plate: platform_plate(platform),
+            href: href(&frame, &urls::connect_platform(&link, &platform.slug), &[]),
+            note: String::new(),
+        })
+        .collect();
+    Page(Choose {
+        steps: steps(&frame, true, 0),
+        left: app_plate(&visit),
+        app_name: visit.api_app.name.clone(),
+        action: urls::connect(&link),
+        searchable: slugs.len() >= SEARCHABLE || !search.is_empty(),
+        search,
+        choices,
+        cancel: href(&frame, &urls::connect_cancel(&link), &[]),
+        page: frame,
+    })
+    .with_status(StatusCode::OK)
+}
