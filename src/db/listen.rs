@@ -12,7 +12,6 @@ use diesel::sql_types::{Text, Timestamptz};
 use tokio::sync::broadcast;
 
 use super::{Conn, Result};
-use crate::clock::Clock;
 use crate::domain::id::{AccessTokenId, CredentialId, StoreId};
 use crate::domain::secret::Secret;
 
@@ -71,6 +70,14 @@ fn read(payload: &str) -> Option<News> {
         .or_else(|| payload.parse().ok().map(News::AccessToken))
 }
 
+/// The time, as the listening thread needs and improves it.
+pub trait Timepiece: Send + 'static {
+    fn monotonic(&self) -> Instant;
+    fn now(&self) -> DateTime<Utc>;
+    /// What the database said its time was, between two moments.
+    fn observe_database(&self, asked_at: Instant, answered_at: Instant, database_now: DateTime<Utc>);
+}
+
 /// The listening end. Cloning is cheap; the thread ends when `stop` is called or the last clone is dropped.
 #[derive(Clone)]
 pub struct Listener(Arc<Shared>);
@@ -96,7 +103,7 @@ impl Drop for Shared {
 
 impl Listener {
     /// Listens at `url`, which must lead past any pooler. Connects by itself, again and again.
-    pub fn start(url: Secret, clock: Clock) -> Self {
+    pub fn start(url: Secret, clock: impl Timepiece) -> Self {
         let listener = Self::off();
         let weak = Arc::downgrade(&listener.0);
         let stopped = listener.0.stopped.clone();
@@ -186,7 +193,7 @@ impl Shared {
 /// Until the connection breaks (an error) or nobody listens any more.
 fn listen(
     mut conn: Conn,
-    clock: &Clock,
+    clock: &impl Timepiece,
     stopped: &AtomicBool,
     shared: &dyn Fn() -> Option<Arc<Shared>>,
 ) -> Result<()> {
