@@ -8,6 +8,7 @@ mod leases;
 mod migrations;
 mod platforms;
 mod postgres;
+mod refresh;
 mod schema;
 mod support;
 mod tls;
