@@ -21,28 +21,8 @@ const LONGEST_CALL: Duration = Duration::from_secs(30);
 
 /// Revokes a store. Revoking a revoked store changes nothing and is no error.
 pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(), Error> {
-    let (by, event) = (asker.clone(), app.id());
-    let revoked = app
-        .db
-        .transaction(move |conn| {
-            let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
-            let reason = reason_of(by.actor.kind);
-            if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
-                return Ok::<_, Error>(None);
-            }
-            db::access_tokens::end_others(conn, store.id, None, None)?;
-            db::listen::notify_store(conn, store.id)?;
-            let details = serde_json::json!({ "platform": store.platform, "reason": reason });
-            db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
-            Ok(Some(store))
-        })
-        .await?;
-    if let Some(store) = revoked {
-        let (app, asker) = (Arc::clone(app), asker.clone());
-        let finishing = app.detached.clone().spawn(async move { forget(&app, &asker, &store).await });
-        finishing.await.map_err(|error| Error::Internal(format!("revocation broke off: {error}")))??;
-    }
-    Ok(())
+    let stopped = stop(app, asker, store).await?;
+    forget_all(app, asker, stopped.into_iter().collect()).await
 }
 
 /// Revokes every store of a customer and forgets its merchants. Returns how many stores there were.
@@ -55,8 +35,10 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
     if stores.is_empty() {
         return Err(Error::NotFound);
     }
+    // All tokens stop before the first platform is asked.
+    let mut stopped = Vec::new();
     for store in &stores {
-        revoke(app, asker, store.id).await?;
+        stopped.extend(stop(app, asker, store.id).await?);
     }
     let (by, event, count) = (asker.clone(), app.id(), stores.len());
     app.db
@@ -69,7 +51,41 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
             db::audit::insert(conn, &by.did(event, owner, "customer.erased", owner, details))
         })
         .await?;
+    forget_all(app, asker, stopped).await?;
     Ok(count)
+}
+
+/// Stops the token; `None`: the store was revoked before.
+async fn stop(app: &App, asker: &Asker, store: StoreId) -> Result<Option<Store>, Error> {
+    let (by, event) = (asker.clone(), app.id());
+    app.db
+        .transaction(move |conn| {
+            let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
+            let reason = reason_of(by.actor.kind);
+            if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
+                return Ok(None);
+            }
+            db::access_tokens::end_others(conn, store.id, None, None)?;
+            db::listen::notify_store(conn, store.id)?;
+            let details = serde_json::json!({ "platform": store.platform, "reason": reason });
+            db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
+            Ok(Some(store))
+        })
+        .await
+}
+
+/// Platform and credentials, to the end even if nobody waits for it.
+async fn forget_all(app: &Arc<App>, asker: &Asker, stores: Vec<Store>) -> Result<(), Error> {
+    let (tools, asker) = (Arc::clone(app), asker.clone());
+    let finishing = app.detached.spawn(async move {
+        let mut failed = None;
+        for store in &stores {
+            // One that fails does not keep the others.
+            failed = forget(&tools, &asker, store).await.err().or(failed);
+        }
+        failed.map_or(Ok(()), Err)
+    });
+    finishing.await.map_err(|error| Error::Internal(format!("revocation broke off: {error}")))?
 }
 
 fn reason_of(kind: ActorKind) -> StatusReason {

@@ -131,6 +131,26 @@ pub fn grant_again(
     Ok(())
 }
 
+/// The credentials that no living store uses and that still hold secrets: a process ended between a revocation and the
+/// erasure. Those changed in the last hour are left to whoever is at it.
+pub fn list_unused(conn: &mut Conn) -> Result<Vec<CredentialId>> {
+    use super::schema::stores;
+    use crate::domain::store::StoreStatus;
+    let living = stores::table
+        .filter(stores::credential_id.eq(credentials::id))
+        .filter(stores::status.ne(StoreStatus::Revoked));
+    let unused = credentials::table
+        .filter(credentials::values_sealed.is_not_null())
+        .filter(diesel::dsl::not(diesel::dsl::exists(living)))
+        .filter(credentials::updated_at.lt(diesel::dsl::sql::<diesel::sql_types::Timestamptz>(
+            "llavero_now() - interval '1 hour'",
+        )))
+        .select(credentials::id)
+        .limit(1000)
+        .load(conn)?;
+    Ok(unused)
+}
+
 /// Erases the secrets of a credential whose last store was revoked; raises `grant_no`, so that nothing under way saves.
 pub fn erase(conn: &mut Conn, id: CredentialId) -> Result<()> {
     diesel::update(credentials::table.find(id))

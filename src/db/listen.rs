@@ -135,7 +135,12 @@ impl Listener {
     pub fn off() -> Self {
         let (news, _) = broadcast::channel(4096);
         let state = Mutex::new(State::default());
-        Self(Arc::new(Shared { news, state, counter: AtomicU64::new(0), stopped: Arc::default() }))
+        Self(Arc::new(Shared {
+            news,
+            state,
+            counter: AtomicU64::new(0),
+            stopped: Arc::default(),
+        }))
     }
 
     /// All news from now on. A receiver that lags must take it as [`News::Anything`].
@@ -182,7 +187,9 @@ impl Shared {
 
     fn reached(&self, begun: Instant, answered: Instant, now: DateTime<Utc>) {
         let mut state = self.state();
-        let gap = state.round_trip_begun.is_none_or(|last| answered.saturating_duration_since(last) > GAP);
+        let gap = state
+            .round_trip_begun
+            .is_none_or(|last| answered.saturating_duration_since(last) > GAP);
         if gap || state.reaching_since.is_none() {
             state.reaching_since = Some(now);
         }
@@ -221,7 +228,10 @@ fn listen(
         }
         if !heard.is_empty() {
             let Some(shared) = shared() else { return Ok(()) };
-            heard.iter().filter_map(|payload| read(payload)).for_each(|news| shared.tell(news));
+            heard
+                .iter()
+                .filter_map(|payload| read(payload))
+                .for_each(|news| shared.tell(news));
         }
         std::thread::park_timeout(LOOK);
     }

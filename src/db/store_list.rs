@@ -15,7 +15,7 @@ use crate::domain::refresh::RefreshOutcome;
 use crate::domain::store::{StoreHealth, StoreStatus};
 
 /// The life times of a store's credential; nothing sealed.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Default, Queryable, Selectable)]
 #[diesel(table_name = credentials)]
 pub struct Lives {
     pub access_expires_at: Option<DateTime<Utc>>,
@@ -128,7 +128,7 @@ fn with_last_refresh(conn: &mut Conn, rows: Vec<(Store, Lives)>) -> Result<Vec<L
         diesel::sql_query(
             "SELECT l.credential_id, l.started_at, l.outcome FROM unnest($1) AS c(id) CROSS JOIN LATERAL (
                  SELECT credential_id, started_at, outcome FROM refresh_logs
-                 WHERE credential_id = c.id ORDER BY started_at DESC LIMIT 1) l",
+                 WHERE credential_id = c.id ORDER BY started_at DESC, grant_no DESC, attempt DESC LIMIT 1) l",
         )
         .bind::<sql_types::Array<sql_types::Uuid>, _>(&ids)
         .load(conn)?

@@ -48,7 +48,7 @@ fn partner(config: &mut ServiceConfig) {
                 .delete(api::connect_sessions::cancel),
         )
         .service(web::resource(urls::API_EXCHANGE).post(api::exchange::exchange))
-        .service(web::resource(urls::API_STORES).get(api::stores::list))
+        .service(web::resource(urls::API_STORES).get(api::stores::list).post(api::stores::create))
         .service(
             web::resource(urls::API_STORE)
                 .get(api::stores::show)

@@ -1,13 +1,16 @@
 //! Behaviour of the whole program over real HTTP and a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod api;
 mod architecture;
 mod catalogue;
 mod job_table;
 mod leases;
 mod migrations;
+mod pages;
 mod platforms;
 mod postgres;
+mod proxy;
 mod refresh;
 mod schema;
 mod support;

@@ -144,7 +144,7 @@ pub(super) fn with_addresses(
         .with("app_name", visit.api_app.name.as_str()))
 }
 
-fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
+pub(super) fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
     let (mut values, mut wrong) = (Values::new(), Vec::new());
     for field in &method.fields {
         match field.check(given.get(&field.name).unwrap_or_default(), allow_http) {

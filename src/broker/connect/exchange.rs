@@ -62,6 +62,7 @@ pub async fn exchange(
             }
             if let Some(first) = session.exchanged_token_id {
                 db::access_tokens::revoke(conn, first)?;
+                db::listen::notify_store(conn, store.id)?;
             }
             let (hash, hint) = (TokenHash::of(token.expose()), access_token::hint(&token));
             db::access_tokens::insert(conn, token_id, store.id, app_id, hash, &hint)?;

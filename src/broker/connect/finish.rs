@@ -52,10 +52,7 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         },
         SessionStatus::Failed | SessionStatus::Cancelled | SessionStatus::Expired => {
             let why = failure.unwrap_or(ConnectFailure::AccessDenied);
-            let mut told = vec![("error", why.to_string()), ("error_description", describe(visit, status))];
-            if let Some(platform) = &session.platform {
-                told.push(("platform", platform.clone()));
-            }
+            let told = vec![("error", why.to_string()), ("error_description", describe(visit, status))];
             Some(back(app, visit, told)?)
         }
     };

@@ -64,6 +64,19 @@ pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> 
             Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(target, &failure))?)
         }
     };
+    prove(app, target, attempt, asked_at, grant).await
+}
+
+/// Tries a credential that is there already: typed, just granted, or brought along by the partner.
+pub(super) async fn prove(
+    app: &App,
+    target: &Target<'_>,
+    attempt: &Values,
+    asked_at: DateTime<Utc>,
+    grant: Option<Grant>,
+) -> Result<Verified, Stop> {
+    let method = target.method;
+    let values = attempt.over(&target.client.values);
     let granted = grant.as_ref().map(|grant| &grant.values);
     let values = granted.map_or_else(|| values.clone(), |granted| granted.over(&values));
     let request = platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use url::Url;
 
 use super::attempt::Attempt;
 use super::held::{self, DECISION_TIME, HeldReason};
@@ -12,7 +13,7 @@ use super::obtain::{Target, Verified};
 use super::sessions::Visit;
 use super::Refused;
 use crate::app::App;
-use crate::broker::Error;
+use crate::broker::{Error, notify};
 use crate::broker::asker::Asker;
 use crate::broker::refresh::{self, seal_values};
 use crate::db;
@@ -226,7 +227,7 @@ impl Settlement {
             method: self.method.id.clone(),
             platform_store_id: self.verified.identity.clone(),
             url: facts.url.clone(),
-            name: facts.name.clone().unwrap_or_else(|| self.verified.identity.clone()),
+            name: self.name(),
             customer_id: session.customer_id.clone(),
             merchant_email: options.merchant_email.clone(),
             merchant_name: options.merchant_name.clone(),
@@ -241,10 +242,15 @@ impl Settlement {
     /// The same store with a new credential: id and token stay, and every store that shares the credential works again.
     fn authorize_again(&self, conn: &mut db::Conn, store: &Store) -> Result<StoreId, Error> {
         let (session, options, facts) = (&self.visit.session, &self.visit.options, &self.verified.facts);
+        // A revocation waits until this is done, or was first; then nothing of this stands.
+        if db::stores::lock(conn, store.id)?.is_none_or(|now| now.status == StoreStatus::Revoked) {
+            return Err(Error::Conflict("The store was revoked meanwhile.".to_owned()));
+        }
+        let moved = store.platform_store_id != self.verified.identity;
         let learned = Learned {
             method: Some(self.method.id.clone()),
             url: facts.url.clone(),
-            name: facts.name.clone(),
+            name: facts.name.clone().or_else(|| moved.then(|| self.name())),
             customer_id: session.customer_id.clone(),
             platform_store_id: Some(self.verified.identity.clone()),
             merchant_email: options.merchant_email.clone(),
@@ -259,21 +265,26 @@ impl Settlement {
         for sharing in db::stores::list_of_credential(conn, store.credential_id)? {
             if sharing.status != StoreStatus::Connected {
                 db::stores::set_status(conn, sharing.id, StoreStatus::Connected, None, None)?;
+                notify::recovered(conn, &self.app, &sharing, &session.id.to_string())?;
+                db::listen::notify_store(conn, sharing.id)?;
             }
         }
         db::stores::set_health(conn, store.credential_id, StoreHealth::Ok)?;
-        if store.platform_store_id != self.verified.identity {
+        if moved {
             self.record(conn, "store.identity_changed", store.id, json!({
                 "from": store.platform_store_id,
                 "to": self.verified.identity,
             }))?;
         }
-        // Revoked meanwhile: nothing of this stands.
-        if db::stores::find(conn, store.id)?.is_none_or(|now| now.status == StoreStatus::Revoked) {
-            return Err(Error::Conflict("The store was revoked meanwhile.".to_owned()));
-        }
         self.set_going(conn, store.credential_id, store.id, &granted)?;
         Ok(store.id)
+    }
+
+    /// What the platform calls the store, else its host, else its identity.
+    fn name(&self) -> String {
+        let facts = &self.verified.facts;
+        let host = || Some(Url::parse(facts.url.as_deref()?).ok()?.host_str()?.to_owned());
+        facts.name.clone().or_else(host).unwrap_or_else(|| self.verified.identity.clone())
     }
 
     /// The credential's columns. Keys have no life time of their own.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::db::store_list::ListedStore;
+use crate::db::store_list::{ListedStore, Lives};
 use crate::domain::id::StoreId;
 use crate::domain::refresh::RefreshOutcome;
 use crate::domain::store::{Mode, StatusReason, StoreHealth, StoreStatus};
@@ -60,7 +60,10 @@ impl StoreJson {
     pub fn of(listed: ListedStore, mode: Mode, catalogue: &Catalogue) -> Self {
         let ListedStore { store, lives, last_refresh } = listed;
         let method = catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
-        let refreshable = method.is_some_and(|method| method.renewal != Renewal::Never);
+        let is_living = store.status != StoreStatus::Revoked;
+        let refreshable = is_living && method.is_some_and(|method| method.renewal != Renewal::Never);
+        // The credential of a revoked store is erased, or another store's alone.
+        let lives = if is_living { lives } else { Lives::default() };
         Self {
             id: store.id,
             platform: store.platform,
@@ -85,7 +88,7 @@ impl StoreJson {
             last_used_at: store.last_used_at,
             access: AccessJson {
                 expires_at: lives.access_expires_at,
-                refreshable: refreshable && store.status != StoreStatus::Revoked,
+                refreshable,
             },
             refresh: RefreshJson {
                 expires_at: lives.refresh_expires_at,

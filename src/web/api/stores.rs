@@ -1,18 +1,20 @@
-//! `/v1/stores`: list, read, change, revoke, refresh, verify, re-authorize.
+//! `/v1/stores`: connect, list, read, change, revoke, refresh, verify, re-authorize.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::time::Duration;
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::connect_sessions::CreatedJson;
 use super::page::Ask;
 use super::store_json::StoreJson;
 use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
-use crate::broker::connect::sessions;
+use crate::broker::connect::{BroughtTokens, DirectStore, connect_directly, sessions};
 use crate::broker::{disconnect, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
@@ -20,6 +22,7 @@ use crate::db::stores::Patch;
 use crate::domain::id::{CredentialId, StoreId};
 use crate::domain::problem::Problem;
 use crate::domain::refresh::RefreshTrigger;
+use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, path_id};
@@ -46,6 +49,58 @@ pub async fn list(by: PartnerKey<StoresRead>, mut params: Params) -> Answer {
         .run::<_, db::Error, _>(move |conn| db::store_list::list(conn, app, &filter, after, rows))
         .await?;
     ok(&ask.page(found, |row| row.store.id, |row| shown(&by, row)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DirectJson {
+    platform: String,
+    method: Option<String>,
+    customer_id: String,
+    #[serde(default)]
+    fields: BTreeMap<String, Secret>,
+    tokens: Option<TokensJson>,
+    #[serde(default)]
+    transfer: bool,
+}
+
+/// Tokens that the partner got by itself, through the same client.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensJson {
+    access_token: Secret,
+    refresh_token: Option<Secret>,
+    /// Seconds that are left.
+    expires_in: Option<u64>,
+    refresh_expires_in: Option<u64>,
+    scopes: Option<Vec<String>>,
+}
+
+pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
+    let given: DirectJson = body.read()?;
+    let wanted = DirectStore {
+        platform: given.platform,
+        method: given.method,
+        customer_id: given.customer_id,
+        fields: given.fields.into_iter().collect(),
+        tokens: given.tokens.map(|tokens| BroughtTokens {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_in: tokens.expires_in.map(Duration::from_secs),
+            refresh_expires_in: tokens.refresh_expires_in.map(Duration::from_secs),
+            scopes: tokens.scopes,
+        }),
+        transfer: given.transfer,
+    };
+    let connected = connect_directly(&by.tools, &by.app, &by.asker(), wanted).await?;
+    let store = find(&by, connected.store.id).await?;
+    let answer = json!({
+        "access_token": connected.access_token.as_ref().map(Secret::expose),
+        "token_type": "Bearer",
+        "reauthorized": connected.reauthorized,
+        "store": shown(&by, store),
+    });
+    if connected.reauthorized { ok(&answer) } else { created(&answer) }
 }
 
 pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {

@@ -45,6 +45,28 @@ impl TestDatabase {
         cluster::shared().url_for(&self.name).expose().to_owned()
     }
 
+    /// The number in the column `count` of a query's one row.
+    pub fn count(&self, query: &str) -> i64 {
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let row: Count = diesel::sql_query(query).get_result(&mut self.connect()).unwrap();
+        row.count
+    }
+
+    /// From now on the database refuses everybody, those connected included, as if it had stopped.
+    pub fn stop(&self) {
+        execute("postgres", &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name));
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        execute("postgres", &end);
+    }
+
+    pub fn resume(&self) {
+        execute("postgres", &format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
+    }
+
     pub fn connect(&self) -> PgConnection {
         connect(&self.url())
     }

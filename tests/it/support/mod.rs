@@ -4,7 +4,10 @@
 
 pub mod catalog;
 pub mod cluster;
+pub mod connecting;
 pub mod database;
+pub mod partners;
 pub mod print_schema;
+pub mod raw;
 pub mod test_app;
 pub mod visitor;

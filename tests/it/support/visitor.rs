@@ -51,6 +51,10 @@ impl Visitor {
         read(self.client.get(url).header("accept-language", language).send().await.unwrap()).await
     }
 
+    pub async fn delete(&self, url: &str) -> Answer {
+        read(self.client.delete(url).send().await.unwrap()).await
+    }
+
     /// A GET that follows redirects while they stay at addresses beginning with one of `within`.
     pub async fn open(&self, url: &str, within: &[&str]) -> Answer {
         let answer = self.get(url).await;

@@ -125,7 +125,6 @@ struct Told {
 
 /// The texts `{key}-title`, `-text` and `-next`.
 fn told(page: Frame, status: StatusCode, tone: &'static str, key: &str) -> Result<HttpResponse, Error> {
-    let say = |part: &str| page.say(&format!("{key}-{part}"));
-    let (title, text, next) = (say("title"), say("text"), say("next"));
+    let [title, text, next] = ["title", "text", "next"].map(|part| page.say(&format!("{key}-{part}")));
     Page(Told { page, tone, title, text, next }).with_status(status)
 }

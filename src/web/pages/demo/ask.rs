@@ -33,7 +33,6 @@ pub struct Line {
     pub request: String,
     pub body: String,
     pub status: String,
-    pub good: bool,
     pub answer: String,
     pub curl: String,
 }
@@ -111,7 +110,6 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
         request: format!("{} {}", asked.method, &url[url::Position::BeforePath..]),
         body: String::from_utf8_lossy(&asked.body).into_owned(),
         status: String::new(),
-        good: false,
         answer: String::new(),
         curl,
     };
@@ -124,7 +122,6 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
             let source = source.map(|source| format!(", Llavero-Source: {source}")).unwrap_or_default();
             let line = Line {
                 status: format!("{}{source}", answer.status),
-                good: answer.status.is_success(),
                 answer: text.chars().take(SHOWN).collect(),
                 ..line
             };

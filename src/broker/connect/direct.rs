@@ -1,0 +1,192 @@
+//! Connecting without a browser: the partner holds the merchant's keys, or tokens that it got by itself. The same steps as
+//! behind a page, in the partner's name: the credential is proved at the platform first, then the same transaction makes
+//! the store, and its code is exchanged at once. The session that this leaves behind tells when and by whom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempt::Attempt;
+use super::obtain::{Target, Verified};
+use super::settle::{Accepted, Settled, settle_by};
+use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions};
+use crate::app::App;
+use crate::broker::asker::Asker;
+use crate::broker::{Delivered, Error, FieldError};
+use crate::db;
+use crate::db::connect_sessions::NewConnectSession;
+use crate::domain::access_token::{self, TokenHash, TokenKind};
+use crate::domain::connect::{ConnectFailure, SessionStatus};
+use crate::domain::id::ConnectSessionId;
+use crate::domain::problem::Problem;
+use crate::domain::secret::Secret;
+use crate::domain::store::Mode;
+use crate::platform::obtain::{Grant, Obtain};
+use crate::platform::{self, Method, Platform, Values};
+
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// What the partner holds of a store.
+#[derive(Debug)]
+pub struct DirectStore {
+    pub platform: String,
+    /// The default one if not given.
+    pub method: Option<String>,
+    pub customer_id: String,
+    pub fields: Values,
+    /// For connect methods that end in tokens.
+    pub tokens: Option<BroughtTokens>,
+    /// The store may move here from another customer.
+    pub transfer: bool,
+}
+
+/// Tokens of a grant to the same client that this app uses.
+#[derive(Debug)]
+pub struct BroughtTokens {
+    pub access_token: Secret,
+    pub refresh_token: Option<Secret>,
+    pub expires_in: Option<Duration>,
+    pub refresh_expires_in: Option<Duration>,
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Connects a store, or authorizes it again if the customer has it connected: then there is no new token.
+///
+/// Errors: `Invalid`; `Platform` where the platform refuses or cannot be asked; `StoreAlreadyConnected`.
+pub async fn connect_directly(
+    app: &Arc<App>,
+    api_app: &db::apps::App,
+    asker: &Asker,
+    wanted: DirectStore,
+) -> Result<Exchanged, Error> {
+    let invalid = |field: &str, message: &str| Error::Invalid(vec![FieldError::new(field, message)]);
+    let platform = app.catalogue.platform(&wanted.platform).ok_or_else(|| invalid("platform", "not one of ours"))?;
+    let method = match &wanted.method {
+        Some(id) => platform.method(id).ok_or_else(|| invalid("method", "not a connect method of this platform"))?,
+        None => platform.default_method(),
+    };
+    let customer = wanted.customer_id.trim().to_owned();
+    if customer.is_empty() || customer.len() > 255 || customer.chars().any(char::is_control) {
+        return Err(invalid("customer_id", "1 to 255 bytes without control characters"));
+    }
+    let fields = checked(app, api_app, method, &wanted.fields)?;
+    let client = client::find(app, api_app, platform).await?;
+    if !client::can_use(method, client.id.is_some()) {
+        let detail = format!("There is no OAuth client of this app at {}.", platform.name);
+        return Err(told(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
+    }
+    let target = Target { platform, method, mode: api_app.mode, client: &client };
+    let verified = match prove(app, &target, &fields, wanted.tokens).await {
+        Ok(verified) => verified,
+        Err(Stop::Refused(refused)) => return Err(told(refused)),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    let visit = session(app, api_app, platform, method, customer, wanted.transfer).await?;
+    // The partner sees what was granted in the answer; nobody is there to ask.
+    let accepted = Accepted { less: true, identity: false };
+    match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
+        Settled::Completed => {}
+        Settled::Held => return Err(Error::Conflict("The shop's identity has changed; authorize it again".to_owned())),
+        Settled::Refused(refused) => {
+            let detail = refused.detail.clone();
+            sessions::end(app, &visit.session, SessionStatus::Failed, Some(refused.why), &detail, asker).await?;
+            return Err(told(refused));
+        }
+    }
+    let id = visit.session.id;
+    let session = app.db.run(move |conn| db::connect_sessions::find(conn, id)).await?.ok_or(Error::NotFound)?;
+    let code = Attempt::open(app, &session)?.and_then(|attempt| attempt.code);
+    let code = code.ok_or_else(|| Error::Internal(format!("{id} was completed without a code")))?;
+    exchange::exchange(app, api_app.id, code.expose(), None, asker).await
+}
+
+fn checked(app: &App, api_app: &db::apps::App, method: &Method, given: &Values) -> Result<Values, Error> {
+    let unknown = given.names().filter(|name| !method.fields.iter().any(|field| field.name == *name));
+    let mut wrong: Vec<FieldError> =
+        unknown.map(|name| FieldError::new(format!("fields.{name}"), "not a field of this connect method")).collect();
+    let allow_http = app.config.allow_private_hosts && api_app.mode == Mode::Live;
+    let fields = begin::checked(method, given, allow_http).unwrap_or_else(|refused| {
+        let refused = refused.into_iter();
+        wrong.extend(refused.map(|(name, problem)| FieldError::new(format!("fields.{name}"), problem.to_string())));
+        Values::new()
+    });
+    if wrong.is_empty() { Ok(fields) } else { Err(Error::Invalid(wrong)) }
+}
+
+async fn prove(
+    app: &App,
+    target: &Target<'_>,
+    fields: &Values,
+    tokens: Option<BroughtTokens>,
+) -> Result<Verified, Stop> {
+    let by_code = matches!(target.method.obtain, Obtain::Code(_));
+    let Some(tokens) = tokens else {
+        if by_code || platform::obtain::is_delivered(target.method) {
+            let message = "connected in a browser: bring `tokens`, or make a connect session";
+            return Err(Error::Invalid(vec![FieldError::new("method", message)]).into());
+        }
+        return obtain::obtain(app, target, fields).await;
+    };
+    if !by_code {
+        let message = "this connect method has none";
+        return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
+    }
+    let mut values = Values::new().with("access_token", tokens.access_token);
+    if let Some(refresh_token) = tokens.refresh_token {
+        values.set("refresh_token", refresh_token);
+    }
+    let grant = Grant {
+        values,
+        access_expires_in: tokens.expires_in,
+        refresh_expires_in: tokens.refresh_expires_in,
+        scopes: tokens.scopes,
+        platform_store_id: None,
+    };
+    obtain::prove(app, target, fields, app.now(), Some(grant)).await
+}
+
+/// A session that no link leads to.
+async fn session(
+    app: &App,
+    api_app: &db::apps::App,
+    platform: &Platform,
+    method: &Method,
+    customer: String,
+    transfer: bool,
+) -> Result<sessions::Visit, Error> {
+    let id: ConnectSessionId = app.id();
+    let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
+    let options = Options { platforms: vec![platform.slug.clone()], transfer, ..Options::default() };
+    let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
+    let (app_id, link_hash, expires_at) = (api_app.id, TokenHash::of(link.expose()), app.now() + LIFE);
+    tracing::debug!(session.id = %id, platform = %platform.slug, method = %method.id, "connecting without a browser");
+    let session = app
+        .db
+        .transaction(move |conn| {
+            let row = NewConnectSession {
+                id,
+                app_id,
+                store_id: None,
+                link_hash,
+                options,
+                return_url: "",
+                partner_state: None,
+                customer_id: Some(&customer),
+                expires_at,
+            };
+            db::connect_sessions::insert(conn, &row)?;
+            db::connect_sessions::find(conn, id)?.ok_or(Error::NotFound)
+        })
+        .await?;
+    sessions::revisit(app, session, link).await
+}
+
+/// What a page would have explained.
+fn told(refused: Refused) -> Error {
+    let problem = match refused.why {
+        ConnectFailure::StoreAlreadyConnected => return Error::StoreAlreadyConnected,
+        ConnectFailure::PlatformUnavailable => Problem::PlatformUnavailable,
+        ConnectFailure::PlatformAppMisconfigured => Problem::PlatformAppMisconfigured,
+        _ => Problem::PlatformRejected,
+    };
+    Error::Platform { problem, detail: refused.detail, retry_after: None, delivered: Delivered::No }
+}

@@ -1,0 +1,69 @@
+//! Deleting a customer revokes all its stores and forgets its merchants.
+
+use serde_json::{Value, json};
+
+use crate::support::connecting::{Way, begin, connect_for, start, store};
+
+#[tokio::test]
+async fn deleting_a_customer_revokes_its_stores_and_no_others() {
+    let app = start().await;
+    let mine = [
+        connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await,
+        connect_for(&app, "customer-1", &Way::good("walmart", "keys")).await,
+    ];
+    let other = connect_for(&app, "customer-10", &Way::good("falabella", "keys")).await;
+    let answer = app.api("DELETE", "/v1/customers/customer-1", None).await;
+    assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.body);
+    for connected in &mine {
+        assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
+        let access = app.api_as(&connected.access_token, "GET", "/v1/access", None).await;
+        assert_eq!(access.json()["code"], "token_revoked");
+    }
+    assert_eq!(store(&app, &other.store_id).await["status"], "connected");
+    assert_eq!(app.api_as(&other.access_token, "GET", "/v1/access", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_known_of_the_merchants_is_erased() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    let merchant = json!({ "email": "maria@shop.example", "name": "María Pérez", "locale": "es" });
+    let path = format!("/v1/stores/{}", connected.store_id);
+    app.api("PATCH", &path, Some(json!({ "merchant": merchant }))).await;
+    begin(&app, json!({ "platform": "walmart", "merchant": merchant })).await;
+    app.api("DELETE", "/v1/customers/customer-1", None).await;
+
+    let after = store(&app, &connected.store_id).await;
+    assert_eq!((&after["merchant"]["email"], &after["merchant"]["name"]), (&Value::Null, &Value::Null));
+    for (table, columns) in [
+        ("stores", "stores::text"),
+        ("connect_sessions", "connect_sessions::text"),
+        ("audit_events", "audit_events::text"),
+        ("jobs", "jobs::text"),
+    ] {
+        let left = format!("SELECT count(*) AS count FROM {table} WHERE {columns} LIKE '%maria@shop.example%' OR {columns} LIKE '%Pérez%'");
+        assert_eq!(app.database.count(&left), 0, "{table} still knows the merchant");
+    }
+}
+
+#[tokio::test]
+async fn an_open_session_of_a_deleted_customer_connects_nothing() {
+    let app = start().await;
+    let session = begin(&app, json!({ "platform": "woocommerce" })).await;
+    connect_for(&app, "customer-1", &Way::good("walmart", "keys")).await;
+    app.api("DELETE", "/v1/customers/customer-1", None).await;
+    let page = crate::support::visitor::Visitor::new().open(&session.url, &[&app.url]).await;
+    crate::support::connecting::assert_connects_nothing(&page);
+}
+
+#[tokio::test]
+async fn a_customer_id_may_hold_any_characters() {
+    let app = start().await;
+    let customer = "cu/st omer?#é%";
+    let connected = connect_for(&app, customer, &Way::good("woocommerce", "keys")).await;
+    let encoded: String =
+        customer.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    let answer = app.api("DELETE", &format!("/v1/customers/{encoded}"), None).await;
+    assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.body);
+    assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
+}

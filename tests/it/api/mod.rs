@@ -1,0 +1,16 @@
+//! The partner's API, call by call.
+
+mod access_tokens;
+mod app_and_platforms;
+mod connect_sessions;
+mod customers;
+mod exchange;
+mod introspect;
+mod listing;
+mod outage;
+mod problems;
+mod refreshes;
+mod revoking;
+mod scopes;
+mod stores;
+mod tenancy;

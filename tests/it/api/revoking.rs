@@ -1,0 +1,79 @@
+//! Revoking a store: the token stops at once, the credential is gone, the platform is told where it can be.
+
+use serde_json::json;
+
+use crate::support::connecting::{Connected, Way, connect_for, start, store};
+use crate::support::test_app::TestApp;
+
+async fn connected(app: &TestApp, platform: &str, method: &str) -> Connected {
+    connect_for(app, "customer-1", &Way::good(platform, method)).await
+}
+
+async fn revoke(app: &TestApp, id: &str) {
+    let answer = app.api("DELETE", &format!("/v1/stores/{id}"), None).await;
+    assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.body);
+}
+
+#[tokio::test]
+async fn a_revoked_stores_token_stops_at_the_next_call() {
+    let app = start().await;
+    let connected = connected(&app, "woocommerce", "keys").await;
+    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    revoke(&app, &connected.store_id).await;
+    let sent = app.received("woocommerce").await.len();
+    for path in ["/v1/access", "/v1/proxy/wp-json/wc/v3/products"] {
+        let answer = app.api_as(&connected.access_token, "GET", path, None).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (401, &json!("token_revoked")), "{path}");
+        assert!(answer.header("www-authenticate").starts_with("Bearer"), "{path}");
+    }
+    assert_eq!(app.received("woocommerce").await.len(), sent, "nothing is sent for a revoked token");
+    assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
+}
+
+#[tokio::test]
+async fn a_revoked_stores_credential_is_erased() {
+    let app = start().await;
+    let connected = connected(&app, "mercado-libre", "authorization").await;
+    let kept = "SELECT count(*) AS count FROM credentials WHERE values_sealed IS NOT NULL OR spares_sealed IS NOT NULL";
+    assert_eq!(app.database.count(kept), 1);
+    revoke(&app, &connected.store_id).await;
+    assert_eq!(app.database.count(kept), 0);
+    let attempts = "SELECT count(*) AS count FROM connect_sessions
+        WHERE attempt_sealed IS NOT NULL OR delivered_sealed IS NOT NULL OR held_sealed IS NOT NULL";
+    assert_eq!(app.database.count(attempts), 0, "a finished session keeps no secret");
+}
+
+#[tokio::test]
+async fn a_platform_that_can_is_told() {
+    let app = start().await;
+    let connected = connected(&app, "mercado-libre", "authorization").await;
+    revoke(&app, &connected.store_id).await;
+    let told = app.received("mercado-libre").await;
+    let told = told.iter().any(|entry| entry["method"] == "DELETE" && entry["url"].as_str().unwrap().contains("/applications/"));
+    assert!(told);
+}
+
+#[tokio::test]
+async fn a_platform_that_is_down_does_not_keep_a_store_alive() {
+    let app = start().await;
+    let connected = connected(&app, "mercado-libre", "authorization").await;
+    let fault = json!({ "platform": "mercado-libre", "times": 20, "fault": { "status": 503 } });
+    app.control("faults", fault).await;
+    revoke(&app, &connected.store_id).await;
+    assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
+    assert_eq!(app.call(&connected.access_token, "GET", "/users/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn revoking_twice_is_no_error_and_revoking_is_final() {
+    let app = start().await;
+    let connected = connected(&app, "woocommerce", "keys").await;
+    revoke(&app, &connected.store_id).await;
+    let again = app.api("DELETE", &format!("/v1/stores/{}", connected.store_id), None).await;
+    assert!(again.status < 500, "{} {}", again.status, again.body);
+    let path = format!("/v1/stores/{}/access-tokens", connected.store_id);
+    let token = app.api("POST", &path, Some(json!({}))).await;
+    assert!((400..500).contains(&token.status), "{} {}", token.status, token.body);
+    let refresh = app.api("POST", &format!("/v1/stores/{}/refresh", connected.store_id), None).await;
+    assert!((400..500).contains(&refresh.status), "{} {}", refresh.status, refresh.body);
+}

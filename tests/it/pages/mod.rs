@@ -1,0 +1,15 @@
+//! What a merchant meets, from the link to the way back.
+
+mod callbacks;
+mod choice;
+mod deliver;
+mod endings;
+mod forms;
+mod permanent;
+mod platform_trouble;
+mod reauthorization;
+mod reconnect;
+mod return_url;
+mod same_store;
+mod secrets;
+mod walks;

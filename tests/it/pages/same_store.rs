@@ -1,0 +1,79 @@
+//! The same shop connected a second time: a re-authorization for its customer, refused for another, unless it is handed over.
+
+use serde_json::{Value, json};
+
+use crate::support::connecting::{
+    Connected, Way, begin, connect_for, exchange, start, store, stores, walk, walk_to_end, way_back,
+};
+use crate::support::visitor::Visitor;
+
+fn way() -> Way {
+    Way::good("mercado-libre", "authorization")
+}
+
+#[tokio::test]
+async fn a_second_connect_of_the_same_customer_is_a_reauthorization() {
+    let app = start().await;
+    let first = connect_for(&app, "customer-1", &way()).await;
+    let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
+    let returned = walk(&app, &Visitor::new(), &session.url, &way()).await;
+    assert_eq!(returned.values["store_id"], first.store_id);
+    let body = exchange(&app, returned.code()).await.json();
+    assert_eq!((&body["access_token"], &body["reauthorized"]), (&Value::Null, &json!(true)));
+    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.status, 200);
+    assert_eq!(stores(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn another_customer_is_refused_a_connected_store() {
+    let app = start().await;
+    let first = connect_for(&app, "customer-1", &way()).await;
+    let session = begin(&app, json!({ "platform": "mercado-libre", "customer_id": "customer-2" })).await;
+    let page = walk_to_end(&app, &Visitor::new(), &session.url, &way()).await;
+    assert!(page.text().contains("connected already"), "{}", page.text());
+    assert_eq!(way_back(&page).error(), "store_already_connected");
+    assert_eq!(store(&app, &first.store_id).await["customer_id"], "customer-1");
+    assert_eq!(stores(&app).await.len(), 1);
+    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_store_is_handed_over_where_the_partner_says_so() {
+    let app = start().await;
+    let first = connect_for(&app, "customer-1", &way()).await;
+    let body = json!({ "platform": "mercado-libre", "customer_id": "customer-2", "transfer": true });
+    let session = begin(&app, body).await;
+    let page = walk_to_end(&app, &Visitor::new(), &session.url, &way()).await;
+    let returned = way_back(&page);
+    let answer = exchange(&app, returned.code()).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(store(&app, &first.store_id).await["customer_id"], "customer-2");
+    assert_eq!(stores(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_revoked_store_connected_again_is_a_new_store_with_a_new_token() {
+    let app = start().await;
+    let first = connect_for(&app, "customer-1", &way()).await;
+    app.api("DELETE", &format!("/v1/stores/{}", first.store_id), None).await;
+    let second: Connected = connect_for(&app, "customer-1", &way()).await;
+    assert_ne!(second.store_id, first.store_id);
+    assert_ne!(second.access_token, first.access_token);
+    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.json()["code"], "token_revoked");
+    assert_eq!(app.call(&second.access_token, "GET", "/users/me").await.status, 200);
+}
+
+#[tokio::test]
+async fn two_browsers_at_once_with_the_same_shop_make_one_store() {
+    let app = start().await;
+    let (first, second) = (Visitor::new(), Visitor::new());
+    let one = begin(&app, json!({ "platform": "woocommerce" })).await;
+    let two = begin(&app, json!({ "platform": "woocommerce" })).await;
+    let keys = Way::good("woocommerce", "keys");
+    let (left, right) = tokio::join!(
+        walk_to_end(&app, &first, &one.url, &keys),
+        walk_to_end(&app, &second, &two.url, &keys)
+    );
+    assert!(left.status < 500 && right.status < 500, "{} {}", left.text(), right.text());
+    assert_eq!(stores(&app).await.len(), 1);
+}
