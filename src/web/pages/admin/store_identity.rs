@@ -42,6 +42,6 @@ pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
 
 pub async fn submit(by: Admin<Operator>, id: web::Path<String>, _: Submitted) -> Answer {
     let (store, _) = find_store(&by, &id).await?;
-    connect::accept_identity(&by.tools, store.id, by.actor()).await?;
+    connect::accept_identity(&by.tools, store.id, &by.asker()).await?;
     Ok(by.done(by.say("admin-identity-done"), &urls::admin_store(store.id)))
 }

@@ -59,7 +59,7 @@ pub async fn submit(by: Admin<Operator>, id: web::Path<String>, submitted: Submi
         accept_identity_change: submitted.is_checked("accept_identity_change"),
         ..NewSession::default()
     };
-    match sessions::reauthorize(&by.tools, &app, store.id, by.actor(), new).await {
+    match sessions::reauthorize(&by.tools, &app, store.id, &by.asker(), new).await {
         Ok(made) => {
             let ends = moments::full(&page, made.expires_at);
             shown(Once {
