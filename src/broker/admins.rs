@@ -256,3 +256,19 @@ fn checked_email(email: &str) -> Result<String, Error> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|joined| Error::Internal(format!("a thread ended: {joined}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Random;
+
+    #[test]
+    fn a_sign_in_to_nobody_costs_as_much_as_to_somebody_and_fails() {
+        let made = hash_password(&"anything".into(), &Random::seeded(1));
+        let cost = |phc: &str| phc.split('$').take(4).collect::<Vec<_>>().join("$");
+        assert_eq!(cost(NOBODY), cost(&made), "{made}");
+        assert_eq!(NOBODY.len(), made.len());
+        // Only a hash that can be read is worked through.
+        assert!(verify_password(&"nobody signs in with this".into(), NOBODY) || made.is_empty());
+    }
+}
