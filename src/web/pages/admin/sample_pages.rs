@@ -15,7 +15,11 @@ pub(super) const ALL: [Sample; 26] = [
     ("store-revoke", "/admin/stores/x/revoke", store_revoke),
     ("store-refresh", "/admin/stores/x/refresh", store_refresh),
     ("store-token", "/admin/stores/x/token", store_token_page),
-    ("store-reauthorize", "/admin/stores/x/reauthorize", store_reauthorize_page),
+    (
+        "store-reauthorize",
+        "/admin/stores/x/reauthorize",
+        store_reauthorize_page,
+    ),
     ("store-identity", "/admin/stores/x/identity", store_identity_page),
     ("once", "/admin/stores/x/token", once_page),
     ("apps", "/admin/apps", apps_page),
@@ -49,13 +53,24 @@ fn sign_in(page: Frame) -> String {
         Input::secret("password", page.say("admin-password")),
     ]);
     form.message = page.say("admin-sign-in-refused");
-    done(sign_in::SignIn { page, action: urls::ADMIN_SIGN_IN, form, next: String::new() })
+    done(sign_in::SignIn {
+        page,
+        action: urls::ADMIN_SIGN_IN,
+        form,
+        next: String::new(),
+    })
 }
 
 fn sign_in_link(page: Frame) -> String {
     let input = Input::secret("password", page.say("admin-new-password")).help(page.say("admin-password-help"));
     let (action, email) = ("/admin/sign-in/x".to_owned(), "maria@northwind.example".to_owned());
-    done(sign_in_link::SignInLink { page, action, form: Form::new(vec![input]), email, is_first: true })
+    done(sign_in_link::SignInLink {
+        page,
+        action,
+        form: Form::new(vec![input]),
+        email,
+        is_first: true,
+    })
 }
 
 fn overview(page: Frame) -> String {
@@ -67,7 +82,10 @@ fn overview(page: Frame) -> String {
             bad: if hour == 15 { 80 } else { (hour * 7) % 4 },
         })
         .collect();
-    let status = HashMap::from([(StoreStatus::Connected, 1_284_113), (StoreStatus::NeedsReauthorization, 7)]);
+    let status = HashMap::from([
+        (StoreStatus::Connected, 1_284_113),
+        (StoreStatus::NeedsReauthorization, 7),
+    ]);
     let health = HashMap::from([(StoreHealth::RefreshFailing, 3), (StoreHealth::AppMisconfigured, 41)]);
     let chart = overview::chart(&page, Step::Hour, since, now(), &outcomes);
     let rows = list_rows(&page).into_iter().take(1).collect();
@@ -100,7 +118,10 @@ fn overview(page: Frame) -> String {
 
 fn store_list(page: Frame, rows: Vec<stores::Row>) -> String {
     let query = stores::Query::default();
-    let platforms = vec![Choice { value: "shopify".to_owned(), label: "Shopify".to_owned() }];
+    let platforms = vec![Choice {
+        value: "shopify".to_owned(),
+        label: "Shopify".to_owned(),
+    }];
     let shown = page.say_with("admin-stores-shown", [("count", &*rows.len().to_string())]);
     done(stores::Stores {
         crumbs: crumbs(&[&page.say("admin-overview"), &page.say("admin-stores")]),
@@ -126,7 +147,10 @@ fn stores_none(page: Frame) -> String {
 fn store_page(page: Frame) -> String {
     let (page, store) = (sandbox(page), store());
     let sources = store_timeline::Sources {
-        refreshes: vec![refresh(RefreshOutcome::Dead, 190), refresh(RefreshOutcome::Renewed, 700)],
+        refreshes: vec![
+            refresh(RefreshOutcome::Dead, 190),
+            refresh(RefreshOutcome::Renewed, 700),
+        ],
         jobs: vec![job(JobStatus::Ready)],
         notices: vec![notice()],
         audit: vec![event("store.connected", String::new(), 90_000)],
@@ -246,8 +270,16 @@ fn apps_page(page: Frame) -> String {
         stores_href: urls::admin_stores(),
         made: moment(&page, 120_000),
     };
-    let rows = vec![row("Northwind ERP", Mode::Live), row("Northwind ERP, rehearsal", Mode::Sandbox)];
-    done(apps::Apps { crumbs: crumbs(&[&page.say("admin-apps")]), rows, new_href: urls::admin_app_new(), page })
+    let rows = vec![
+        row("Northwind ERP", Mode::Live),
+        row("Northwind ERP, rehearsal", Mode::Sandbox),
+    ];
+    done(apps::Apps {
+        crumbs: crumbs(&[&page.say("admin-apps")]),
+        rows,
+        new_href: urls::admin_app_new(),
+        page,
+    })
 }
 
 fn app_page(page: Frame) -> String {
@@ -256,14 +288,21 @@ fn app_page(page: Frame) -> String {
         id: ApiKeyId::make(1, [1; 10]),
         app_id: row.id,
         name: name.to_owned(),
-        scopes: Texts(vec!["connect:write".to_owned(), "stores:read".to_owned(), "stores:write".to_owned()]),
+        scopes: Texts(vec![
+            "connect:write".to_owned(),
+            "stores:read".to_owned(),
+            "stores:write".to_owned(),
+        ]),
         hint: "k3Fd".to_owned(),
         created_at: ago(100_000),
         last_used_at: Some(ago(2)),
         revoked_at,
     };
     let keys = [key("ERP server", None), key("Old server", Some(ago(50)))];
-    let clients = catalogue.platforms().iter().map(|one| app::client(&page, &row, one, None, None));
+    let clients = catalogue
+        .platforms()
+        .iter()
+        .map(|one| app::client(&page, &row, one, None, None));
     let connect = "https://llavero.example/connect/apps/app_019c".to_owned();
     done(app::AppPage {
         crumbs: crumbs(&[&page.say("admin-apps"), &row.name]),
@@ -287,7 +326,13 @@ fn app_new_page(page: Frame) -> String {
     let mut form = app_new::form(&page);
     form.refuse("return_urls", page.say("admin-wrong-return-urls"));
     let crumbs = crumbs(&[&page.say("admin-apps"), &page.say("admin-app-new")]);
-    done(app_new::AppNew { page, crumbs, action: urls::ADMIN_APP_NEW, cancel: urls::ADMIN_APPS, form })
+    done(app_new::AppNew {
+        page,
+        crumbs,
+        action: urls::ADMIN_APP_NEW,
+        cancel: urls::ADMIN_APPS,
+        form,
+    })
 }
 
 fn app_edit_page(page: Frame) -> String {
@@ -318,7 +363,10 @@ fn platform_app_page(page: Frame) -> String {
     let redirect_uri = "https://llavero.example/connect/callback/mercado-libre".to_owned();
     done(app_platform::ClientPage {
         crumbs: crumbs(&[&page.say("admin-apps"), "Northwind ERP"]),
-        title: page.say_with("admin-client-title", [("platform", "Mercado Libre"), ("app", "Northwind ERP")]),
+        title: page.say_with(
+            "admin-client-title",
+            [("platform", "Mercado Libre"), ("app", "Northwind ERP")],
+        ),
         badge: Badge::new(Tone::Bad, page.say("admin-paused")),
         texts: vec![page.say_with("admin-paused-text", [("when", "-"), ("code", "invalid_client")])],
         register: platform_fields::to_register(&page, platform, redirect_uri),
@@ -333,15 +381,28 @@ fn platform_app_page(page: Frame) -> String {
 fn platforms_page(page: Frame) -> String {
     let catalogue = Catalogue::embedded().unwrap();
     let clients = HashSet::from([("shopify".to_owned(), Mode::Live)]);
-    let rows = catalogue.platforms().iter().map(|one| platforms::row(&page, one, &clients)).collect();
-    done(platforms::Platforms { crumbs: crumbs(&[&page.say("admin-platforms")]), rows, page })
+    let rows = catalogue
+        .platforms()
+        .iter()
+        .map(|one| platforms::row(&page, one, &clients))
+        .collect();
+    done(platforms::Platforms {
+        crumbs: crumbs(&[&page.say("admin-platforms")]),
+        rows,
+        page,
+    })
 }
 
 fn platform_page(page: Frame) -> String {
     let catalogue = Catalogue::embedded().unwrap();
     let platform = catalogue.platform("mercado-libre").unwrap();
     let crumbs = crumbs(&[&page.say("admin-platforms"), &platform.name]);
-    done(platform::of(page, crumbs, platform, "https://llavero.example/connect/callback/x".to_owned()))
+    done(platform::of(
+        page,
+        crumbs,
+        platform,
+        "https://llavero.example/connect/callback/x".to_owned(),
+    ))
 }
 
 fn jobs_page(page: Frame) -> String {
@@ -359,7 +420,12 @@ fn jobs_page(page: Frame) -> String {
 fn notices_page(page: Frame) -> String {
     let rows = vec![notices::row(&page, now(), notice())];
     let pager = pager(page.say_with("admin-notices-shown", [("count", "1")]));
-    done(notices::Notices { crumbs: crumbs(&[&page.say("admin-notices")]), rows, pager, page })
+    done(notices::Notices {
+        crumbs: crumbs(&[&page.say("admin-notices")]),
+        rows,
+        pager,
+        page,
+    })
 }
 
 fn audit_page(page: Frame) -> String {
@@ -367,11 +433,23 @@ fn audit_page(page: Frame) -> String {
     let subject = id::<StoreId>().to_string();
     let rows = vec![
         audit::row(&page, now(), event("store.revoked", subject.clone(), 5), &names),
-        audit::row(&page, now(), event("api_key.made", id::<ApiKeyId>().to_string(), 50), &names),
+        audit::row(
+            &page,
+            now(),
+            event("api_key.made", id::<ApiKeyId>().to_string(), 50),
+            &names,
+        ),
     ];
     let pager = pager(page.say_with("admin-audit-shown", [("count", "2")]));
     let crumbs = crumbs(&[&page.say("admin-audit")]);
-    done(audit::Audit { crumbs, action: urls::ADMIN_AUDIT, subject, rows, pager, page })
+    done(audit::Audit {
+        crumbs,
+        action: urls::ADMIN_AUDIT,
+        subject,
+        rows,
+        pager,
+        page,
+    })
 }
 
 fn admins_page(page: Frame) -> String {
@@ -383,7 +461,10 @@ fn admins_page(page: Frame) -> String {
         made: moment(&page, 90_000),
         is_self,
     };
-    let rows = vec![row("maria@northwind.example", Role::Owner, true), row("li@northwind.example", Role::Viewer, false)];
+    let rows = vec![
+        row("maria@northwind.example", Role::Owner, true),
+        row("li@northwind.example", Role::Viewer, false),
+    ];
     done(admins::Admins {
         crumbs: crumbs(&[&page.say("admin-admins")]),
         rows,
@@ -405,12 +486,34 @@ fn sessions_page(page: Frame) -> String {
         seen_at: ago(0),
         expires_at: ago(-500),
     };
-    let rows = vec![sessions::row(&page, now(), session, "maria@northwind.example".to_owned(), true)];
-    done(sessions::Sessions { crumbs: crumbs(&[&page.say("admin-sessions")]), rows, all: true, page })
+    let rows = vec![sessions::row(
+        &page,
+        now(),
+        session,
+        "maria@northwind.example".to_owned(),
+        true,
+    )];
+    done(sessions::Sessions {
+        crumbs: crumbs(&[&page.say("admin-sessions")]),
+        rows,
+        all: true,
+        page,
+    })
 }
 
 fn keys_page(page: Frame) -> String {
-    let rows = [("k1", keys::Standing::Open), ("k2", keys::Standing::Active), ("k0", keys::Standing::Missing)];
-    let rows = rows.map(|(id, standing)| keys::row(&page, id.to_owned(), standing)).into();
-    done(keys::Keys { crumbs: crumbs(&[&page.say("admin-keys")]), rows, audit_href: urls::admin_audit(), page })
+    let rows = [
+        ("k1", keys::Standing::Open),
+        ("k2", keys::Standing::Active),
+        ("k0", keys::Standing::Missing),
+    ];
+    let rows = rows
+        .map(|(id, standing)| keys::row(&page, id.to_owned(), standing))
+        .into();
+    done(keys::Keys {
+        crumbs: crumbs(&[&page.say("admin-keys")]),
+        rows,
+        audit_href: urls::admin_audit(),
+        page,
+    })
 }

@@ -113,7 +113,11 @@ fn credential() -> db::credentials::Credential {
         refresh_expires_at: Some(ago(-200_000)),
         reauthorize_by: None,
         refresh_at: Some(ago(-100_000)),
-        scopes: Some(Texts(vec!["offline_access".to_owned(), "read".to_owned(), "write".to_owned()])),
+        scopes: Some(Texts(vec![
+            "offline_access".to_owned(),
+            "read".to_owned(),
+            "write".to_owned(),
+        ])),
         failing_since: Some(ago(200)),
         failures: 3,
         last_failure: None,
@@ -210,8 +214,18 @@ fn list_row(page: &Frame, name: &str, status: StoreStatus, health: StoreHealth) 
 
 fn list_rows(page: &Frame) -> Vec<stores::Row> {
     vec![
-        list_row(page, "Tienda Ñandú", StoreStatus::NeedsReauthorization, StoreHealth::RefreshFailing),
-        list_row(page, "acme-outlet.myshopify.com", StoreStatus::Connected, StoreHealth::Ok),
+        list_row(
+            page,
+            "Tienda Ñandú",
+            StoreStatus::NeedsReauthorization,
+            StoreHealth::RefreshFailing,
+        ),
+        list_row(
+            page,
+            "acme-outlet.myshopify.com",
+            StoreStatus::Connected,
+            StoreHealth::Ok,
+        ),
         list_row(
             page,
             "https://shop.a-rather-long-name-of-a-store.example.com/tienda",
@@ -223,7 +237,11 @@ fn list_rows(page: &Frame) -> Vec<stores::Row> {
 }
 
 fn pager(shown: String) -> Pager {
-    Pager { shown, first: "/admin".to_owned(), next: "/admin".to_owned() }
+    Pager {
+        shown,
+        first: "/admin".to_owned(),
+        next: "/admin".to_owned(),
+    }
 }
 
 #[path = "sample_pages.rs"]
@@ -277,7 +295,10 @@ fn every_admin_page_renders_and_is_written_to_the_gallery() {
 fn admin_pages_have_one_heading_labelled_fields_words_for_all_and_nothing_inline() {
     for (name, html) in all() {
         let page = scraper::Html::parse_document(&html);
-        let found = |what: &str| page.select(&scraper::Selector::parse(what).unwrap()).collect::<Vec<_>>();
+        let found = |what: &str| {
+            page.select(&scraper::Selector::parse(what).unwrap())
+                .collect::<Vec<_>>()
+        };
         assert_eq!((found("h1").len(), found("main").len()), (1, 1), "{name}");
         for field in found("main .field input, main .field select, main .field textarea") {
             let id = field.value().id().unwrap();
@@ -288,7 +309,10 @@ fn admin_pages_have_one_heading_labelled_fields_words_for_all_and_nothing_inline
             assert_eq!(form.select(&token).count(), 1, "form token in {name}");
         }
         for cell in found("table.list td:not(.lead)") {
-            assert!(cell.value().attr("data-label").is_some(), "a cell without its label in {name}");
+            assert!(
+                cell.value().attr("data-label").is_some(),
+                "a cell without its label in {name}"
+            );
         }
         for refused in [" style=", "<style", "<script", " onclick=", "javascript:"] {
             assert!(!html.contains(refused), "{refused} in {name}");
