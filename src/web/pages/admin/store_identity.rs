@@ -27,7 +27,9 @@ pub struct StoreIdentity {
 
 pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
     let (store, app) = find_store(&by, &id).await?;
-    let held = connect::held_identity(&by.tools, store.id).await?.ok_or_else(Error::not_found)?;
+    let held = connect::held_identity(&by.tools, store.id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     shown(StoreIdentity {
         crumbs: store::crumbs_to(&by, &store, "admin-identity"),
         from: held.from,
