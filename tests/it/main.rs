@@ -13,6 +13,7 @@ mod pages;
 mod platforms;
 mod postgres;
 mod proxy;
+mod refresh;
 mod schema;
 mod secrets;
 mod support;
