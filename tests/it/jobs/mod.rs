@@ -27,8 +27,9 @@ fn enqueue_refreshes(app: &TestApp, changes: &str) {
         &app.database,
         &format!(
             "INSERT INTO jobs (id, kind, payload, app_id, platform, unique_key, due_at, created_at)
-             SELECT gen_random_uuid(), 'refresh_credential', jsonb_build_object('credential', 'cred_' || id), app_id,
-                    platform, 'refresh_credential:cred_' || id, '{now}', '{now}' FROM credentials"
+             SELECT gen_random_uuid(), 'refresh_credential', jsonb_build_object('credential', name), app_id, platform,
+                    'refresh_credential:' || name, '{now}', '{now}'
+             FROM (SELECT *, 'cred_' || replace(id::text, '-', '') AS name FROM credentials) named"
         ),
     );
     if !changes.is_empty() {

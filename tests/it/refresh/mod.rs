@@ -96,7 +96,7 @@ async fn shown_tokens(app: &TestApp, platform: &str) -> Vec<String> {
     let names = ["authorization", "x-shopify-access-token", "wm_sec.access_token"];
     let all = app.received(platform).await;
     all.iter()
-        .filter(|entry| entry["token_call"] == false && entry["url"].as_str().is_some_and(|url| url.contains(PATH)))
+        .filter(|entry| rows::is_call_of(entry, PATH))
         .filter_map(|entry| {
             let headers = entry["headers"].as_array()?;
             let header = headers.iter().find(|pair| names.contains(&pair[0].as_str().unwrap_or_default()))?;

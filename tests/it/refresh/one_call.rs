@@ -132,7 +132,8 @@ async fn each_refresh_sends_the_token_of_the_last_one_whichever_process_made_it(
     let store = installation.connect_expired(&processes[0], "mercado-libre", MERCADO_LIBRE).await;
 
     for process in processes.iter().chain(&processes) {
-        assert_eq!(installation.call(process, &store.access_token, PATH).await.status, 200);
+        let answer = installation.call(process, &store.access_token, PATH).await;
+        assert_eq!(answer.status, 200, "{}\n{}", answer.body, process.log());
         installation.advance(Duration::from_secs(7 * 3600)).await;
     }
 

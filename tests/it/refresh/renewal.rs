@@ -31,7 +31,8 @@ async fn an_expired_token_is_renewed_unseen_by_the_caller() {
 
 #[tokio::test]
 async fn a_token_without_an_end_is_never_renewed() {
-    let app = TestApp::start().await;
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
     let store = connecting::connect(&app, "shopify", "fixed", connecting::SHOPIFY).await;
     let before = app.token_calls("shopify").await;
     let first = works(&app, &store).await;

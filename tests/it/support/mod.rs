@@ -8,6 +8,8 @@ pub mod connecting;
 pub mod database;
 pub mod partners;
 pub mod print_schema;
+pub mod processes;
 pub mod raw;
+pub mod rows;
 pub mod test_app;
 pub mod visitor;

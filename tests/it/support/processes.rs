@@ -36,6 +36,9 @@ pub struct Installation {
 pub struct Held {
     pub access_token: String,
     pub store_id: String,
+    /// The link that the merchant opened, and the one-time code that came of it.
+    pub link: String,
+    pub code: String,
 }
 
 /// A process of the built program; killed when dropped.
@@ -217,11 +220,13 @@ impl Installation {
         Held {
             access_token: body["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned(),
             store_id: body["store"]["id"].as_str().unwrap().to_owned(),
+            link: link.to_owned(),
+            code,
         }
     }
 
     /// From the link to the one-time code that the partner is sent.
-    async fn code(&self, process: &Process, link: &str, fields: &[(&str, &str)]) -> String {
+    pub async fn code(&self, process: &Process, link: &str, fields: &[(&str, &str)]) -> String {
         let visitor = Visitor::new();
         let within = [process.url.as_str(), self.sandbox.as_str()];
         let page = visitor.open(link, &within).await;

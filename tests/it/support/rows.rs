@@ -63,6 +63,11 @@ pub fn is_refresh(entry: &Value) -> bool {
     refresh_token(entry).is_some()
 }
 
+/// Whether a platform received it as a call of this path.
+pub fn is_call_of(entry: &Value, path: &str) -> bool {
+    entry["token_call"] == false && entry["url"].as_str().is_some_and(|url| url.contains(path))
+}
+
 /// The refresh token that a token call carried.
 pub fn refresh_token(entry: &Value) -> Option<String> {
     let form = entry["form"].as_array().cloned().unwrap_or_default();
