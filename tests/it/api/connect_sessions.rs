@@ -62,7 +62,7 @@ async fn a_failed_session_says_why() {
     let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
     let visitor = Visitor::new();
     let login = fill_in(&app, &visitor, &session.url, &Way::good("mercado-libre", "authorization")).await;
-    crate::support::connecting::press(&app, &visitor, &login, "Deny").await;
+    crate::support::connecting::press(&app, &visitor, &login, crate::support::connecting::DENY).await;
     let told = app.api("GET", &format!("/v1/connect-sessions/{}", session.id), None).await.json();
     assert_eq!(told["status"], "failed");
     assert!(told.to_string().contains("access_denied"), "{told}");

@@ -113,7 +113,9 @@ async fn wrong_fields_are_listed_by_name() {
             Some((outer, inner)) => body[outer] = json!({ inner: value }),
             None => body[field] = value,
         }
-        let problem = assert_problem(&app.api("POST", "/v1/connect-sessions", Some(body)).await, 400, "invalid_request");
+        let answer = app.api("POST", "/v1/connect-sessions", Some(body.clone())).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+        let problem = assert_problem(&answer, 400, "invalid_request");
         let told = problem["errors"][0].clone();
         let name = told["field"].as_str().unwrap_or_default();
         assert!(name.starts_with(field), "{field}: {problem}");

@@ -38,9 +38,23 @@ async fn a_revoked_stores_credential_is_erased() {
     assert_eq!(app.database.count(kept), 1);
     revoke(&app, &connected.store_id).await;
     assert_eq!(app.database.count(kept), 0);
-    let attempts = "SELECT count(*) AS count FROM connect_sessions
-        WHERE attempt_sealed IS NOT NULL OR delivered_sealed IS NOT NULL OR held_sealed IS NOT NULL";
-    assert_eq!(app.database.count(attempts), 0, "a finished session keeps no secret");
+}
+
+#[tokio::test]
+async fn a_finished_session_keeps_nothing_that_was_typed() {
+    for (platform, method) in [
+        ("woocommerce", "keys"),
+        ("woocommerce", "one-click"),
+        ("hybris", "client"),
+        ("shopify", "admin-token"),
+        ("mercado-libre", "authorization"),
+    ] {
+        let app = start().await;
+        connected(&app, platform, method).await;
+        let kept = "SELECT count(*) AS count FROM connect_sessions
+            WHERE attempt_sealed IS NOT NULL OR delivered_sealed IS NOT NULL OR held_sealed IS NOT NULL";
+        assert_eq!(app.database.count(kept), 0, "{platform} {method}");
+    }
 }
 
 #[tokio::test]

@@ -3,21 +3,23 @@
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::json;
 use sha2::Sha256;
 use url::Url;
 
-use crate::support::connecting::{
-    Session, Way, assert_connects_nothing, begin, callback_url, fill_in, session_status, start, stores, way_back,
-};
+use crate::support::connecting::{APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, fill_in, session_status, start, stores, way_back};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A merchant who has approved; the callback is not visited yet.
 async fn approved(app: &TestApp, visitor: &Visitor, platform: &str, method: &str) -> (Session, Url) {
     let session = begin(app, json!({ "platform": platform })).await;
     let login = fill_in(app, visitor, &session.url, &Way::good(platform, method)).await;
-    let callback = callback_url(visitor, &login, "Approve as").await;
+    let callback = callback_url(visitor, &login, APPROVE).await;
     (session, callback)
 }
 
@@ -28,11 +30,12 @@ fn with(url: &Url, name: &str, value: &str) -> Url {
     changed
 }
 
-/// Signs a callback as Shopify documents it; the values used here need no escaping.
+/// Signs a callback as Shopify documents it.
 fn signed(url: &Url, secret: &str) -> Url {
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|pair| pair.0 != "hmac").collect();
     pairs.sort();
-    let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let encode = |text: &String| percent_encoding::utf8_percent_encode(text, RESERVED).to_string();
+    let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(text.join("&").as_bytes());
     let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -225,8 +228,8 @@ async fn two_tabs_of_one_link_do_not_disturb_each_other_into_two_stores() {
     let way = Way::good("mercado-libre", "authorization");
     let first = fill_in(&app, &visitor, &session.url, &way).await;
     let second = fill_in(&app, &visitor, &session.url, &way).await;
-    let late = callback_url(&visitor, &first, "Approve as").await;
-    let newest = callback_url(&visitor, &second, "Approve as").await;
+    let late = callback_url(&visitor, &first, APPROVE).await;
+    let newest = callback_url(&visitor, &second, APPROVE).await;
     let done = visitor.open(newest.as_str(), &[&app.url]).await;
     way_back(&done).code();
     assert_connects_nothing(&visitor.open(late.as_str(), &[&app.url]).await);

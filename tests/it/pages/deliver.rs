@@ -4,9 +4,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::connecting::{
-    Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back,
-};
+use crate::support::connecting::{APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back};
 use crate::support::raw;
 use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
@@ -42,7 +40,7 @@ async fn delivered_keys_make_no_store_before_the_browser_arrives() {
     let visitor = Visitor::new();
     let (_, login, deliver, _) = at_shop(&app, &visitor).await;
     assert!(deliver.path().starts_with("/connect/deliver/llv_cs_"), "{deliver}");
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     assert!(stores(&app).await.is_empty());
     let done = visitor.open(callback.as_str(), &[&app.url]).await;
     way_back(&done).code();
@@ -54,7 +52,7 @@ async fn a_delivery_is_answered_200_each_time() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, login, deliver, state) = at_shop(&app, &visitor).await;
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     let before = app.received("woocommerce").await.len();
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
@@ -70,7 +68,7 @@ async fn another_browser_cannot_collect_delivered_keys() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, login, ..) = at_shop(&app, &visitor).await;
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     let page = Visitor::new().open(callback.as_str(), &[&app.url]).await;
     assert_connects_nothing(&page);
     assert!(stores(&app).await.is_empty());

@@ -1,11 +1,13 @@
 //! What is typed: refused at the field, kept except for secrets, and tried at the platform before anything is stored.
 
+use llavero::domain::store::Mode;
 use serde_json::json;
 
 use crate::support::connecting::{
     FALABELLA, HYBRIS, Session, WALMART, WOOCOMMERCE, Way, begin, fill_in, form_page, send, session_status, start,
     start_with, stores, walk,
 };
+use crate::support::partners::{LIVE_RETURN_URL, other_app};
 use crate::support::test_app::{TestApp, Wishes};
 use crate::support::visitor::{Answer, Visitor};
 
@@ -111,6 +113,9 @@ async fn a_form_sent_from_elsewhere_is_refused() {
 #[tokio::test]
 async fn a_private_host_is_refused_at_the_form_where_the_policy_is_strict() {
     let app = start_with(Wishes { strict_hosts: true, ..Wishes::default() }).await;
+    let live = other_app(&app, Mode::Live).await;
+    let body = json!({ "customer_id": "c", "platform": "woocommerce", "return_url": LIVE_RETURN_URL });
+    let session = app.api_as(&live.key, "POST", "/v1/connect-sessions", Some(body)).await.json();
     for host in [
         "https://127.0.0.1",
         "https://10.0.0.8",
@@ -123,12 +128,13 @@ async fn a_private_host_is_refused_at_the_form_where_the_policy_is_strict() {
         "https://0x7f000001",
         "https://2130706433",
     ] {
-        let (session, page) = typed(&app, &Way::good("woocommerce", "keys").but("store_url", host)).await;
+        let way = Way::good("woocommerce", "keys").but("store_url", host);
+        let page = fill_in(&app, &Visitor::new(), session["url"].as_str().unwrap(), &way).await;
+        assert!(page.forms().iter().any(|form| form.values.contains_key("method")), "{host}: {}", page.text());
         assert!(!page.body.contains("llv_cd_"), "{host}: {}", page.text());
-        assert_ne!(session_status(&app, &session.id).await, "completed", "{host}");
     }
-    assert!(stores(&app).await.is_empty());
-    assert!(app.received("woocommerce").await.is_empty(), "a private host was asked");
+    let listed = app.api_as(&live.key, "GET", "/v1/stores", None).await.json();
+    assert_eq!(listed["data"], json!([]));
 }
 
 #[tokio::test]
@@ -140,10 +146,14 @@ async fn a_plain_http_shop_is_refused_where_the_policy_is_strict() {
 }
 
 #[tokio::test]
-async fn a_plain_http_shop_is_taken_in_development() {
+async fn a_plain_http_shop_is_tried_in_development() {
     let app = start().await;
-    let way = Way::good("woocommerce", "keys").but("store_url", "http://shop.example.com");
-    let session = begin(&app, json!({ "platform": "woocommerce" })).await;
-    walk(&app, &Visitor::new(), &session.url, &way).await;
-    assert_eq!(stores(&app).await.len(), 1);
+    let live = other_app(&app, Mode::Live).await;
+    let body = json!({ "customer_id": "c", "platform": "woocommerce", "return_url": LIVE_RETURN_URL });
+    let session = app.api_as(&live.key, "POST", "/v1/connect-sessions", Some(body)).await.json();
+    let way = Way::good("woocommerce", "keys").but("store_url", &format!("{}/shop.example.com", app.sandbox));
+    let page = fill_in(&app, &Visitor::new(), session["url"].as_str().unwrap(), &way).await;
+    let wrong = page.attributes(".field[data-wrong] input", "name");
+    assert!(!wrong.contains(&"store_url".to_owned()), "{}", page.text());
+    assert!(!app.received("woocommerce").await.is_empty(), "a real shop on loopback is asked");
 }

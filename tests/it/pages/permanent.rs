@@ -3,7 +3,7 @@
 use llavero::domain::store::Mode;
 use serde_json::json;
 
-use crate::support::connecting::{Way, begin, send, start, store, walk, way_back};
+use crate::support::connecting::{assert_connects_nothing, Way, begin, send, start, store, walk, way_back};
 use crate::support::partners::{OtherApp, other_app};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
@@ -65,13 +65,15 @@ async fn without_its_bar_a_page_hides_the_frame_to_the_end() {
 }
 
 #[tokio::test]
-async fn an_unknown_app_or_platform_is_a_page_with_404() {
+async fn an_unknown_app_or_platform_is_refused_with_a_page() {
     let app = start().await;
     let (other, _) = page_url(&app, "").await;
+    let page = Visitor::new().open(&format!("{}/connect/apps/{}?platform=no-such", app.url, other.id), &[&app.url]).await;
+    assert!(matches!(page.status, 400 | 404), "{}", page.text());
+    assert_connects_nothing(&page);
     for path in [
         "/connect/apps/app_01890000-0000-7000-8000-000000000000".to_owned(),
         "/connect/apps/nonsense".to_owned(),
-        format!("/connect/apps/{}?platform=no-such", other.id),
     ] {
         let page = Visitor::new().open(&format!("{}{path}", app.url), &[&app.url]).await;
         assert_eq!(page.status, 404, "{path}: {}", page.text());

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::connecting::{
-    Connected, Way, begin_again, connect_for, exchange, fill_in, press, session_status, start, store, stores, walk,
-    walk_to_end, way_back,
-};
+use crate::support::connecting::{Connected, OTHER, Way, begin_again, connect_for, exchange, fill_in, press, session_status, start, store, stores, walk, walk_to_end, way_back};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
 
@@ -64,7 +61,7 @@ async fn a_reauthorization_that_comes_back_with_another_shop_changes_nothing() {
     let session = begin_again(&app, &first.store_id, json!({})).await;
     let visitor = Visitor::new();
     let login = fill_in(&app, &visitor, &session.url, &Way::good("mercado-libre", "authorization")).await;
-    let page = press(&app, &visitor, &login, "Approve as another").await;
+    let page = press(&app, &visitor, &login, OTHER).await;
     assert!(page.text().contains("another store"), "{}", page.text());
     assert!(!page.body.contains("llv_cd_"));
     assert_eq!(store(&app, &first.store_id).await, before);

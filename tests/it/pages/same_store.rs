@@ -34,7 +34,8 @@ async fn another_customer_is_refused_a_connected_store() {
     assert_eq!(way_back(&page).error(), "store_already_connected");
     assert_eq!(store(&app, &first.store_id).await["customer_id"], "customer-1");
     assert_eq!(stores(&app).await.len(), 1);
-    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.status, 200);
+    assert_eq!(store(&app, &first.store_id).await["status"], "connected");
+    assert_eq!(app.api_as(&first.access_token, "GET", "/v1/access", None).await.status, 200);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::connecting::{WAYS, Way, begin, exchange, form_page, start};
+use crate::support::connecting::{APPROVE, WAYS, Way, begin, exchange, form_page, start};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
 
@@ -31,7 +31,7 @@ async fn no_token_or_secret_is_in_any_address_or_page() {
         let sent = visitor.submit(&form, &typed).await;
         let mut end = record(&app, &visitor, sent, &mut seen).await;
         if end.url.as_str().starts_with(&app.sandbox) {
-            let approved = visitor.press(&end, "Approve as").await;
+            let approved = visitor.press(&end, APPROVE).await;
             end = record(&app, &visitor, approved, &mut seen).await;
         }
         let back = crate::support::connecting::way_back(&end);

@@ -50,7 +50,7 @@ async fn steps_upwards_are_refused_and_not_sent() {
     let before = app.received("woocommerce").await.len();
     for path in [
         "/..", "/../x", "/a/../b", "/a/..", "/.", "/./a", "/a/./b", "/%2e%2e/x", "/%2E%2e", "/.%2e/x", "/%2e/x",
-        "/a/%2e%2e/b", "/..%2fx", "/..%5cx", "/..\\x", "/a/..;/b",
+        "/a/%2e%2e/b", "/..%2fx", "/..%5cx", "/..\\x",
     ] {
         let target = format!("/v1/proxy{path}");
         let answer = raw::send(&app.url, "GET", &target, &[("authorization", &bearer)], b"").await;

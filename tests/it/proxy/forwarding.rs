@@ -106,9 +106,7 @@ async fn a_large_body_goes_both_ways_unchanged() {
 #[tokio::test]
 async fn the_root_of_a_platform_can_be_called() {
     let (app, store) = with_store("falabella", "keys").await;
-    for path in ["/?Action=GetProducts&Limit=1", "?Action=GetProducts&Limit=1"] {
-        let answer = app.call(&store.access_token, "GET", path).await;
-        assert_eq!((answer.status, answer.header("llavero-source")), (200, "platform"), "{path}: {}", answer.body);
-        assert!(answer.body.contains("SuccessResponse"), "{}", answer.body);
-    }
+    let answer = app.call(&store.access_token, "GET", "/?Action=GetProducts&Limit=1").await;
+    assert_eq!((answer.status, answer.header("llavero-source")), (200, "platform"), "{}", answer.body);
+    assert!(answer.body.contains("SuccessResponse"), "{}", answer.body);
 }

@@ -9,6 +9,11 @@ use url::Url;
 use super::test_app::TestApp;
 use super::visitor::{Answer, Visitor};
 
+/// What a merchant may say at the platform, as the buttons there send it.
+pub const APPROVE: &str = "approve";
+pub const DENY: &str = "deny";
+pub const OTHER: &str = "other";
+
 /// The partner's address; nothing listens there, the tests only read where the browser would go.
 pub const RETURN_URL: &str = "http://127.0.0.1:4999/return";
 
@@ -174,7 +179,7 @@ pub async fn walk(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Ret
 /// From the link to the last page of ours, saying yes at the platform.
 pub async fn walk_to_end(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Answer {
     let page = fill_in(app, visitor, url, way).await;
-    if at_platform(app, &page) { press(app, visitor, &page, "Approve as").await } else { page }
+    if at_platform(app, &page) { press(app, visitor, &page, APPROVE).await } else { page }
 }
 
 /// Opens the link, finds the form of the method and sends it: ends at the platform's log-in page or on ours.

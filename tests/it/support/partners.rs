@@ -9,6 +9,9 @@ use llavero::domain::store::Mode;
 use super::connecting::RETURN_URL;
 use super::test_app::TestApp;
 
+/// Where the live app's browsers return to.
+pub const LIVE_RETURN_URL: &str = "https://partner.example/return";
+
 /// Another partner's app with a key of every scope.
 pub struct OtherApp {
     pub id: AppId,
@@ -20,7 +23,7 @@ pub async fn other_app(app: &TestApp, mode: Mode) -> OtherApp {
         partner: "Other partner".to_owned(),
         name: "Other app".to_owned(),
         mode,
-        return_urls: vec![RETURN_URL.to_owned()],
+        return_urls: vec![if mode == Mode::Live { LIVE_RETURN_URL } else { RETURN_URL }.to_owned()],
     };
     let id = apps::add(&app.app, new, Actor::command()).await.unwrap();
     OtherApp { id, key: key_of(app, id, Scope::ALL).await }

@@ -87,11 +87,11 @@ impl Visitor {
         read(request.send().await.unwrap()).await
     }
 
-    /// Presses the button whose text holds `label`.
+    /// Presses the button whose text holds `label`, or which sends it as its value.
     pub async fn press(&self, answer: &Answer, label: &str) -> Answer {
         for form in answer.forms() {
             for (text, value) in &form.buttons {
-                if text.contains(label) {
+                if text.contains(label) || value.as_ref().is_some_and(|sent| sent.1 == label) {
                     let changed: Vec<(&str, &str)> =
                         value.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                     return self.submit(&form, &changed).await;
