@@ -4,6 +4,7 @@
 mod api;
 mod architecture;
 mod catalogue;
+mod conversations;
 mod job_table;
 mod leases;
 mod migrations;

@@ -1,10 +1,9 @@
 // A shop's API server whose tokens come from a real OAuth server: npm's `oidc-provider` behind the paths of SAP Commerce.
 // What it accepts, when its tokens expire and how it refuses is its own doing, and none of it was written here.
 //
-// It ends when its standard input closes, so that it cannot outlive a walk that was killed. Its first line of output is
-// JSON: `url` of the shop, and `control` of the server that steers it:
-//   GET /last-token        {"active": bool}: whether the provider still accepts the token that was seen last
-//   DELETE /clients/{id}   removes an OAuth client, as its administrator would
+// Its first line of output is JSON: `url` of the shop, and `control` of the server that steers it:
+//   GET /last-token           {"active": bool}: whether the provider still accepts the token that was seen last
+//   GET /remove-client/{id}   as its administrator would
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import Provider from 'oidc-provider';
@@ -114,10 +113,10 @@ shop.on('request', (request, response) => {
 
 const steering = createServer(async (request, response) => {
   const [what, id] = request.url.split('/').filter(Boolean);
-  if (request.method === 'GET' && what === 'last-token') {
+  if (what === 'last-token') {
     return answer(response, 200, { active: await accepts(lastToken) });
   }
-  if (request.method === 'DELETE' && what === 'clients') {
+  if (what === 'remove-client') {
     await new Keep('Client').destroy(decodeURIComponent(id));
     return answer(response, 200, {});
   }
@@ -125,6 +124,4 @@ const steering = createServer(async (request, response) => {
 });
 const control = await listen(steering);
 
-process.stdin.resume();
-process.stdin.on('close', () => process.exit(0));
 console.log(JSON.stringify({ url, control }));
