@@ -25,9 +25,13 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     app.db.run(move |conn| db::refresh_logs::make_partitions(conn, now)).await?;
     app.db.run(db::connect_sessions::expire).await?;
     let before = now - TimeDelta::days(LOGS_DAYS);
-    app.db.run(move |conn| db::refresh_logs::drop_before(conn, before)).await?;
+    app.db
+        .run(move |conn| db::refresh_logs::drop_before(conn, before))
+        .await?;
     let before = now - TimeDelta::days(JOBS_DAYS);
-    app.db.run(move |conn| db::jobs::delete_done_before(conn, before)).await?;
+    app.db
+        .run(move |conn| db::jobs::delete_done_before(conn, before))
+        .await?;
     let before = now - TimeDelta::days(NOTICES_DAYS);
     app.db.run(move |conn| db::notices::delete_before(conn, before)).await?;
     disconnect::erase_unused(app).await?;
@@ -38,10 +42,24 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
                 let job = Job::RefreshCredential { credential };
                 let spread = DAY.mul_f64(0.05 * tools.random.fraction());
                 let due_at = now + TimeDelta::from_std(spread).unwrap_or_default();
-                db::jobs::insert(conn, tools.id(), &NewJob { job, app: Some(owner), platform: Some(platform), due_at })?;
+                db::jobs::insert(
+                    conn,
+                    tools.id(),
+                    &NewJob {
+                        job,
+                        app: Some(owner),
+                        platform: Some(platform),
+                        due_at,
+                    },
+                )?;
             }
             let due_at = now + TimeDelta::from_std(DAY).unwrap_or_default();
-            let next = NewJob { job: Job::Purge {}, app: None, platform: None, due_at };
+            let next = NewJob {
+                job: Job::Purge {},
+                app: None,
+                platform: None,
+                due_at,
+            };
             Ok(db::jobs::insert(conn, tools.id(), &next)?)
         })
         .await?;

@@ -12,6 +12,7 @@ mod pages;
 mod platforms;
 mod postgres;
 mod proxy;
+mod refresh;
 mod schema;
 mod support;
 mod tls;
