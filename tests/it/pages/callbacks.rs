@@ -8,7 +8,10 @@ use serde_json::json;
 use sha2::Sha256;
 use url::Url;
 
-use crate::support::connecting::{APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, fill_in, session_status, start, stores, way_back};
+use crate::support::connecting::{
+    APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, fill_in, session_status, start, stores,
+    way_back,
+};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
 
@@ -26,7 +29,11 @@ async fn approved(app: &TestApp, visitor: &Visitor, platform: &str, method: &str
 fn with(url: &Url, name: &str, value: &str) -> Url {
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|pair| pair.0 != name).collect();
     let mut changed = url.clone();
-    changed.query_pairs_mut().clear().extend_pairs(pairs).append_pair(name, value);
+    changed
+        .query_pairs_mut()
+        .clear()
+        .extend_pairs(pairs)
+        .append_pair(name, value);
     changed
 }
 
@@ -35,10 +42,18 @@ fn signed(url: &Url, secret: &str) -> Url {
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|pair| pair.0 != "hmac").collect();
     pairs.sort();
     let encode = |text: &String| percent_encoding::utf8_percent_encode(text, RESERVED).to_string();
-    let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let text: Vec<String> = pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(text.join("&").as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     with(url, "hmac", &hex)
 }
 
@@ -68,7 +83,11 @@ async fn a_callback_is_answered_by_a_redirect_and_never_by_a_page() {
     assert!((300..400).contains(&answer.status), "{}", answer.status);
     let next = answer.location.unwrap();
     assert!(next.as_str().starts_with(&app.url), "{next}");
-    assert!(!next.as_str().contains(callback.query_pairs().find(|pair| pair.0 == "code").unwrap().1.as_ref()));
+    assert!(
+        !next
+            .as_str()
+            .contains(callback.query_pairs().find(|pair| pair.0 == "code").unwrap().1.as_ref())
+    );
     assert_eq!(answer.headers["referrer-policy"], "no-referrer");
 }
 
@@ -107,7 +126,12 @@ async fn the_cookie_that_binds_a_browser_is_hidden_from_scripts_and_from_other_s
     let visitor = Visitor::new();
     let page = visitor.open(&session.url, &[&app.url]).await;
     let leaves = visitor.submit(&page.form_with("country"), &[("country", "AR")]).await;
-    let cookies: Vec<&str> = leaves.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let cookies: Vec<&str> = leaves
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
     let binding = cookies.iter().find(|cookie| cookie.contains("SameSite=Lax"));
     let binding = binding.unwrap_or_else(|| panic!("{cookies:?}"));
     assert!(binding.contains("HttpOnly") && binding.contains("Path=/"), "{binding}");
@@ -120,7 +144,9 @@ async fn a_wrong_state_exchanges_nothing() {
     let visitor = Visitor::new();
     let (_, callback) = approved(&app, &visitor, "mercado-libre", "authorization").await;
     for wrong in ["", "x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
-        let page = visitor.open(with(&callback, "state", wrong).as_str(), &[&app.url]).await;
+        let page = visitor
+            .open(with(&callback, "state", wrong).as_str(), &[&app.url])
+            .await;
         assert_connects_nothing(&page);
         assert!((400..500).contains(&page.status), "{}", page.status);
     }
@@ -136,7 +162,10 @@ async fn an_answer_to_one_platform_is_not_believed_as_anothers() {
     mixed.set_path("/connect/callback/shopify");
     let page = visitor.open(mixed.as_str(), &[&app.url]).await;
     assert_connects_nothing(&page);
-    assert_eq!(app.token_calls("mercado-libre").await + app.token_calls("shopify").await, 0);
+    assert_eq!(
+        app.token_calls("mercado-libre").await + app.token_calls("shopify").await,
+        0
+    );
     assert!(stores(&app).await.is_empty());
     mixed.set_path("/connect/callback/no-such-platform");
     assert_eq!(visitor.open(mixed.as_str(), &[&app.url]).await.status, 404);
@@ -148,7 +177,11 @@ async fn a_callback_with_a_wrong_proof_exchanges_nothing() {
     for secret in ["not-the-secret", ""] {
         let visitor = Visitor::new();
         let (session, callback) = approved(&app, &visitor, "shopify", "expiring").await;
-        let forged = if secret.is_empty() { with(&callback, "hmac", "") } else { signed(&callback, secret) };
+        let forged = if secret.is_empty() {
+            with(&callback, "hmac", "")
+        } else {
+            signed(&callback, secret)
+        };
         let page = visitor.open(forged.as_str(), &[&app.url]).await;
         assert_connects_nothing(&page);
         assert_eq!(app.token_calls("shopify").await, 0);
@@ -186,7 +219,9 @@ async fn the_tests_own_proof_is_the_platforms() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, callback) = approved(&app, &visitor, "shopify", "expiring").await;
-    let done = visitor.open(signed(&callback, "sandbox-secret").as_str(), &[&app.url]).await;
+    let done = visitor
+        .open(signed(&callback, "sandbox-secret").as_str(), &[&app.url])
+        .await;
     way_back(&done).code();
 }
 
@@ -195,7 +230,12 @@ async fn a_callback_without_a_code_exchanges_nothing() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, callback) = approved(&app, &visitor, "mercado-libre", "authorization").await;
-    let state = callback.query_pairs().find(|pair| pair.0 == "state").unwrap().1.into_owned();
+    let state = callback
+        .query_pairs()
+        .find(|pair| pair.0 == "state")
+        .unwrap()
+        .1
+        .into_owned();
     let mut bare = callback.clone();
     bare.query_pairs_mut().clear().append_pair("state", &state);
     let page = visitor.open(bare.as_str(), &[&app.url]).await;
@@ -212,8 +252,15 @@ async fn what_leaves_for_the_platform_is_bound_and_proved() {
     let leaves = visitor.submit(&page.form_with("country"), &[("country", "AR")]).await;
     let url = leaves.location.unwrap();
     let sent: std::collections::BTreeMap<String, String> = url.query_pairs().into_owned().collect();
-    assert!(url.as_str().starts_with(&format!("{}/auth.mercadolibre.com.ar/authorization?", app.sandbox)), "{url}");
-    assert_eq!(sent["redirect_uri"], format!("{}/connect/callback/mercado-libre", app.url));
+    assert!(
+        url.as_str()
+            .starts_with(&format!("{}/auth.mercadolibre.com.ar/authorization?", app.sandbox)),
+        "{url}"
+    );
+    assert_eq!(
+        sent["redirect_uri"],
+        format!("{}/connect/callback/mercado-libre", app.url)
+    );
     assert_eq!(sent["code_challenge_method"], "S256");
     assert_eq!(sent["code_challenge"].len(), 43);
     assert!(sent["state"].len() >= 43, "{}", sent["state"]);

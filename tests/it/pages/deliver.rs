@@ -4,7 +4,9 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::connecting::{APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back};
+use crate::support::connecting::{
+    APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back,
+};
 use crate::support::raw;
 use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
@@ -17,7 +19,15 @@ fn way() -> Way {
 async fn at_shop(app: &TestApp, visitor: &Visitor) -> (Session, Answer, Url, String) {
     let session = begin(app, json!({ "platform": "woocommerce" })).await;
     let login = fill_in(app, visitor, &session.url, &way()).await;
-    let find = |name: &str| login.url.query_pairs().find(|pair| pair.0 == name).unwrap().1.into_owned();
+    let find = |name: &str| {
+        login
+            .url
+            .query_pairs()
+            .find(|pair| pair.0 == name)
+            .unwrap()
+            .1
+            .into_owned()
+    };
     let (deliver, state) = (find("callback_url").parse().unwrap(), find("user_id"));
     (session, login, deliver, state)
 }
@@ -31,7 +41,9 @@ fn keys(state: &str, number: u8) -> Value {
 
 async fn post(app: &TestApp, deliver: &Url, body: &Value) -> u16 {
     let headers = [("content-type", "application/json")];
-    raw::send(&app.url, "POST", deliver.path(), &headers, body.to_string().as_bytes()).await.status
+    raw::send(&app.url, "POST", deliver.path(), &headers, body.to_string().as_bytes())
+        .await
+        .status
 }
 
 #[tokio::test]
@@ -56,7 +68,11 @@ async fn a_delivery_is_answered_200_each_time() {
     let before = app.received("woocommerce").await.len();
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
-    assert_eq!(app.received("woocommerce").await.len(), before, "a delivery calls nobody");
+    assert_eq!(
+        app.received("woocommerce").await.len(),
+        before,
+        "a delivery calls nobody"
+    );
     let done = visitor.open(callback.as_str(), &[&app.url]).await;
     way_back(&done).code();
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
@@ -115,7 +131,9 @@ async fn a_delivery_to_no_session_is_not_found() {
 async fn delivered_keys_are_those_that_calls_are_made_with() {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &way()).await;
-    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(connected.store["platform_store_id"], "https://shop.example.com");
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::connecting::{APPROVE, Connected, DENY, OTHER, Way, connect_for, reconnect_url, send, start, store, stores, walk_to_end};
+use crate::support::connecting::{
+    APPROVE, Connected, DENY, OTHER, Way, connect_for, reconnect_url, send, start, store, stores, walk_to_end,
+};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
 
@@ -97,13 +99,21 @@ async fn another_shop_behind_a_reconnect_link_is_refused() {
     let app = start().await;
     let connected = dead_store(&app).await;
     let visitor = Visitor::new();
-    let begun = visitor.press(&visitor.get(&reconnect_url(&app, &connected.store_id)).await, "Authorize again").await;
+    let begun = visitor
+        .press(
+            &visitor.get(&reconnect_url(&app, &connected.store_id)).await,
+            "Authorize again",
+        )
+        .await;
     let form = visitor.follow(begun, &[&app.url]).await;
     let login = send(&app, &visitor, &form, &way()).await;
     let end = visitor.press(&login, OTHER).await;
     let end = visitor.follow(end, &[&app.url, &app.sandbox]).await;
     assert!(end.text().contains("another store"), "{}", end.text());
-    assert_eq!(store(&app, &connected.store_id).await["status"], "needs_reauthorization");
+    assert_eq!(
+        store(&app, &connected.store_id).await["status"],
+        "needs_reauthorization"
+    );
 }
 
 #[tokio::test]
