@@ -1,5 +1,7 @@
 //! The one bundle of tools that use cases are handed: no globals. Made once at the start, shared behind an `Arc`.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
@@ -7,7 +9,7 @@ use crate::config::Config;
 use crate::crypto::{Random, Sealer};
 use crate::db::Db;
 use crate::db::last_used::LastUsed;
-use crate::db::listen::Listener;
+use crate::db::listen::{Listener, Timepiece};
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
@@ -47,5 +49,20 @@ impl App {
     /// A new id of any kind.
     pub fn id<I: Id>(&self) -> I {
         self.random.id(self.clock.now())
+    }
+}
+
+// Tools don't know each other, so the listening thread is handed the clock under its own word for it.
+impl Timepiece for Clock {
+    fn monotonic(&self) -> Instant {
+        Clock::monotonic(self)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        Clock::now(self)
+    }
+
+    fn observe_database(&self, asked_at: Instant, answered_at: Instant, database_now: DateTime<Utc>) {
+        Clock::observe_database(self, asked_at, answered_at, database_now);
     }
 }

@@ -23,3 +23,4 @@ demo-failed-title = Not connected
 demo-failed-text = The browser came back with an error instead of a code. A partner shows what to do next and offers to begin again.
 demo-refused-title = The code was refused
 demo-refused-text = A code works for ten minutes and for its own app only.
+demo-accounts = Keys and accounts that the simulated platforms know

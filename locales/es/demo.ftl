@@ -23,3 +23,4 @@ demo-failed-title = No conectada
 demo-failed-text = El navegador volvió con un error en lugar de un código. Un socio muestra qué hacer y ofrece empezar de nuevo.
 demo-refused-title = El código fue rechazado
 demo-refused-text = Un código sirve diez minutos y solo para su propia app.
+demo-accounts = Claves y cuentas que conocen las plataformas simuladas

@@ -23,3 +23,4 @@ demo-failed-title = Não conectada
 demo-failed-text = O navegador voltou com um erro em vez de um código. Um parceiro mostra o que fazer e oferece recomeçar.
 demo-refused-title = O código foi recusado
 demo-refused-text = Um código vale dez minutos e só para o próprio app.
+demo-accounts = Chaves e contas que as plataformas simuladas conhecem

@@ -22,7 +22,10 @@ struct Inner {
 
 impl Default for Inner {
     fn default() -> Self {
-        Self { running: Mutex::default(), count: watch::Sender::new(0) }
+        Self {
+            running: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
     }
 }
 
@@ -46,7 +49,14 @@ impl InFlight {
         let (end, wait) = watch::channel(None);
         running.insert(credential, wait.clone());
         self.0.count.send_replace(running.len());
-        (Wait(wait), Some(Turn { inner: self.0.clone(), credential, end }))
+        (
+            Wait(wait),
+            Some(Turn {
+                inner: self.0.clone(),
+                credential,
+                end,
+            }),
+        )
     }
 
     pub fn contains(&self, credential: CredentialId) -> bool {
@@ -104,7 +114,10 @@ mod tests {
         let (second, none) = in_flight.join(id);
         assert!(none.is_none() && in_flight.contains(id));
         turn.unwrap().end(Ended::Changed);
-        assert_eq!((first.ended().await, second.ended().await), (Ended::Changed, Ended::Changed));
+        assert_eq!(
+            (first.ended().await, second.ended().await),
+            (Ended::Changed, Ended::Changed)
+        );
         in_flight.idle().await;
         assert!(!in_flight.contains(id));
     }

@@ -48,18 +48,27 @@ impl Admitted {
 pub async fn admit(app: &App, text: &str) -> Result<Admitted, Error> {
     let hash = access_token::hash(TokenKind::Store, text).map_err(|_| Error::Unauthenticated)?;
     let found = find(app, hash).await?.ok_or(Error::Unauthenticated)?;
-    if is_alive(&found, app.now()) { Ok(found) } else { Err(Error::TokenRevoked) }
+    if is_alive(&found, app.now()) {
+        Ok(found)
+    } else {
+        Err(Error::TokenRevoked)
+    }
 }
 
 /// The living token `text` if it belongs to a store of `owner`; anything else is nobody's.
 pub async fn introspect(app: &App, owner: AppId, text: &str) -> Result<Option<Admitted>, Error> {
-    let Ok(hash) = access_token::hash(TokenKind::Store, text) else { return Ok(None) };
+    let Ok(hash) = access_token::hash(TokenKind::Store, text) else {
+        return Ok(None);
+    };
     let found = find(app, hash).await?;
     Ok(found.filter(|found| found.app.id == owner && is_alive(found, app.now())))
 }
 
 async fn find(app: &App, hash: TokenHash) -> Result<Option<Admitted>, Error> {
-    let found = app.db.run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store(conn, hash)).await?;
+    let found = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store(conn, hash))
+        .await?;
     Ok(found.map(|(token, store, app)| Admitted { token, store, app }))
 }
 
@@ -88,7 +97,12 @@ impl Minted {
 pub fn mint(app: &App) -> Minted {
     let secret = access_token::mint(TokenKind::Store, app.random.bytes());
     let (hash, hint) = (TokenHash::of(secret.expose()), access_token::hint(&secret));
-    Minted { id: app.id(), secret, hash, hint }
+    Minted {
+        id: app.id(),
+        secret,
+        hash,
+        hint,
+    }
 }
 
 /// A token made for a store in place of those before.
@@ -104,10 +118,17 @@ pub struct Rotated {
 pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Duration) -> Result<Rotated, Error> {
     if overlap > LONGEST_OVERLAP {
         let most = LONGEST_OVERLAP.as_secs();
-        return Err(Error::Invalid(vec![FieldError::new("overlap_seconds", format!("0 to {most} (7 days)"))]));
+        return Err(Error::Invalid(vec![FieldError::new(
+            "overlap_seconds",
+            format!("0 to {most} (7 days)"),
+        )]));
     }
     let others_end_at = (!overlap.is_zero())
-        .then(|| TimeDelta::from_std(overlap).ok().and_then(|overlap| app.now().checked_add_signed(overlap)))
+        .then(|| {
+            TimeDelta::from_std(overlap)
+                .ok()
+                .and_then(|overlap| app.now().checked_add_signed(overlap))
+        })
         .flatten();
     let (minted, event, asker) = (mint(app), app.id(), asker.clone());
     let secret = minted.secret.clone();
@@ -117,13 +138,18 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
             // Two rotations at once take turns, so that each ends the other's predecessor.
             let store = db::stores::lock(conn, store.id)?.ok_or(Error::NotFound)?;
             if store.status == StoreStatus::Revoked {
-                return Err(Error::Conflict("A revoked store gets no token; connect it anew".to_owned()));
+                return Err(Error::Conflict(
+                    "A revoked store gets no token; connect it anew".to_owned(),
+                ));
             }
             minted.insert(conn, store.id, store.app_id)?;
             db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;
             db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "token": minted.id, "overlap_seconds": overlap.as_secs() });
-            db::audit::insert(conn, &asker.did(event, store.app_id, "store.access_token_rotated", store.id, details))?;
+            db::audit::insert(
+                conn,
+                &asker.did(event, store.app_id, "store.access_token_rotated", store.id, details),
+            )?;
             Ok(())
         })
         .await?;

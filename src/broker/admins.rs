@@ -11,7 +11,7 @@ use crate::crypto::{hash_password, verify_password};
 use crate::db;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::admin::{Actor, Role};
-use crate::domain::id::AdminId;
+use crate::domain::id::{AdminId, AuditEventId, Id};
 use crate::domain::secret::Secret;
 
 /// How long a sign-in link works.
@@ -107,7 +107,11 @@ pub async fn spend_link(
             let id = db::admins::take_link(conn, hash)?.ok_or(Error::LinkExpired)?;
             let admin = living(db::admins::find(conn, id)?).ok_or(Error::LinkExpired)?;
             match &password_hash {
-                Some(password_hash) => db::admins::set_password(conn, id, password_hash)?,
+                Some(password_hash) => {
+                    db::admins::set_password(conn, id, password_hash)?;
+                    // Whoever knew the old password is out.
+                    db::admin_roles::end_sessions_of(conn, id)?;
+                }
                 None if admin.password_hash.is_none() => {
                     return Err(Error::Invalid(vec![FieldError::new("password", "choose a password")]));
                 }
@@ -131,36 +135,84 @@ pub async fn sign_in(
     address: &str,
 ) -> Result<db::admins::Admin, Error> {
     let account: String = email.trim().to_lowercase().chars().take(254).collect();
-    let address = address.to_owned();
+    let (address, attempt) = (address.to_owned(), app.id::<AuditEventId>().uuid());
     let since = app.now() - WINDOW;
-    let (asked_account, asked_address) = (account.clone(), address.clone());
+    let from = address.clone();
     let admin = app
         .db
         .run(move |conn| {
-            let (by_account, by_address) =
-                db::sessions::count_failures(conn, &asked_account, &asked_address, since)?;
-            if by_account >= ACCOUNT_LIMIT || by_address >= ADDRESS_LIMIT {
-                return Err(Error::RateLimited { retry_after: Duration::from_secs(15 * 60) });
+            // Noted before the password is looked at, so that many tries at once can't pass the limit together.
+            db::sessions::insert_failure(conn, attempt, &account, &from)?;
+            let (by_account, by_address) = db::sessions::count_failures(conn, &account, &from, since)?;
+            if by_account > ACCOUNT_LIMIT || by_address > ADDRESS_LIMIT {
+                db::admin_roles::forget_attempt(conn, attempt)?;
+                return Err(Error::RateLimited {
+                    retry_after: Duration::from_secs(15 * 60),
+                });
             }
-            Ok(living(db::admins::find_by_email(conn, &asked_account)?))
+            Ok(living(db::admins::find_by_email(conn, &account)?))
         })
         .await?;
-    let known = admin.as_ref().and_then(|admin| admin.password_hash.clone()).unwrap_or_else(|| NOBODY.to_owned());
+    let known = admin
+        .as_ref()
+        .and_then(|admin| admin.password_hash.clone())
+        .unwrap_or_else(|| NOBODY.to_owned());
     let right = blocking(move || verify_password(&password, &known)).await?;
-    match admin {
-        Some(admin) if right => Ok(admin),
-        _ => {
-            let id: crate::domain::id::AuditEventId = app.id();
-            app.db
-                .run(move |conn| {
-                    use crate::domain::id::Id;
-                    db::sessions::insert_failure(conn, id.uuid(), &account, &address)
-                })
-                .await
-                .map_err(Error::Db)?;
-            Err(Error::Unauthenticated)
-        }
+    let admin = admin.filter(|_| right).ok_or(Error::Unauthenticated)?;
+    let id = admin.id;
+    let details = serde_json::json!({ "address": address });
+    let event = audit(app, Actor::admin(id), None, "admin.signed_in", id.to_string(), details);
+    app.db
+        .transaction::<_, db::Error, _>(move |conn| {
+            db::admin_roles::forget_attempt(conn, attempt)?;
+            db::audit::insert(conn, &event)
+        })
+        .await?;
+    Ok(admin)
+}
+
+/// Gives an admin another role. `Conflict`: nobody would be left who is an owner.
+pub async fn set_role(app: &Arc<App>, id: AdminId, role: Role, actor: Actor) -> Result<(), Error> {
+    let details = serde_json::json!({ "role": role });
+    let event = audit(app, actor, None, "admin.role_changed", id.to_string(), details);
+    app.db
+        .transaction(move |conn| {
+            keep_an_owner(conn, id, role == Role::Owner)?;
+            if !db::admin_roles::set_role(conn, id, role)? {
+                return Err(Error::NotFound);
+            }
+            db::audit::insert(conn, &event)?;
+            Ok(())
+        })
+        .await
+}
+
+/// Refuses an admin's sign-in and ends every session of theirs, or lets them in again.
+pub async fn set_disabled(app: &Arc<App>, id: AdminId, disabled: bool, actor: Actor) -> Result<(), Error> {
+    let action = if disabled { "admin.disabled" } else { "admin.enabled" };
+    let event = audit(app, actor, None, action, id.to_string(), serde_json::json!({}));
+    app.db
+        .transaction(move |conn| {
+            keep_an_owner(conn, id, !disabled)?;
+            if !db::admin_roles::set_disabled(conn, id, disabled)? {
+                return Err(Error::NotFound);
+            }
+            if disabled {
+                db::admin_roles::end_sessions_of(conn, id)?;
+            }
+            db::audit::insert(conn, &event)?;
+            Ok(())
+        })
+        .await
+}
+
+/// `Conflict` if there is no owner besides `id`, who is about to stop being one unless `stays`.
+fn keep_an_owner(conn: &mut db::Conn, id: AdminId, stays: bool) -> Result<(), Error> {
+    let owners = db::admin_roles::lock_owners(conn)?;
+    if stays || !owners.contains(&id) || owners.len() > 1 {
+        return Ok(());
     }
+    Err(Error::Conflict("Nobody else is an owner: make somebody one first".to_owned()))
 }
 
 /// Ends an admin's session from the admin pages, the admin's own or, for an owner, anybody's.

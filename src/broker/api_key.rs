@@ -28,8 +28,13 @@ impl AdmittedKey {
 /// The key behind `text`. `Unauthenticated`: unknown, mistyped or revoked.
 pub async fn admit(app: &Arc<App>, text: &str) -> Result<AdmittedKey, Error> {
     let hash = access_token::hash(TokenKind::ApiKey, text).map_err(|_| Error::Unauthenticated)?;
-    let found = app.db.run::<_, db::Error, _>(move |conn| db::api_keys::find_with_app(conn, hash)).await?;
-    let (key, owner) = found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(Error::Unauthenticated)?;
+    let found = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::api_keys::find_with_app(conn, hash))
+        .await?;
+    let (key, owner) = found
+        .filter(|(key, _)| key.revoked_at.is_none())
+        .ok_or(Error::Unauthenticated)?;
     last_used::note_key(app, key.id);
     Ok(AdmittedKey { key, app: owner })
 }

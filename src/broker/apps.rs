@@ -32,6 +32,8 @@ pub struct AppChange {
     pub logo_url: Option<String>,
     pub return_urls: Vec<String>,
     pub merchant_mail: MerchantMail,
+    /// Whether the partner may read the platforms' own access tokens.
+    pub expose_credentials: bool,
 }
 
 /// A new API key: shown now, and never again.
@@ -97,6 +99,7 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
             check_return_urls(&change.return_urls, found.mode)?;
             let urls = Texts(change.return_urls);
             db::apps::update(conn, id, &name, change.logo_url.as_deref(), urls, change.merchant_mail)?;
+            db::app_list::set_expose_credentials(conn, id, change.expose_credentials)?;
             db::audit::insert(conn, &event)?;
             Ok(())
         })
@@ -113,6 +116,26 @@ pub async fn signing_secret(app: &Arc<App>, id: AppId) -> Result<Secret, Error> 
     let text = std::str::from_utf8(opened.expose())
         .map_err(|_| Error::Internal(format!("the signing secret of {id} is no text")))?;
     Ok(Secret::new(text))
+}
+
+/// Makes a new signing secret, shown now: it signs from now on. The one before is kept until the next roll.
+pub async fn roll_signing_secret(app: &Arc<App>, id: AppId, actor: Actor) -> Result<Secret, Error> {
+    let before = signing_secret(app, id).await?;
+    let secret = access_token::mint(TokenKind::SigningSecret, app.random.bytes());
+    let sealed = app.sealer.seal(signing_secret_place(id), secret.expose().as_bytes());
+    let place = Place { column: "previous_signing_secret_sealed", ..signing_secret_place(id) };
+    let previous = app.sealer.seal(place, before.expose().as_bytes());
+    let event = audit(app, actor, Some(id), "app.signing_secret_rolled", id.to_string(), serde_json::json!({}));
+    app.db
+        .transaction(move |conn| {
+            if !db::app_list::set_signing_secrets(conn, id, &sealed, &previous)? {
+                return Err(Error::NotFound);
+            }
+            db::audit::insert(conn, &event)?;
+            Ok(())
+        })
+        .await?;
+    Ok(secret)
 }
 
 /// Makes an API key with the given scopes.

@@ -19,7 +19,11 @@ pub struct Asker {
 impl Asker {
     /// Somebody with a link to one of this app's pages.
     pub fn merchant(app: AppId) -> Self {
-        Self { actor: Actor::merchant(), app: Some(app), request_id: None }
+        Self {
+            actor: Actor::merchant(),
+            app: Some(app),
+            request_id: None,
+        }
     }
 
     /// A store that the asker may see; another app's is not found.

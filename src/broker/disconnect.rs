@@ -27,10 +27,16 @@ pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(),
 
 /// Revokes every store of a customer and forgets its merchants. Returns how many stores there were.
 pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, customer_id: &str) -> Result<usize, Error> {
+    if customer_id.chars().any(char::is_control) {
+        return Err(Error::NotFound);
+    }
     let customer = customer_id.to_owned();
     let stores = app
         .db
-        .run::<_, db::Error, _>(move |conn| db::stores::list_of_customer(conn, owner, &customer))
+        .run::<_, db::Error, _>({
+            let customer = customer.clone();
+            move |conn| db::stores::list_of_customer(conn, owner, &customer)
+        })
         .await?;
     if stores.is_empty() {
         return Err(Error::NotFound);
@@ -46,6 +52,7 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
             for store in &stores {
                 db::stores::erase_merchant(conn, store.id)?;
             }
+            db::connect_sessions::end_of_customer(conn, owner, &customer)?;
             // The customer's id is the partner's own word for a person, so the trail names only how many there were.
             let details = serde_json::json!({ "stores": stores.len() });
             db::audit::insert(conn, &by.did(event, owner, "customer.erased", owner, details))
@@ -66,6 +73,7 @@ async fn stop(app: &App, asker: &Asker, store: StoreId) -> Result<Option<Store>,
                 return Ok(None);
             }
             db::access_tokens::end_others(conn, store.id, None, None)?;
+            db::connect_sessions::forget_secrets(conn, store.id)?;
             db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "platform": store.platform, "reason": reason });
             db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
@@ -85,7 +93,28 @@ async fn forget_all(app: &Arc<App>, asker: &Asker, stores: Vec<Store>) -> Result
         }
         failed.map_or(Ok(()), Err)
     });
-    finishing.await.map_err(|error| Error::Internal(format!("revocation broke off: {error}")))?
+    finishing
+        .await
+        .map_err(|error| Error::Internal(format!("revocation broke off: {error}")))?
+}
+
+/// Erases credentials that a process left behind between a revocation and the erasure. They stay granted at the platform.
+pub async fn erase_unused(app: &App) -> Result<usize, Error> {
+    let unused = app
+        .db
+        .transaction::<_, db::Error, _>(|conn| {
+            let unused = db::credentials::list_unused(conn)?;
+            unused.iter().try_for_each(|id| db::credentials::erase(conn, *id))?;
+            Ok(unused)
+        })
+        .await?;
+    if !unused.is_empty() {
+        tracing::warn!(
+            count = unused.len(),
+            "erased credentials that revocations had left behind"
+        );
+    }
+    Ok(unused.len())
 }
 
 fn reason_of(kind: ActorKind) -> StatusReason {
@@ -120,7 +149,10 @@ async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Erro
             db::credentials::erase(conn, credential)?;
             db::listen::notify_credential(conn, credential)?;
             let details = serde_json::json!({ "at_platform": at_platform });
-            db::audit::insert(conn, &by.did(event, store.app_id, "credential.erased", credential, details))
+            db::audit::insert(
+                conn,
+                &by.did(event, store.app_id, "credential.erased", credential, details),
+            )
         })
         .await?;
     Ok(())
@@ -128,7 +160,10 @@ async fn forget(app: &Arc<App>, asker: &Asker, store: &Store) -> Result<(), Erro
 
 /// Ends the grant at the platform; says in a word how that went.
 async fn take_back(app: &Arc<App>, store: &Store) -> &'static str {
-    let Some(method) = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method))
+    let Some(method) = app
+        .catalogue
+        .platform(&store.platform)
+        .and_then(|platform| platform.method(&store.method))
     else {
         return "unknown_platform";
     };

@@ -76,7 +76,14 @@ pub fn recovered(conn: &mut Conn, app: &App, store: &Store, incident: &str) -> d
 /// Tells the admins that a platform refuses an OAuth client.
 pub fn platform_app_misconfigured(conn: &mut Conn, app: &App, platform_app: &PlatformApp) -> db::Result<()> {
     let details = json!({ "platform": platform_app.platform, "code": platform_app.pause_code });
-    tell_of_platform_app(conn, app, NoticeKind::PlatformAppMisconfigured, platform_app, platform_app.paused_at, &details)
+    tell_of_platform_app(
+        conn,
+        app,
+        NoticeKind::PlatformAppMisconfigured,
+        platform_app,
+        platform_app.paused_at,
+        &details,
+    )
 }
 
 /// Tells the admins that verdicts are held.
@@ -88,7 +95,14 @@ pub fn verdicts_held(
     tried: i64,
 ) -> db::Result<()> {
     let details = json!({ "platform": platform_app.platform, "refused": refused, "tried": tried });
-    tell_of_platform_app(conn, app, NoticeKind::VerdictsHeld, platform_app, Some(app.now()), &details)
+    tell_of_platform_app(
+        conn,
+        app,
+        NoticeKind::VerdictsHeld,
+        platform_app,
+        Some(app.now()),
+        &details,
+    )
 }
 
 fn tell_of_store(
@@ -99,12 +113,30 @@ fn tell_of_store(
     incident: &str,
     details: &serde_json::Value,
 ) -> db::Result<()> {
-    let about = About { app: Some(store.app_id), store: Some(store.id), platform_app: None };
+    let about = About {
+        app: Some(store.app_id),
+        store: Some(store.id),
+        platform_app: None,
+    };
     let incident = format!("{kind}:{}:{incident}", store.id);
     let writes = db::apps::find(conn, store.app_id)?.is_some_and(|owner| owner.merchant_mail == MerchantMail::Llavero);
     if let Some(email) = store.merchant_email.as_deref().filter(|_| writes) {
-        let language = store.merchant_locale.as_deref().and_then(Language::from_tag).unwrap_or(Language::En);
-        record(conn, app, kind, Audience::Merchant, about, &incident, email, language, details)?;
+        let language = store
+            .merchant_locale
+            .as_deref()
+            .and_then(Language::from_tag)
+            .unwrap_or(Language::En);
+        record(
+            conn,
+            app,
+            kind,
+            Audience::Merchant,
+            about,
+            &incident,
+            email,
+            language,
+            details,
+        )?;
     }
     tell_admins(conn, app, kind, about, &incident, details)
 }
@@ -117,7 +149,11 @@ fn tell_of_platform_app(
     since: Option<DateTime<Utc>>,
     details: &serde_json::Value,
 ) -> db::Result<()> {
-    let about = About { app: platform_app.app_id, store: None, platform_app: Some(platform_app.id) };
+    let about = About {
+        app: platform_app.app_id,
+        store: None,
+        platform_app: Some(platform_app.id),
+    };
     let since = since.unwrap_or_else(|| app.now()).timestamp();
     let incident = format!("{kind}:{}:{since}", platform_app.id);
     tell_admins(conn, app, kind, about, &incident, details)
@@ -138,8 +174,21 @@ fn tell_admins(
     incident: &str,
     details: &serde_json::Value,
 ) -> db::Result<()> {
-    for admin in db::admins::list(conn)?.into_iter().filter(|admin| admin.disabled_at.is_none()) {
-        record(conn, app, kind, Audience::Admins, about, incident, &admin.email, Language::En, details)?;
+    for admin in db::admins::list(conn)?
+        .into_iter()
+        .filter(|admin| admin.disabled_at.is_none())
+    {
+        record(
+            conn,
+            app,
+            kind,
+            Audience::Admins,
+            about,
+            incident,
+            &admin.email,
+            Language::En,
+            details,
+        )?;
     }
     Ok(())
 }
@@ -170,7 +219,12 @@ fn record(
         details: details.clone(),
     };
     if db::notices::insert(conn, &new)? {
-        let job = NewJob { job: Job::SendNotice { notice }, app: about.app, platform: None, due_at: app.now() };
+        let job = NewJob {
+            job: Job::SendNotice { notice },
+            app: about.app,
+            platform: None,
+            due_at: app.now(),
+        };
         db::jobs::insert(conn, app.id(), &job)?;
     }
     Ok(())

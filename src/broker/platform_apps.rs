@@ -35,7 +35,10 @@ pub async fn put(
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
     let fields = app_fields(platform);
     if fields.is_empty() {
-        return Err(Error::Conflict(format!("Nothing has to be registered at {}", platform.name)));
+        return Err(Error::Conflict(format!(
+            "Nothing has to be registered at {}",
+            platform.name
+        )));
     }
     let mut wrong = Vec::new();
     let values = checked(platform, &fields, "fields", &registered.fields, true, &mut wrong);
@@ -80,14 +83,15 @@ pub async fn put(
         .await
 }
 
+/// Checks what an owner typed for the installation's client at a platform; `set_installation` takes the outcome.
+pub fn check_installation(platform: &Platform, given: &BTreeMap<String, Secret>) -> Result<Values, Error> {
+    let mut wrong = Vec::new();
+    let values = checked(platform, &app_fields(platform), "fields", given, true, &mut wrong);
+    if wrong.is_empty() { Ok(values) } else { Err(Error::Invalid(wrong)) }
+}
+
 /// Sets the installation's client at a platform, which apps of `mode` inherit. `values` are taken as they are.
-pub async fn set_installation(
-    app: &App,
-    slug: &str,
-    mode: Mode,
-    values: Values,
-    actor: Actor,
-) -> Result<(), Error> {
+pub async fn set_installation(app: &App, slug: &str, mode: Mode, values: Values, actor: Actor) -> Result<(), Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
     let public = public_values(&app_fields(platform), &values);
     let (slug, sealer, new_id, event) = (slug.to_owned(), app.sealer.clone(), app.id::<PlatformAppId>(), app.id());
@@ -101,7 +105,15 @@ pub async fn set_installation(
                 None => {
                     let (app_id, platform, shared) = (None, slug.as_str(), true);
                     let (values_sealed, public_values) = (sealed.as_slice(), public);
-                    let new = NewPlatformApp { id, app_id, platform, mode, shared, values_sealed, public_values };
+                    let new = NewPlatformApp {
+                        id,
+                        app_id,
+                        platform,
+                        mode,
+                        shared,
+                        values_sealed,
+                        public_values,
+                    };
                     db::platform_apps::insert(conn, &new)?;
                 }
             }
@@ -122,13 +134,19 @@ pub async fn set_installation(
 
 /// Where the sealed values of a platform app stand.
 pub fn place(id: PlatformAppId, column: &'static str) -> Place<'static> {
-    Place { table: "platform_apps", column, row: id.uuid() }
+    Place {
+        table: "platform_apps",
+        column,
+        row: id.uuid(),
+    }
 }
 
 /// What may be shown of a platform app's values.
 fn public_values(fields: &[&Field], values: &Values) -> serde_json::Value {
     let shown = fields.iter().filter(|field| !field.secret);
-    shown.filter_map(|field| Some((field.name.clone(), serde_json::Value::from(values.get(&field.name)?)))).collect()
+    shown
+        .filter_map(|field| Some((field.name.clone(), serde_json::Value::from(values.get(&field.name)?))))
+        .collect()
 }
 
 /// The fields that any connect method of the platform wants registered, each once.
@@ -153,14 +171,27 @@ fn checked(
     wrong: &mut Vec<FieldError>,
 ) -> Values {
     let mut values = Values::new();
-    for name in given.keys().filter(|name| !fields.iter().any(|field| field.name == **name)) {
+    for name in given
+        .keys()
+        .filter(|name| !fields.iter().any(|field| field.name == **name))
+    {
         let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-        wrong.push(FieldError::new(format!("{at}.{name}"), format!("unknown here; known: {}", known.join(", "))));
+        wrong.push(FieldError::new(
+            format!("{at}.{name}"),
+            format!("unknown here; known: {}", known.join(", ")),
+        ));
     }
-    let needed = platform.methods.iter().filter(|method| !method.app_fields.is_empty()).any(|method| {
-        let needs = method.app_fields.iter().filter(|field| field.required && field.default.is_none());
-        needs.into_iter().all(|field| given.contains_key(&field.name))
-    });
+    let needed = platform
+        .methods
+        .iter()
+        .filter(|method| !method.app_fields.is_empty())
+        .any(|method| {
+            let needs = method
+                .app_fields
+                .iter()
+                .filter(|field| field.required && field.default.is_none());
+            needs.into_iter().all(|field| given.contains_key(&field.name))
+        });
     for field in fields {
         let text = given.get(&field.name).map(Secret::expose).unwrap_or_default();
         match field.check(text, false) {

@@ -46,7 +46,10 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
         ("merchant.locale", &mut patch.merchant_locale),
     ] {
         let Some(given) = text else { continue };
-        *given = given.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        *given = given
+            .take()
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
         if let Some(text) = given {
             check_length(field, text, &mut wrong);
         }
@@ -69,12 +72,19 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
             wrong.push(FieldError::new("metadata", "at most 16 KiB as JSON"));
         }
     }
-    if wrong.is_empty() { Ok(patch) } else { Err(Error::Invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(patch)
+    } else {
+        Err(Error::Invalid(wrong))
+    }
 }
 
 fn check_length(field: &str, text: &str, wrong: &mut Vec<FieldError>) {
     if text.chars().count() > LONGEST_TEXT || text.chars().any(char::is_control) {
-        wrong.push(FieldError::new(field, format!("at most {LONGEST_TEXT} printable characters")));
+        wrong.push(FieldError::new(
+            field,
+            format!("at most {LONGEST_TEXT} printable characters"),
+        ));
     }
 }
 
@@ -127,7 +137,9 @@ mod tests {
             metadata: Some(serde_json::json!([])),
             ..Patch::default()
         };
-        let Err(Error::Invalid(wrong)) = checked(given) else { panic!("refused") };
+        let Err(Error::Invalid(wrong)) = checked(given) else {
+            panic!("refused")
+        };
         let fields: Vec<&str> = wrong.iter().map(|wrong| wrong.field.as_str()).collect();
         assert_eq!(fields, ["name", "merchant.email", "merchant.locale", "metadata"]);
     }

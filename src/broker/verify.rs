@@ -28,7 +28,11 @@ pub enum Verified {
 /// Asks with these values, which hold the platform app's too.
 pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> Result<Verified, Error> {
     let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
-    let moment = SignMoment { now: app.now(), nonce: app.random.bytes(), request_id };
+    let moment = SignMoment {
+        now: app.now(),
+        nonce: app.random.bytes(),
+        request_id,
+    };
     let request = match crate::platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
         Ok(None) => return Ok(Verified::Impossible),
@@ -38,7 +42,10 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
     let answer = match app.outbound.send(request, &options).await {
         Ok(answer) => answer,
         Err(error) => {
-            let down = Failure { kind: FailureKind::Down, ..Failure::unknown(error.to_string()) };
+            let down = Failure {
+                kind: FailureKind::Down,
+                ..Failure::unknown(error.to_string())
+            };
             return Ok(Verified::Undecided(down));
         }
     };
@@ -53,7 +60,10 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
 ///
 /// Errors: as `refresh::usable`.
 pub async fn check(app: &Arc<App>, credential: CredentialId) -> Result<Verdict, Error> {
-    let mut need = Need { trigger: RefreshTrigger::Request, ..Need::call() };
+    let mut need = Need {
+        trigger: RefreshTrigger::Request,
+        ..Need::call()
+    };
     for last in [false, true] {
         let usable = usable(app, credential, need).await?;
         match judge(app, credential, usable.generation, last).await? {

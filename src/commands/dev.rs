@@ -13,7 +13,6 @@ use llavero::dev::postgres::{Cluster, Programs, Settings};
 use llavero::{db, jobs, sandbox, web};
 use url::Url;
 
-use super::background::Background;
 use super::people::sign_in_url;
 use super::serve::{asked_to_stop, wind_down};
 use super::{Stop, runtime, say, start_logging, tools};
@@ -108,7 +107,7 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             }),
         };
         let server = web::start(setup, listener).map_err(Stop::because("starting the web server"))?;
-        let background = Background::start(&app);
+        let background = jobs::Background::start(app.clone());
         let runner = jobs::Runner::start(app.clone());
         say(&welcome(&environment, &file));
         asked_to_stop().await;

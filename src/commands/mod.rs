@@ -19,7 +19,6 @@ use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
 
-pub mod background;
 pub mod database;
 pub mod dev;
 pub mod doctor;

@@ -6,7 +6,6 @@ use std::net::TcpListener;
 use llavero::config::Config;
 use llavero::{jobs, web};
 
-use super::background::Background;
 use super::{Stop, runtime, say, start_logging, tools};
 
 /// The web server, and with `work` the worker in the same process.
@@ -28,7 +27,7 @@ pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
             demo: None,
         };
         let server = web::start(site, listener).map_err(Stop::because("starting the web server"))?;
-        let background = Background::start(&app);
+        let background = jobs::Background::start(app.clone());
         let runner = work.then(|| jobs::Runner::start(app.clone()));
         tracing::info!(%bind, "llavero is ready");
         asked_to_stop().await;
@@ -50,7 +49,7 @@ pub fn work(config: Config) -> Result<(), Stop> {
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
     detached.block_on(async {
-        let background = Background::start(&app);
+        let background = jobs::Background::start(app.clone());
         let runner = jobs::Runner::start(app.clone());
         tracing::info!("the worker is ready");
         asked_to_stop().await;
@@ -61,7 +60,7 @@ pub fn work(config: Config) -> Result<(), Stop> {
 }
 
 /// Ends jobs first, then what they may have started.
-pub async fn wind_down(runner: Option<jobs::Runner>, background: Background) {
+pub async fn wind_down(runner: Option<jobs::Runner>, background: jobs::Background) {
     if let Some(runner) = runner {
         runner.stop().await;
     }

@@ -46,7 +46,11 @@ pub struct ConnectSession {
 impl ConnectSession {
     /// The state at `now`: a session whose time is over has expired, whether or not anybody has written that down.
     pub fn status_at(&self, now: DateTime<Utc>) -> SessionStatus {
-        if !self.status.has_ended() && now >= self.expires_at { SessionStatus::Expired } else { self.status }
+        if !self.status.has_ended() && now >= self.expires_at {
+            SessionStatus::Expired
+        } else {
+            self.status
+        }
     }
 }
 
@@ -71,7 +75,11 @@ pub fn insert(conn: &mut Conn, new: &NewConnectSession<'_>) -> Result<()> {
 
 /// Any session, for the broker itself.
 pub fn find(conn: &mut Conn, id: ConnectSessionId) -> Result<Option<ConnectSession>> {
-    Ok(connect_sessions::table.find(id).select(ConnectSession::as_select()).first(conn).optional()?)
+    Ok(connect_sessions::table
+        .find(id)
+        .select(ConnectSession::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// A session of this app; another app's is not found.
@@ -290,6 +298,33 @@ pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId
     diesel::update(connect_sessions::table.find(id))
         .set(connect_sessions::exchanged_token_id.eq(token))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets what ended sessions of a store still hold.
+pub fn forget_secrets(conn: &mut Conn, store: StoreId) -> Result<()> {
+    diesel::update(connect_sessions::table)
+        .filter(connect_sessions::result_store_id.eq(store).or(connect_sessions::store_id.eq(store)))
+        .filter(connect_sessions::status.ne_all(GOING_ON))
+        .set((
+            connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
+            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
+            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Cancels the sessions of a customer that go on, and forgets whom all of them were for.
+pub fn end_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result<()> {
+    let sessions = connect_sessions::table
+        .filter(connect_sessions::app_id.eq(app))
+        .filter(connect_sessions::customer_id.eq(customer_id));
+    let going_on = sessions.filter(connect_sessions::status.eq_any(GOING_ON)).select(connect_sessions::id);
+    for id in going_on.load(conn)? {
+        end(conn, id, SessionStatus::Cancelled, None, Some("The customer was deleted."))?;
+    }
+    diesel::update(sessions).set(connect_sessions::options.eq(serde_json::json!({}))).execute(conn)?;
     Ok(())
 }
 

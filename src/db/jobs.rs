@@ -161,9 +161,14 @@ pub fn prolong(conn: &mut Conn, id: JobId, claim: Uuid, length: Duration) -> Res
 pub enum End {
     Done,
     /// Again after a while; a dead letter once its tries are used up.
-    Retry { after: Duration, error: String },
+    Retry {
+        after: Duration,
+        error: String,
+    },
     /// A dead letter at once.
-    Fail { error: String },
+    Fail {
+        error: String,
+    },
 }
 
 /// Writes how a run ended, while the claim is still the job's; false: it was not.
@@ -220,12 +225,20 @@ pub fn next_due(conn: &mut Conn) -> Result<Option<DateTime<Utc>>> {
 }
 
 pub fn find(conn: &mut Conn, id: JobId) -> Result<Option<JobRow>> {
-    Ok(jobs::table.find(id).select(JobRow::as_select()).first(conn).optional()?)
+    Ok(jobs::table
+        .find(id)
+        .select(JobRow::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// Jobs before `before`, newest first; in one state or in all.
 pub fn list(conn: &mut Conn, status: Option<JobStatus>, before: Option<JobId>, limit: i64) -> Result<Vec<JobRow>> {
-    let mut query = jobs::table.select(JobRow::as_select()).order(jobs::id.desc()).limit(limit).into_boxed();
+    let mut query = jobs::table
+        .select(JobRow::as_select())
+        .order(jobs::id.desc())
+        .limit(limit)
+        .into_boxed();
     if let Some(status) = status {
         query = query.filter(jobs::status.eq(status));
     }
@@ -237,8 +250,10 @@ pub fn list(conn: &mut Conn, status: Option<JobStatus>, before: Option<JobId>, l
 
 /// How many jobs are in each state.
 pub fn count(conn: &mut Conn) -> Result<Vec<(JobStatus, i64)>> {
-    let counts =
-        jobs::table.group_by(jobs::status).select((jobs::status, diesel::dsl::count_star())).load(conn)?;
+    let counts = jobs::table
+        .group_by(jobs::status)
+        .select((jobs::status, diesel::dsl::count_star()))
+        .load(conn)?;
     Ok(counts)
 }
 

@@ -56,15 +56,21 @@ pub struct Leased {
 
 impl Leased {
     pub fn generation(&self) -> Generation {
-        Generation { grant_no: self.grant_no, attempt: self.saved_attempt }
+        Generation {
+            grant_no: self.grant_no,
+            attempt: self.saved_attempt,
+        }
     }
 
     /// What the protocol's decisions look at.
     pub fn lease(&self) -> Lease {
         let held = match (self.lease_attempt, self.lease_since, self.lease_until) {
-            (Some(attempt), Some(since), Some(until)) => {
-                Some(Held { attempt, since, until, settled: self.lease_owner.is_none() })
-            }
+            (Some(attempt), Some(since), Some(until)) => Some(Held {
+                attempt,
+                since,
+                until,
+                settled: self.lease_owner.is_none(),
+            }),
             _ => None,
         };
         Lease {
@@ -102,12 +108,21 @@ macro_rules! failure {
 
 /// The row and the database's time.
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<(Leased, DateTime<Utc>)>> {
-    Ok(credentials::table.find(id).select((Leased::as_select(), llavero_now())).first(conn).optional()?)
+    Ok(credentials::table
+        .find(id)
+        .select((Leased::as_select(), llavero_now()))
+        .first(conn)
+        .optional()?)
 }
 
 /// The row, locked until the transaction ends.
 pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<Option<Leased>> {
-    Ok(credentials::table.find(id).select(Leased::as_select()).for_update().first(conn).optional()?)
+    Ok(credentials::table
+        .find(id)
+        .select(Leased::as_select())
+        .for_update()
+        .first(conn)
+        .optional()?)
 }
 
 /// Takes the lease and the next attempt number, if the row is still what was `seen`. Only what this returns may be sent.
@@ -141,11 +156,14 @@ pub fn claim(
                 (
                     credentials::in_doubt_since
                         .eq(sql::<Nullable<Timestamptz>>("coalesce(in_doubt_since, llavero_now())")),
-                    credentials::doubt_sent_at
-                        .eq(sql::<Nullable<Timestamptz>>("coalesce(doubt_sent_at, lease_since, llavero_now())")),
+                    credentials::doubt_sent_at.eq(sql::<Nullable<Timestamptz>>(
+                        "coalesce(doubt_sent_at, lease_since, llavero_now())",
+                    )),
                 )
             }),
-            grounds.unsettled.then(|| credentials::unsettled_at.eq(llavero_now().nullable())),
+            grounds
+                .unsettled
+                .then(|| credentials::unsettled_at.eq(llavero_now().nullable())),
             credentials::updated_at.eq(llavero_now()),
         ))
         .returning(Leased::as_returning())
@@ -155,13 +173,7 @@ pub fn claim(
 }
 
 /// An attempt ended with nothing to save and nothing in doubt: clears its OWN lease; false: it was no longer its own.
-pub fn clear(
-    conn: &mut Conn,
-    id: CredentialId,
-    grant_no: i64,
-    attempt: i64,
-    failed: Option<Failed>,
-) -> Result<bool> {
+pub fn clear(conn: &mut Conn, id: CredentialId, grant_no: i64, attempt: i64, failed: Option<Failed>) -> Result<bool> {
     let changed = diesel::update(credentials::table.find(id))
         .filter(credentials::grant_no.eq(grant_no))
         .filter(credentials::lease_attempt.eq(attempt))
@@ -224,9 +236,11 @@ pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<
     let rows = credentials::table
         .filter(credentials::lease_attempt.is_not_null())
         .filter(credentials::dead_at.is_null())
-        .filter(credentials::lease_until.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
-            .bind::<Double, _>(silence.as_secs_f64())
-            .sql(")")))
+        .filter(
+            credentials::lease_until.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
+                .bind::<Double, _>(silence.as_secs_f64())
+                .sql(")")),
+        )
         .order(credentials::lease_until.desc())
         .limit(limit)
         .select(credentials::id)
@@ -238,9 +252,11 @@ pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<
 pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
     let rows = credentials::table
         .filter(credentials::dead_at.is_null())
-        .filter(credentials::refresh_at.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
-            .bind::<Double, _>(late.as_secs_f64())
-            .sql(")")))
+        .filter(
+            credentials::refresh_at.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
+                .bind::<Double, _>(late.as_secs_f64())
+                .sql(")")),
+        )
         .order(credentials::refresh_at)
         .limit(limit)
         .select((credentials::id, credentials::app_id, credentials::platform))
@@ -313,8 +329,9 @@ pub fn set_spares(
                 (
                     credentials::in_doubt_since
                         .eq(sql::<Nullable<Timestamptz>>("coalesce(in_doubt_since, llavero_now())")),
-                    credentials::doubt_sent_at
-                        .eq(sql::<Nullable<Timestamptz>>("coalesce(doubt_sent_at, lease_since, llavero_now())")),
+                    credentials::doubt_sent_at.eq(sql::<Nullable<Timestamptz>>(
+                        "coalesce(doubt_sent_at, lease_since, llavero_now())",
+                    )),
                 )
             }),
             credentials::updated_at.eq(llavero_now()),

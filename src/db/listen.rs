@@ -12,7 +12,6 @@ use diesel::sql_types::{Text, Timestamptz};
 use tokio::sync::broadcast;
 
 use super::{Conn, Result};
-use crate::clock::Clock;
 use crate::domain::id::{AccessTokenId, CredentialId, StoreId};
 use crate::domain::secret::Secret;
 
@@ -71,6 +70,14 @@ fn read(payload: &str) -> Option<News> {
         .or_else(|| payload.parse().ok().map(News::AccessToken))
 }
 
+/// The time, as the listening thread needs and improves it.
+pub trait Timepiece: Send + 'static {
+    fn monotonic(&self) -> Instant;
+    fn now(&self) -> DateTime<Utc>;
+    /// What the database said its time was, between two moments.
+    fn observe_database(&self, asked_at: Instant, answered_at: Instant, database_now: DateTime<Utc>);
+}
+
 /// The listening end. Cloning is cheap; the thread ends when `stop` is called or the last clone is dropped.
 #[derive(Clone)]
 pub struct Listener(Arc<Shared>);
@@ -96,7 +103,7 @@ impl Drop for Shared {
 
 impl Listener {
     /// Listens at `url`, which must lead past any pooler. Connects by itself, again and again.
-    pub fn start(url: Secret, clock: Clock) -> Self {
+    pub fn start(url: Secret, clock: impl Timepiece) -> Self {
         let listener = Self::off();
         let weak = Arc::downgrade(&listener.0);
         let stopped = listener.0.stopped.clone();
@@ -128,7 +135,12 @@ impl Listener {
     pub fn off() -> Self {
         let (news, _) = broadcast::channel(4096);
         let state = Mutex::new(State::default());
-        Self(Arc::new(Shared { news, state, counter: AtomicU64::new(0), stopped: Arc::default() }))
+        Self(Arc::new(Shared {
+            news,
+            state,
+            counter: AtomicU64::new(0),
+            stopped: Arc::default(),
+        }))
     }
 
     /// All news from now on. A receiver that lags must take it as [`News::Anything`].
@@ -175,7 +187,9 @@ impl Shared {
 
     fn reached(&self, begun: Instant, answered: Instant, now: DateTime<Utc>) {
         let mut state = self.state();
-        let gap = state.round_trip_begun.is_none_or(|last| answered.saturating_duration_since(last) > GAP);
+        let gap = state
+            .round_trip_begun
+            .is_none_or(|last| answered.saturating_duration_since(last) > GAP);
         if gap || state.reaching_since.is_none() {
             state.reaching_since = Some(now);
         }
@@ -186,7 +200,7 @@ impl Shared {
 /// Until the connection breaks (an error) or nobody listens any more.
 fn listen(
     mut conn: Conn,
-    clock: &Clock,
+    clock: &impl Timepiece,
     stopped: &AtomicBool,
     shared: &dyn Fn() -> Option<Arc<Shared>>,
 ) -> Result<()> {
@@ -214,7 +228,10 @@ fn listen(
         }
         if !heard.is_empty() {
             let Some(shared) = shared() else { return Ok(()) };
-            heard.iter().filter_map(|payload| read(payload)).for_each(|news| shared.tell(news));
+            heard
+                .iter()
+                .filter_map(|payload| read(payload))
+                .for_each(|news| shared.tell(news));
         }
         std::thread::park_timeout(LOOK);
     }

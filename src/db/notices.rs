@@ -46,12 +46,19 @@ pub struct NewNotice {
 
 /// Records a notice; false: this incident was told to that recipient already.
 pub fn insert(conn: &mut Conn, new: &NewNotice) -> Result<bool> {
-    let inserted = diesel::insert_into(notices::table).values(new).on_conflict_do_nothing().execute(conn)?;
+    let inserted = diesel::insert_into(notices::table)
+        .values(new)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     Ok(inserted == 1)
 }
 
 pub fn find(conn: &mut Conn, id: NoticeId) -> Result<Option<Notice>> {
-    Ok(notices::table.find(id).select(Notice::as_select()).first(conn).optional()?)
+    Ok(notices::table
+        .find(id)
+        .select(Notice::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// Notes what became of a notice; `error` says why it was not sent.
@@ -64,14 +71,12 @@ pub fn set_status(conn: &mut Conn, id: NoticeId, status: NoticeStatus, error: Op
 }
 
 /// Notices before `before`, newest first; of one store or of all.
-pub fn list(
-    conn: &mut Conn,
-    store: Option<StoreId>,
-    before: Option<NoticeId>,
-    limit: i64,
-) -> Result<Vec<Notice>> {
-    let mut query =
-        notices::table.select(Notice::as_select()).order(notices::id.desc()).limit(limit).into_boxed();
+pub fn list(conn: &mut Conn, store: Option<StoreId>, before: Option<NoticeId>, limit: i64) -> Result<Vec<Notice>> {
+    let mut query = notices::table
+        .select(Notice::as_select())
+        .order(notices::id.desc())
+        .limit(limit)
+        .into_boxed();
     if let Some(store) = store {
         query = query.filter(notices::store_id.eq(store));
     }
@@ -83,5 +88,7 @@ pub fn list(
 
 /// Removes notices made before `before`; returns how many.
 pub fn delete_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<usize> {
-    Ok(diesel::delete(notices::table).filter(notices::created_at.lt(before)).execute(conn)?)
+    Ok(diesel::delete(notices::table)
+        .filter(notices::created_at.lt(before))
+        .execute(conn)?)
 }

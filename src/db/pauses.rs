@@ -26,7 +26,12 @@ macro_rules! from_now {
 
 /// The platform app, locked until the transaction ends.
 pub fn lock(conn: &mut Conn, id: PlatformAppId) -> Result<Option<PlatformApp>> {
-    Ok(platform_apps::table.find(id).select(PlatformApp::as_select()).for_update().first(conn).optional()?)
+    Ok(platform_apps::table
+        .find(id)
+        .select(PlatformApp::as_select())
+        .for_update()
+        .first(conn)
+        .optional()?)
 }
 
 /// Pauses a platform app, or moves the next probe of a paused one; true: it was not paused before.
@@ -41,7 +46,10 @@ pub fn pause(conn: &mut Conn, id: PlatformAppId, code: Option<&str>, probe_after
         .execute(conn)?;
     if begun == 0 {
         diesel::update(platform_apps::table.find(id))
-            .set((platform_apps::pause_code.eq(code), platform_apps::probe_at.eq(from_now!(probe_after))))
+            .set((
+                platform_apps::pause_code.eq(code),
+                platform_apps::probe_at.eq(from_now!(probe_after)),
+            ))
             .execute(conn)?;
     }
     Ok(begun == 1)

@@ -107,9 +107,11 @@ pub fn others_renewed(
         .filter(refresh_logs::platform_app_id.eq(platform_app))
         .filter(refresh_logs::credential_id.ne(credential))
         .filter(refresh_logs::outcome.eq(RefreshOutcome::Renewed))
-        .filter(refresh_logs::started_at.gt(sql::<Timestamptz>("llavero_now() - make_interval(secs => ")
-            .bind::<Double, _>(within.as_secs_f64())
-            .sql(")")));
+        .filter(
+            refresh_logs::started_at.gt(sql::<Timestamptz>("llavero_now() - make_interval(secs => ")
+                .bind::<Double, _>(within.as_secs_f64())
+                .sql(")")),
+        );
     Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
 }
 
@@ -149,7 +151,9 @@ pub fn drop_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>
     .load(conn)?;
     let mut dropped = Vec::new();
     for Name { name } in partitions {
-        let Some(ends) = name.strip_prefix("refresh_logs_").and_then(end_of_month) else { continue };
+        let Some(ends) = name.strip_prefix("refresh_logs_").and_then(end_of_month) else {
+            continue;
+        };
         if ends <= before.date_naive() {
             conn.batch_execute(&format!("DROP TABLE {name}"))?;
             dropped.push(name);

@@ -55,10 +55,12 @@ pub fn list(conn: &mut Conn, column: Column, after: Uuid, limit: i64) -> Result<
 /// Replaces a value that is still what was read; false: it changed, and so was sealed with the active key.
 pub fn replace(conn: &mut Conn, column: Column, read: &SealedRow, new: &[u8]) -> Result<bool> {
     let Column { table, column } = column;
-    let changed = diesel::sql_query(format!("UPDATE {table} SET {column} = $1 WHERE id = $2 AND {column} = $3"))
-        .bind::<Bytea, _>(new)
-        .bind::<SqlUuid, _>(read.id)
-        .bind::<Bytea, _>(&read.value)
-        .execute(conn)?;
+    let changed = diesel::sql_query(format!(
+        "UPDATE {table} SET {column} = $1 WHERE id = $2 AND {column} = $3"
+    ))
+    .bind::<Bytea, _>(new)
+    .bind::<SqlUuid, _>(read.id)
+    .bind::<Bytea, _>(&read.value)
+    .execute(conn)?;
     Ok(changed == 1)
 }

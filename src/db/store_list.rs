@@ -88,7 +88,11 @@ pub fn list(
         query = query.filter(stores::customer_id.eq(customer));
     }
     if let Some(at) = filter.expires_before {
-        query = query.filter(credentials::reauthorize_by.lt(at).or(credentials::refresh_expires_at.lt(at)));
+        query = query.filter(
+            credentials::reauthorize_by
+                .lt(at)
+                .or(credentials::refresh_expires_at.lt(at)),
+        );
     }
     if let Some(since) = filter.updated_since {
         query = query.filter(stores::updated_at.ge(since));
@@ -137,7 +141,11 @@ fn with_last_refresh(conn: &mut Conn, rows: Vec<(Store, Lives)>) -> Result<Vec<L
     let listed = rows.into_iter().map(|(store, lives)| {
         // Cloned, for several stores may share one credential.
         let last_refresh = last.get(&store.credential_id).cloned();
-        ListedStore { store, lives, last_refresh }
+        ListedStore {
+            store,
+            lives,
+            last_refresh,
+        }
     });
     Ok(listed.collect())
 }

@@ -43,7 +43,10 @@ pub struct Lease {
 
 impl Lease {
     pub fn generation(&self) -> Generation {
-        Generation { grant_no: self.grant_no, attempt: self.saved_attempt }
+        Generation {
+            grant_no: self.grant_no,
+            attempt: self.saved_attempt,
+        }
     }
 }
 
@@ -93,7 +96,10 @@ pub struct Grounds {
 }
 
 fn after(at: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
-    TimeDelta::from_std(wait).ok().and_then(|wait| at.checked_add_signed(wait)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    TimeDelta::from_std(wait)
+        .ok()
+        .and_then(|wait| at.checked_add_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// May a new attempt be made? `reaching_since`: since when the asker has reached the database without a gap; the wait for
@@ -122,28 +128,47 @@ pub fn claim(
     if let Some(unsettled_at) = lease.unsettled_at.filter(|_| !exempt) {
         let long_wait = after(unsettled_at, terms.journal_wait);
         if now < long_wait {
-            return Claim::NotBefore { at: Some(long_wait), busy: false };
+            return Claim::NotBefore {
+                at: Some(long_wait),
+                busy: false,
+            };
         }
     }
     let mut unsettled = false;
     if let Some(held) = lease.held {
         let Some(reaching_since) = reaching_since else {
-            return Claim::NotBefore { at: Some(after(held.until, TAKEOVER_WAIT)), busy: now < held.until };
+            return Claim::NotBefore {
+                at: Some(after(held.until, TAKEOVER_WAIT)),
+                busy: now < held.until,
+            };
         };
         let waited = after(held.until.max(reaching_since), TAKEOVER_WAIT);
         if now < waited {
-            return Claim::NotBefore { at: Some(waited), busy: now < held.until };
+            return Claim::NotBefore {
+                at: Some(waited),
+                busy: now < held.until,
+            };
         }
         let long_wait = after(held.until, terms.journal_wait);
         unsettled = !held.settled && now < long_wait;
         if unsettled && !exempt {
-            return Claim::NotBefore { at: Some(long_wait), busy: false };
+            return Claim::NotBefore {
+                at: Some(long_wait),
+                busy: false,
+            };
         }
     }
     if doubt && !grace_open && !access_over && lease.access_expires_at.is_none_or(|expires_at| now < expires_at) {
-        return Claim::NotBefore { at: lease.access_expires_at, busy: false };
+        return Claim::NotBefore {
+            at: lease.access_expires_at,
+            busy: false,
+        };
     }
-    Claim::Now(Grounds { doubt, unsettled, send_before: last_send.filter(|_| doubt && grace_open) })
+    Claim::Now(Grounds {
+        doubt,
+        unsettled,
+        send_before: last_send.filter(|_| doubt && grace_open),
+    })
 }
 
 /// The last moment at which a doubtful request may start: a whole call limit before the grace ends.
@@ -156,14 +181,22 @@ fn last_send(lease: &Lease, terms: &Terms, now: DateTime<Utc>) -> Option<DateTim
 }
 
 /// May the owner whose answer got lost, and who has closed its call, ask again at once?
-pub fn claim_again(lease: &Lease, terms: &Terms, attempt: i64, sent_saved: bool, now: DateTime<Utc>) -> Option<Grounds> {
+pub fn claim_again(
+    lease: &Lease,
+    terms: &Terms,
+    attempt: i64,
+    sent_saved: bool,
+    now: DateTime<Utc>,
+) -> Option<Grounds> {
     let mine = lease.held.is_some_and(|held| held.attempt == attempt);
     let send_before = last_send(lease, terms, now).filter(|end| now < *end);
-    let allowed = mine
-        && matches!(terms.reuse, Reuse::Within(_))
-        && send_before.is_some()
-        && sent_saved == !lease.asks_spare;
-    allowed.then_some(Grounds { doubt: true, unsettled: false, send_before })
+    let allowed =
+        mine && matches!(terms.reuse, Reuse::Within(_)) && send_before.is_some() && sent_saved != lease.asks_spare;
+    allowed.then_some(Grounds {
+        doubt: true,
+        unsettled: false,
+        send_before,
+    })
 }
 
 /// What a complete answer of `attempt` in `grant_no` does.

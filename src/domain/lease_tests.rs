@@ -22,11 +22,24 @@ fn free() -> Lease {
 }
 
 fn held(settled: bool) -> Lease {
-    Lease { next_attempt: 2, held: Some(Held { attempt: 1, since: at(0), until: at(45), settled }), ..free() }
+    Lease {
+        next_attempt: 2,
+        held: Some(Held {
+            attempt: 1,
+            since: at(0),
+            until: at(45),
+            settled,
+        }),
+        ..free()
+    }
 }
 
 fn terms(reuse: Reuse) -> Terms {
-    Terms { reuse, call_limit: Duration::from_secs(30), journal_wait: Duration::from_secs(900) }
+    Terms {
+        reuse,
+        call_limit: Duration::from_secs(30),
+        journal_wait: Duration::from_secs(900),
+    }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -41,9 +54,23 @@ fn allowed(claim: Claim) -> bool {
 
 #[test]
 fn a_free_lease_without_doubt_is_claimed_at_once() {
-    for reuse in [Reuse::Never, Reuse::Within(HOUR), Reuse::UntilFirstUse(HOUR), Reuse::Always] {
-        let Claim::Now(grounds) = decide(&free(), reuse, 10) else { panic!("{reuse:?}") };
-        assert_eq!(grounds, Grounds { doubt: false, unsettled: false, send_before: None });
+    for reuse in [
+        Reuse::Never,
+        Reuse::Within(HOUR),
+        Reuse::UntilFirstUse(HOUR),
+        Reuse::Always,
+    ] {
+        let Claim::Now(grounds) = decide(&free(), reuse, 10) else {
+            panic!("{reuse:?}")
+        };
+        assert_eq!(
+            grounds,
+            Grounds {
+                doubt: false,
+                unsettled: false,
+                send_before: None
+            }
+        );
     }
 }
 
@@ -70,7 +97,11 @@ fn an_uncleared_lease_is_taken_over_only_after_the_wait_and_by_what_the_platform
         (Reuse::Never, true, 1000, true),
         (Reuse::Never, false, 1000, true),
     ] {
-        assert_eq!(allowed(decide(&held(settled), reuse, now)), wanted, "{reuse:?} settled {settled} at {now}");
+        assert_eq!(
+            allowed(decide(&held(settled), reuse, now)),
+            wanted,
+            "{reuse:?} settled {settled} at {now}"
+        );
     }
 }
 
@@ -86,15 +117,29 @@ fn the_wait_counts_only_while_the_database_is_reached() {
 #[test]
 fn a_takeover_sets_the_doubt_and_notes_whether_the_owner_had_settled() {
     for (settled, unsettled) in [(false, true), (true, false)] {
-        let Claim::Now(grounds) = decide(&held(settled), Reuse::Within(HOUR), 200) else { panic!() };
-        assert_eq!(grounds, Grounds { doubt: true, unsettled, send_before: Some(at(3570)) });
+        let Claim::Now(grounds) = decide(&held(settled), Reuse::Within(HOUR), 200) else {
+            panic!()
+        };
+        assert_eq!(
+            grounds,
+            Grounds {
+                doubt: true,
+                unsettled,
+                send_before: Some(at(3570))
+            }
+        );
     }
 }
 
 #[test]
 fn after_a_grace_an_unsettled_takeover_waits_long() {
-    let lease =
-        Lease { in_doubt: true, doubt_sent_at: Some(at(0)), unsettled_at: Some(at(200)), access_expires_at: Some(at(0)), ..free() };
+    let lease = Lease {
+        in_doubt: true,
+        doubt_sent_at: Some(at(0)),
+        unsettled_at: Some(at(200)),
+        access_expires_at: Some(at(0)),
+        ..free()
+    };
     let short = Reuse::Within(Duration::from_secs(300));
     assert!(allowed(decide(&lease, short, 269)));
     assert!(!allowed(decide(&lease, short, 270)));
@@ -104,12 +149,21 @@ fn after_a_grace_an_unsettled_takeover_waits_long() {
 
 #[test]
 fn without_grace_a_doubtful_token_is_tried_once_the_access_token_is_used_up() {
-    let lease = Lease { in_doubt: true, ..free() };
+    let lease = Lease {
+        in_doubt: true,
+        ..free()
+    };
     assert!(!allowed(decide(&lease, Reuse::Never, 999)));
     assert!(allowed(decide(&lease, Reuse::Never, 1000)));
     assert!(allowed(claim(&lease, &terms(Reuse::Never), at(10), Some(at(0)), true)));
-    let endless = Lease { access_expires_at: None, ..lease };
-    assert_eq!(decide(&endless, Reuse::Never, 9_999), Claim::NotBefore { at: None, busy: false });
+    let endless = Lease {
+        access_expires_at: None,
+        ..lease
+    };
+    assert_eq!(
+        decide(&endless, Reuse::Never, 9_999),
+        Claim::NotBefore { at: None, busy: false }
+    );
 }
 
 #[test]
@@ -122,18 +176,35 @@ fn the_owner_asks_again_at_once_only_within_a_grace_that_drops_nothing() {
         (Reuse::Never, 30, false),
         (Reuse::Always, 30, false),
     ] {
-        assert_eq!(claim_again(&held(false), &terms(reuse), 1, true, at(now)).is_some(), wanted, "{reuse:?} at {now}");
+        assert_eq!(
+            claim_again(&held(false), &terms(reuse), 1, true, at(now)).is_some(),
+            wanted,
+            "{reuse:?} at {now}"
+        );
     }
-    assert_eq!(claim_again(&held(false), &terms(Reuse::Within(HOUR)), 2, true, at(30)), None, "somebody else's lease");
+    assert_eq!(
+        claim_again(&held(false), &terms(Reuse::Within(HOUR)), 2, true, at(30)),
+        None,
+        "somebody else's lease"
+    );
 }
 
 #[test]
 fn an_answer_is_saved_unless_a_newer_one_or_another_grant_is() {
     let busy = held(false);
-    let clean = Save::Write { spare_saved: false, ends_doubt: true, clears_lease: true };
+    let clean = Save::Write {
+        spare_saved: false,
+        ends_doubt: true,
+        clears_lease: true,
+    };
     assert_eq!(save(&busy, 1, 1, false, true), clean);
     assert_eq!(save(&busy, 2, 1, false, true), Save::Nothing);
-    let newer = Lease { saved_attempt: 2, next_attempt: 3, held: None, ..free() };
+    let newer = Lease {
+        saved_attempt: 2,
+        next_attempt: 3,
+        held: None,
+        ..free()
+    };
     assert_eq!(save(&newer, 1, 1, false, true), Save::Spare { clears_lease: false });
     assert_eq!(save(&newer, 1, 1, true, true), Save::Nothing);
     assert_eq!(save(&newer, 1, 2, false, true), Save::Nothing, "the same answer twice");
@@ -141,29 +212,101 @@ fn an_answer_is_saved_unless_a_newer_one_or_another_grant_is() {
 
 #[test]
 fn a_late_answer_is_saved_and_the_pair_it_replaces_in_doubt_is_kept() {
-    let taken_over = Lease { next_attempt: 3, in_doubt: true, ..held(false) };
-    let late = Save::Write { spare_saved: true, ends_doubt: true, clears_lease: true };
+    let taken_over = Lease {
+        next_attempt: 3,
+        in_doubt: true,
+        ..held(false)
+    };
+    let late = Save::Write {
+        spare_saved: true,
+        ends_doubt: true,
+        clears_lease: true,
+    };
     assert_eq!(save(&taken_over, 1, 1, false, true), late);
-    let other_holds = Lease { held: Some(Held { attempt: 2, ..held(false).held.unwrap() }), ..taken_over };
-    let late = Save::Write { spare_saved: true, ends_doubt: true, clears_lease: false };
+    let other_holds = Lease {
+        held: Some(Held {
+            attempt: 2,
+            ..held(false).held.unwrap()
+        }),
+        ..taken_over
+    };
+    let late = Save::Write {
+        spare_saved: true,
+        ends_doubt: true,
+        clears_lease: false,
+    };
     assert_eq!(save(&other_holds, 1, 1, false, true), late);
 }
 
 #[test]
 fn the_same_token_saved_for_an_earlier_attempt_leaves_the_doubt() {
-    let lease = Lease { next_attempt: 3, in_doubt: true, ..held(false) };
-    assert_eq!(save(&lease, 1, 1, true, true), Save::Write { spare_saved: false, ends_doubt: false, clears_lease: true });
-    assert_eq!(save(&lease, 1, 2, true, true), Save::Write { spare_saved: false, ends_doubt: true, clears_lease: false });
+    let lease = Lease {
+        next_attempt: 3,
+        in_doubt: true,
+        ..held(false)
+    };
+    assert_eq!(
+        save(&lease, 1, 1, true, true),
+        Save::Write {
+            spare_saved: false,
+            ends_doubt: false,
+            clears_lease: true
+        }
+    );
+    assert_eq!(
+        save(&lease, 1, 2, true, true),
+        Save::Write {
+            spare_saved: false,
+            ends_doubt: true,
+            clears_lease: false
+        }
+    );
 }
 
 #[test]
 fn a_refusal_is_believed_only_of_the_last_pair_by_the_last_attempt() {
-    let seen = Generation { grant_no: 1, attempt: 0 };
+    let seen = Generation {
+        grant_no: 1,
+        attempt: 0,
+    };
     let lease = held(false);
     assert_eq!(refusal(&lease, seen, 1, false), Refusal::Dead);
     assert_eq!(refusal(&lease, seen, 1, true), Refusal::TryNext { doubt: true });
-    assert_eq!(refusal(&Lease { next_attempt: 3, ..lease }, seen, 1, false), Refusal::Void);
-    assert_eq!(refusal(&Lease { next_attempt: 3, ..lease }, seen, 1, true), Refusal::TryNext { doubt: false });
-    assert_eq!(refusal(&Lease { saved_attempt: 1, ..lease }, seen, 1, false), Refusal::Void);
+    assert_eq!(
+        refusal(
+            &Lease {
+                next_attempt: 3,
+                ..lease
+            },
+            seen,
+            1,
+            false
+        ),
+        Refusal::Void
+    );
+    assert_eq!(
+        refusal(
+            &Lease {
+                next_attempt: 3,
+                ..lease
+            },
+            seen,
+            1,
+            true
+        ),
+        Refusal::TryNext { doubt: false }
+    );
+    assert_eq!(
+        refusal(
+            &Lease {
+                saved_attempt: 1,
+                ..lease
+            },
+            seen,
+            1,
+            false
+        ),
+        Refusal::Void
+    );
     assert_eq!(refusal(&Lease { grant_no: 2, ..lease }, seen, 1, true), Refusal::Void);
 }

@@ -97,7 +97,10 @@ pub enum Ended {
     /// Somebody else saved, granted or erased something meanwhile: look at the row.
     Changed,
     /// Nothing was tried.
-    Blocked { why: Blocked, retry_after: Option<Duration> },
+    Blocked {
+        why: Blocked,
+        retry_after: Option<Duration>,
+    },
     /// The database is out of reach.
     Unavailable(String),
     /// A defect or a broken installation; for the log.
@@ -205,9 +208,20 @@ mod tests {
             (Due, Some(MIN), 2 * MIN, false, true, Plan::Serve),
             (Due, Some(MIN), Duration::ZERO, false, true, Plan::Serve),
             (Fresh, Some(10 * MIN), Duration::ZERO, true, true, Plan::Refresh),
-            (Expired, Some(Duration::ZERO), Duration::ZERO, false, true, Plan::Refresh),
+            (
+                Expired,
+                Some(Duration::ZERO),
+                Duration::ZERO,
+                false,
+                true,
+                Plan::Refresh,
+            ),
         ] {
-            assert_eq!(plan(life, left, minimum, refused, unchanged), wanted, "{life:?} {left:?} {refused} {unchanged}");
+            assert_eq!(
+                plan(life, left, minimum, refused, unchanged),
+                wanted,
+                "{life:?} {left:?} {refused} {unchanged}"
+            );
         }
     }
 
@@ -228,7 +242,13 @@ mod tests {
 
     #[test]
     fn verdicts_are_held_past_five_stores_and_a_tenth() {
-        for (tried, refused, wanted) in [(5, 5, false), (6, 6, true), (60, 6, false), (59, 6, true), (1000, 100, false)] {
+        for (tried, refused, wanted) in [
+            (5, 5, false),
+            (6, 6, true),
+            (60, 6, false),
+            (59, 6, true),
+            (1000, 100, false),
+        ] {
             assert_eq!(brake(tried, refused), wanted, "{refused} of {tried}");
         }
     }

@@ -23,8 +23,10 @@ impl Background {
         Self { app, stop, task }
     }
 
-    /// Ends the round under way and writes what is left. Comes last: jobs and refreshes have ended before.
+    /// Waits for refreshes under way, ends the round and writes what is left; closes the listening connection. Comes
+    /// last: whatever may start a refresh has ended before.
     pub async fn stop(self) {
+        self.app.in_flight.idle().await;
         self.stop.send_replace(true);
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the background work ended badly");
@@ -32,5 +34,6 @@ impl Background {
         if let Err(error) = last_used::write(&self.app).await {
             tracing::warn!(%error, "the times of last use could not be written");
         }
+        self.app.listener.stop();
     }
 }

@@ -30,13 +30,18 @@ pub async fn run(app: &Arc<App>, job: Job, attempts: i32) -> End {
         Job::Reseal {} => reseal::run(app).await,
         Job::Purge {} => purge::run(app).await,
     };
-    ended.unwrap_or_else(|error| End::Retry { after: wait_for(&error, attempts, app.random.fraction()), error: error.to_string() })
+    ended.unwrap_or_else(|error| End::Retry {
+        after: wait_for(&error, attempts, app.random.fraction()),
+        error: error.to_string(),
+    })
 }
 
 /// How long a failed job waits: what the platform asked for, else longer each time.
 fn wait_for(error: &Error, attempts: i32, jitter: f64) -> Duration {
     let asked = match error {
-        Error::Platform { retry_after, problem, .. } if *problem != Problem::PlatformRejected => *retry_after,
+        Error::Platform {
+            retry_after, problem, ..
+        } if *problem != Problem::PlatformRejected => *retry_after,
         _ => None,
     };
     asked.unwrap_or_default().max(back_off(attempts, jitter))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::app::App;
-use crate::broker::Error;
+use crate::broker::{Error, disconnect};
 use crate::db;
 use crate::db::jobs::End;
 use crate::domain::job::{Job, NewJob};
@@ -23,12 +23,18 @@ const BATCH: i64 = 1000;
 pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     let now = app.now();
     app.db.run(move |conn| db::refresh_logs::make_partitions(conn, now)).await?;
+    app.db.run(db::connect_sessions::expire).await?;
     let before = now - TimeDelta::days(LOGS_DAYS);
-    app.db.run(move |conn| db::refresh_logs::drop_before(conn, before)).await?;
+    app.db
+        .run(move |conn| db::refresh_logs::drop_before(conn, before))
+        .await?;
     let before = now - TimeDelta::days(JOBS_DAYS);
-    app.db.run(move |conn| db::jobs::delete_done_before(conn, before)).await?;
+    app.db
+        .run(move |conn| db::jobs::delete_done_before(conn, before))
+        .await?;
     let before = now - TimeDelta::days(NOTICES_DAYS);
     app.db.run(move |conn| db::notices::delete_before(conn, before)).await?;
+    disconnect::erase_unused(app).await?;
     let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {
@@ -36,10 +42,24 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
                 let job = Job::RefreshCredential { credential };
                 let spread = DAY.mul_f64(0.05 * tools.random.fraction());
                 let due_at = now + TimeDelta::from_std(spread).unwrap_or_default();
-                db::jobs::insert(conn, tools.id(), &NewJob { job, app: Some(owner), platform: Some(platform), due_at })?;
+                db::jobs::insert(
+                    conn,
+                    tools.id(),
+                    &NewJob {
+                        job,
+                        app: Some(owner),
+                        platform: Some(platform),
+                        due_at,
+                    },
+                )?;
             }
             let due_at = now + TimeDelta::from_std(DAY).unwrap_or_default();
-            let next = NewJob { job: Job::Purge {}, app: None, platform: None, due_at };
+            let next = NewJob {
+                job: Job::Purge {},
+                app: None,
+                platform: None,
+                due_at,
+            };
             Ok(db::jobs::insert(conn, tools.id(), &next)?)
         })
         .await?;

@@ -15,13 +15,21 @@ use crate::domain::refresh::{Blocked, Ended, RefreshOutcome, RefreshTrigger};
 const WAIT: Duration = Duration::from_secs(60);
 
 pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
-    let found = app.db.run::<_, db::Error, _>(move |conn| db::leases::find(conn, credential)).await?;
+    let found = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::leases::find(conn, credential))
+        .await?;
     let Some((row, now)) = found else { return Ok(End::Done) };
     let due = row.refresh_at.is_some_and(|at| at <= now) || row.held_verdict_at.is_some();
     if !due || row.dead_at.is_some() || row.values_sealed.is_none() {
         return Ok(End::Done);
     }
-    let again = |after: Option<Duration>, error: String| Ok(End::Retry { after: after.unwrap_or(WAIT), error });
+    let again = |after: Option<Duration>, error: String| {
+        Ok(End::Retry {
+            after: after.unwrap_or(WAIT),
+            error,
+        })
+    };
     match refresh::refresh(app, credential, RefreshTrigger::Timer, row.generation(), false).await {
         Ended::Ran(attempt) => match attempt.outcome {
             RefreshOutcome::Renewed | RefreshOutcome::Unchanged | RefreshOutcome::Superseded | RefreshOutcome::Dead => {
@@ -30,7 +38,10 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End,
             outcome => again(attempt.retry_after, outcome.to_string()),
         },
         Ended::Blocked { why: Blocked::Dead, .. } => Ok(End::Done),
-        Ended::Blocked { why: Blocked::NotRenewable, .. } => {
+        Ended::Blocked {
+            why: Blocked::NotRenewable,
+            ..
+        } => {
             let over = row.access_expires_at.is_some_and(|at| at <= now);
             if over && !refresh::lose_unrenewable(app, &row).await? {
                 return again(None, "the credential changed meanwhile".to_owned());
@@ -39,7 +50,10 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End,
         }
         Ended::Blocked { why, retry_after } => again(retry_after, format!("{why:?}")),
         // A newer answer brought a newer job; a look at the row tells.
-        Ended::Changed => again(Some(Duration::from_secs(1)), "the credential changed meanwhile".to_owned()),
+        Ended::Changed => again(
+            Some(Duration::from_secs(1)),
+            "the credential changed meanwhile".to_owned(),
+        ),
         Ended::Unavailable(why) | Ended::Broken(why) => again(None, why),
     }
 }

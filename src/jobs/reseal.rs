@@ -24,11 +24,17 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
                 if Sealer::key_id_of(&row.value).is_ok_and(|key| key == active) {
                     continue;
                 }
-                let place = Place { table: column.table, column: column.column, row: row.id };
+                let place = Place {
+                    table: column.table,
+                    column: column.column,
+                    row: row.id,
+                };
                 match app.sealer.open(place, &row.value) {
                     Ok(opened) => {
                         let new = app.sealer.seal(place, opened.expose());
-                        app.db.run(move |conn| sealed::replace(conn, column, &row, &new)).await?;
+                        app.db
+                            .run(move |conn| sealed::replace(conn, column, &row, &new))
+                            .await?;
                         resealed += 1;
                     }
                     Err(error) => {
@@ -42,6 +48,8 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     tracing::info!(resealed, broken, "values were sealed again with the active key");
     match broken {
         0 => Ok(End::Done),
-        _ => Ok(End::Fail { error: format!("{broken} values cannot be opened") }),
+        _ => Ok(End::Fail {
+            error: format!("{broken} values cannot be opened"),
+        }),
     }
 }

@@ -66,7 +66,11 @@ async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     first_purge(&app).await;
     while !*stop.borrow() {
         let room = AT_ONCE - running.len();
-        let claimed = if room == 0 { Vec::new() } else { claim(&app, room.min(BATCH)).await };
+        let claimed = if room == 0 {
+            Vec::new()
+        } else {
+            claim(&app, room.min(BATCH)).await
+        };
         let full = claimed.len() == room.min(BATCH) && !claimed.is_empty();
         for job in claimed {
             running.spawn(run(app.clone(), job));
@@ -112,8 +116,17 @@ async fn claim(app: &App, limit: usize) -> Vec<Claimed> {
 /// The daily purge keeps itself going; this is for the first time.
 async fn first_purge(app: &App) {
     let id = app.id();
-    let new = NewJob { job: Job::Purge {}, app: None, platform: None, due_at: app.now() };
-    if let Err(error) = app.db.run::<_, db::Error, _>(move |conn| db::jobs::insert_if_absent(conn, id, &new)).await {
+    let new = NewJob {
+        job: Job::Purge {},
+        app: None,
+        platform: None,
+        due_at: app.now(),
+    };
+    if let Err(error) = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::jobs::insert_if_absent(conn, id, &new))
+        .await
+    {
         tracing::warn!(%error, "the purge could not be scheduled");
     }
 }
@@ -121,7 +134,9 @@ async fn first_purge(app: &App) {
 async fn run(app: Arc<App>, claimed: Claimed) {
     let (id, claim) = (claimed.id, claimed.claim);
     let end = match claimed.job {
-        None => End::Fail { error: format!("this version does not know the job `{}` or its payload", claimed.kind) },
+        None => End::Fail {
+            error: format!("this version does not know the job `{}` or its payload", claimed.kind),
+        },
         Some(job) => {
             let work = super::run(&app, job, claimed.attempts);
             tokio::pin!(work);
@@ -142,7 +157,10 @@ async fn run(app: Arc<App>, claimed: Claimed) {
         tracing::error!(job.id = %id, job.kind = %claimed.kind, %error, "a job is a dead letter");
     }
     let (attempts, most) = (claimed.attempts, claimed.max_attempts);
-    let finished = app.db.run(move |conn| db::jobs::finish(conn, id, claim, attempts, most, &end)).await;
+    let finished = app
+        .db
+        .run(move |conn| db::jobs::finish(conn, id, claim, attempts, most, &end))
+        .await;
     match finished {
         Ok(true) => {}
         Ok(false) => tracing::warn!(job.id = %id, "a job ran past its claim; somebody else has it now"),

@@ -17,7 +17,9 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
     let found = app
         .db
         .run::<_, Error, _>(move |conn| {
-            let Some(notice) = db::notices::find(conn, id)? else { return Ok(None) };
+            let Some(notice) = db::notices::find(conn, id)? else {
+                return Ok(None);
+            };
             let store = match notice.store_id {
                 Some(store) => db::stores::find(conn, store)?,
                 None => None,
@@ -29,7 +31,9 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
             Ok(Some((notice, store, owner)))
         })
         .await?;
-    let Some((notice, store, owner)) = found else { return Ok(End::Done) };
+    let Some((notice, store, owner)) = found else {
+        return Ok(End::Done);
+    };
     if notice.status != NoticeStatus::Pending {
         return Ok(End::Done);
     }
@@ -47,8 +51,13 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
             set(app, id, NoticeStatus::Sent, None).await?;
             Ok(End::Done)
         }
-        Err(MailError::Temporary(why)) if attempts < crate::domain::job::Job::SendNotice { notice: id }.max_attempts() => {
-            Ok(End::Retry { after: super::back_off(attempts + 3, app.random.fraction()), error: why })
+        Err(MailError::Temporary(why))
+            if attempts < crate::domain::job::Job::SendNotice { notice: id }.max_attempts() =>
+        {
+            Ok(End::Retry {
+                after: super::back_off(attempts + 3, app.random.fraction()),
+                error: why,
+            })
         }
         Err(MailError::Temporary(why) | MailError::Permanent(why)) => {
             set(app, id, NoticeStatus::Failed, Some(why.clone())).await?;
@@ -59,12 +68,33 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
 
 /// What the text says; the link is made now, so that it is in no table.
 fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, Error> {
-    let text = |name: &str| notice.details.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let number = |name: &str| notice.details.get(name).and_then(serde_json::Value::as_i64).unwrap_or_default();
-    let public = app.config.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    let Some(public) = public else { return Err(Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned())) };
+    let text = |name: &str| {
+        notice
+            .details
+            .get(name)
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+    };
+    let number = |name: &str| {
+        notice
+            .details
+            .get(name)
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default()
+    };
+    let public = app
+        .config
+        .public_url
+        .as_ref()
+        .map(|url| url.as_str().trim_end_matches('/').to_owned());
+    let Some(public) = public else {
+        return Err(Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned()));
+    };
     let slug = text("platform").unwrap_or_default();
-    let platform = app.catalogue.platform(&slug).map_or(slug, |platform| platform.name.clone());
+    let platform = app
+        .catalogue
+        .platform(&slug)
+        .map_or(slug, |platform| platform.name.clone());
     let now = app.now();
     let link = match (notice.audience, notice.store_id, notice.kind) {
         (Audience::Merchant, Some(store), NoticeKind::NeedsReauthorization) => {

@@ -20,13 +20,20 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End,
     let tools = app.clone();
     app.db
         .transaction(move |conn| {
-            let Some(row) = db::credentials::find(conn, credential)? else { return Ok(End::Done) };
+            let Some(row) = db::credentials::find(conn, credential)? else {
+                return Ok(End::Done);
+            };
             let due_at = refresh::next_verification(&tools);
             let job = Job::VerifyCredential { credential };
             db::jobs::insert(
                 conn,
                 tools.id(),
-                &NewJob { job, app: Some(row.app_id), platform: Some(row.platform), due_at },
+                &NewJob {
+                    job,
+                    app: Some(row.app_id),
+                    platform: Some(row.platform),
+                    due_at,
+                },
             )?;
             Ok(End::Done)
         })

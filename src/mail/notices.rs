@@ -131,22 +131,35 @@ struct VerdictsHeldHtml<'a> {
 /// The mail of a notice to one reader. The error is a defect of the templates.
 pub fn render(facts: &Facts, to: &str) -> Result<Message, askama::Error> {
     let (subject, text, html) = match facts.kind {
-        NoticeKind::NeedsReauthorization => {
-            (NeedsReauthorizationSubject { facts }.render()?, NeedsReauthorizationText { facts }.render()?, NeedsReauthorizationHtml { facts }.render()?)
-        }
-        NoticeKind::Recovered => {
-            (RecoveredSubject { facts }.render()?, RecoveredText { facts }.render()?, RecoveredHtml { facts }.render()?)
-        }
-        NoticeKind::PlatformAppMisconfigured => {
-            (PlatformAppMisconfiguredSubject { facts }.render()?, PlatformAppMisconfiguredText { facts }.render()?, PlatformAppMisconfiguredHtml { facts }.render()?)
-        }
-        NoticeKind::VerdictsHeld => {
-            (VerdictsHeldSubject { facts }.render()?, VerdictsHeldText { facts }.render()?, VerdictsHeldHtml { facts }.render()?)
-        }
+        NoticeKind::NeedsReauthorization => (
+            NeedsReauthorizationSubject { facts }.render()?,
+            NeedsReauthorizationText { facts }.render()?,
+            NeedsReauthorizationHtml { facts }.render()?,
+        ),
+        NoticeKind::Recovered => (
+            RecoveredSubject { facts }.render()?,
+            RecoveredText { facts }.render()?,
+            RecoveredHtml { facts }.render()?,
+        ),
+        NoticeKind::PlatformAppMisconfigured => (
+            PlatformAppMisconfiguredSubject { facts }.render()?,
+            PlatformAppMisconfiguredText { facts }.render()?,
+            PlatformAppMisconfiguredHtml { facts }.render()?,
+        ),
+        NoticeKind::VerdictsHeld => (
+            VerdictsHeldSubject { facts }.render()?,
+            VerdictsHeldText { facts }.render()?,
+            VerdictsHeldHtml { facts }.render()?,
+        ),
     };
     // A store's name is its merchant's to choose: no line of its own in a header.
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(Message { to: to.to_owned(), subject, text, html })
+    Ok(Message {
+        to: to.to_owned(),
+        subject,
+        text,
+        html,
+    })
 }
 
 #[cfg(test)]
@@ -177,8 +190,14 @@ mod tests {
                     .iter()
                     .map(|&language| {
                         let message = render(&sample(kind, audience, language), "a@example.com").unwrap();
-                        assert!(message.text.contains("https://llavero.example/reconnect/abc"), "{kind} {language}");
-                        assert!(message.html.contains("https://llavero.example/reconnect/abc"), "{kind} {language}");
+                        assert!(
+                            message.text.contains("https://llavero.example/reconnect/abc"),
+                            "{kind} {language}"
+                        );
+                        assert!(
+                            message.html.contains("https://llavero.example/reconnect/abc"),
+                            "{kind} {language}"
+                        );
                         message.subject
                     })
                     .collect();

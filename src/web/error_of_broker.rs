@@ -26,7 +26,12 @@ impl From<broker::Error> for Error {
                 .with("store_id", store.to_string())
                 .with("since", json!(since))
                 .with("reason", json!(reason)),
-            From::Platform { problem, detail, retry_after, delivered } => {
+            From::Platform {
+                problem,
+                detail,
+                retry_after,
+                delivered,
+            } => {
                 let told = Self::of(problem).detail(detail).with("delivered", word(delivered));
                 match retry_after {
                     Some(wait) => told.retry_after(seconds(wait)),

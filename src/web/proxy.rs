@@ -22,7 +22,11 @@ const PIECES: usize = 4;
 pub async fn forward(request: HttpRequest, body: web::Payload) -> Result<HttpResponse, Error> {
     answer(&request, body.into_inner()).await.map_err(|error| {
         // What failed before anything was sent says so, too.
-        if error.tells("delivered") { error } else { error.with("delivered", "no") }
+        if error.tells("delivered") {
+            error
+        } else {
+            error.with("delivered", "no")
+        }
     })
 }
 
@@ -44,8 +48,15 @@ fn method(request: &HttpRequest) -> Result<http::Method, Error> {
 
 /// Path and query byte for byte, not as the router decoded them.
 fn target(request: &HttpRequest) -> Result<Target, Error> {
-    let path = request.uri().path().strip_prefix(urls::PROXY_START).ok_or_else(Error::not_found)?;
-    Ok(Target { path: path.to_owned(), query: request.uri().query().map(str::to_owned) })
+    let path = request
+        .uri()
+        .path()
+        .strip_prefix(urls::PROXY_START)
+        .ok_or_else(Error::not_found)?;
+    Ok(Target {
+        path: path.to_owned(),
+        query: request.uri().query().map(str::to_owned),
+    })
 }
 
 /// Between two versions of the same types. A value that is not text passes as the bytes that it is.
@@ -64,7 +75,8 @@ fn headers(from: &header::HeaderMap) -> http::HeaderMap {
 fn incoming(request: &HttpRequest, mut body: Payload) -> Result<IncomingBody, Error> {
     let length = request.headers().get(header::CONTENT_LENGTH).map(|value| {
         let text = value.to_str().ok();
-        text.and_then(|text| text.parse::<u64>().ok()).ok_or_else(|| Error::invalid("Content-Length", "a number"))
+        text.and_then(|text| text.parse::<u64>().ok())
+            .ok_or_else(|| Error::invalid("Content-Length", "a number"))
     });
     let length = length.transpose()?;
     if length.unwrap_or(0) == 0 && !request.headers().contains_key(header::TRANSFER_ENCODING) {

@@ -76,7 +76,51 @@ fn store_token(config: &mut ServiceConfig) {
 }
 
 /// `/admin`, with an admin's session.
-fn admin(_config: &mut ServiceConfig) {}
+fn admin(config: &mut ServiceConfig) {
+    use super::pages::admin as pages;
+    macro_rules! page {
+        ($pattern:ident, $page:ident) => {
+            config.service(web::resource(urls::$pattern).get(pages::$page::show));
+        };
+        ($pattern:ident, $page:ident, submit) => {
+            config.service(web::resource(urls::$pattern).get(pages::$page::show).post(pages::$page::submit));
+        };
+    }
+    page!(ADMIN_SIGN_IN, sign_in, submit);
+    page!(ADMIN_SIGN_IN_LINK, sign_in_link, submit);
+    config.service(web::resource(urls::ADMIN_SIGN_OUT).post(pages::sign_out::submit));
+    page!(ADMIN, overview);
+    page!(ADMIN_STORES, stores);
+    page!(ADMIN_STORE, store);
+    page!(ADMIN_STORE_REVOKE, store_revoke, submit);
+    page!(ADMIN_STORE_REAUTHORIZE, store_reauthorize, submit);
+    page!(ADMIN_STORE_REFRESH, store_refresh, submit);
+    page!(ADMIN_STORE_VERIFY, store_verify, submit);
+    page!(ADMIN_STORE_TOKEN, store_token, submit);
+    page!(ADMIN_STORE_IDENTITY, store_identity, submit);
+    page!(ADMIN_APPS, apps);
+    page!(ADMIN_APP_NEW, app_new, submit);
+    page!(ADMIN_APP, app);
+    page!(ADMIN_APP_EDIT, app_edit, submit);
+    page!(ADMIN_APP_SECRET, app_secret, submit);
+    page!(ADMIN_APP_KEYS, app_keys, submit);
+    page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
+    page!(ADMIN_APP_PLATFORM, app_platform, submit);
+    page!(ADMIN_PLATFORMS, platforms);
+    page!(ADMIN_PLATFORM, platform);
+    page!(ADMIN_PLATFORM_APP, platform_app, submit);
+    page!(ADMIN_JOBS, jobs);
+    page!(ADMIN_JOB_RETRY, job_retry, submit);
+    page!(ADMIN_NOTICES, notices);
+    page!(ADMIN_AUDIT, audit);
+    page!(ADMIN_ADMINS, admins, submit);
+    page!(ADMIN_ADMIN, account, submit);
+    page!(ADMIN_ADMIN_LINK, account_link, submit);
+    page!(ADMIN_ADMIN_DISABLE, account_disable, submit);
+    page!(ADMIN_SESSIONS, sessions);
+    page!(ADMIN_SESSION_END, session_end, submit);
+    page!(ADMIN_KEYS, keys);
+}
 
 /// The demo partner, in development only.
 fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {

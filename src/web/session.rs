@@ -15,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::Site;
 use super::parts::{Flash, Tone};
@@ -24,6 +25,10 @@ const COOKIE: &str = "llavero_admin";
 const ADMIN: &str = "admin";
 const FORM_KEY: &str = "form_key";
 const FLASH: &str = "flash";
+/// These three are also columns of the row, so that sessions can be listed and ended.
+pub const ROW_ID: &str = "row_id";
+pub const ADDRESS: &str = "address";
+pub const USER_AGENT: &str = "user_agent";
 /// From sign-in, whatever happens in between.
 const LIFE: Duration = Duration::from_hours(12);
 
@@ -80,6 +85,19 @@ pub fn sign_in(session: &Session, site: &Site, admin: AdminId) -> bool {
     session.renew();
     let form_key = URL_SAFE_NO_PAD.encode((site.options.make_key)());
     session.insert(ADMIN, admin).is_ok() && session.insert(FORM_KEY, form_key).is_ok()
+}
+
+/// Names the session for the list of sessions, and notes where it was begun; to be called with `sign_in`.
+#[must_use]
+pub fn note_origin(session: &Session, row: Uuid, address: &str, user_agent: &str) -> bool {
+    session.insert(ROW_ID, row).is_ok()
+        && session.insert(ADDRESS, address).is_ok()
+        && session.insert(USER_AGENT, user_agent).is_ok()
+}
+
+/// The name of this session in the list of sessions.
+pub fn row_id(session: &Session) -> Option<Uuid> {
+    session.get(ROW_ID).ok().flatten()
 }
 
 pub fn sign_out(session: &Session) {
@@ -159,13 +177,10 @@ impl SessionStore for Sessions {
         ttl: &time::Duration,
     ) -> Result<SessionKey, UpdateError> {
         let state = state_value(state);
-        let updated = self.rows.update(hash(&key), state.clone(), life(ttl)).await;
-        if updated.map_err(|error| UpdateError::Other(error.into()))? {
-            return Ok(key);
-        }
-        self.insert(state, ttl)
-            .await
-            .map_err(|error| UpdateError::Other(error.into()))
+        let updated = self.rows.update(hash(&key), state, life(ttl)).await;
+        // A row that is gone was ended while the request ran: written anew, it would be signed in again.
+        updated.map_err(|error| UpdateError::Other(error.into()))?;
+        Ok(key)
     }
 
     async fn update_ttl(&self, key: &SessionKey, ttl: &time::Duration) -> Result<(), AnyError> {

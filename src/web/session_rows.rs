@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::session::{SessionHash, SessionRows, SessionRowsError};
+use super::session::{self, SessionHash, SessionRows, SessionRowsError};
 use crate::app::App;
 use crate::crypto::Place;
 use crate::db::{self, sessions};
@@ -41,9 +42,12 @@ fn place(key: SessionHash) -> Place<'static> {
 }
 
 fn admin_of(state: &Value) -> Option<AdminId> {
+    value_of(state, "admin")
+}
+
+fn value_of<T: DeserializeOwned>(state: &Value, name: &str) -> Option<T> {
     // Values of `actix-session` are JSON texts inside the map.
-    let text = state.get("admin")?.as_str()?;
-    serde_json::from_str(text).ok()
+    serde_json::from_str(state.get(name)?.as_str()?).ok()
 }
 
 fn told(error: impl std::error::Error + Send + Sync + 'static) -> SessionRowsError {
@@ -72,14 +76,23 @@ impl SessionRows for Rows {
         let now = self.app.now();
         let row = sessions::NewSession {
             key_hash: TokenHash(key),
-            id: self.app.id::<crate::domain::id::EventId>().uuid(),
+            id: value_of(&state, session::ROW_ID)
+                .unwrap_or_else(|| self.app.id::<crate::domain::id::EventId>().uuid()),
             admin_id: admin_of(&state),
             state_sealed: self.sealed(key, &state),
             expires_at: ends(now, life),
         };
+        let (address, user_agent): (Option<String>, Option<String>) =
+            (value_of(&state, session::ADDRESS), value_of(&state, session::USER_AGENT));
         self.app
             .db
-            .run(move |conn| sessions::insert(conn, &row))
+            .run(move |conn| {
+                sessions::insert(conn, &row)?;
+                match (address, user_agent) {
+                    (Some(address), Some(user_agent)) => sessions::set_seen_from(conn, row.id, &address, &user_agent),
+                    _ => Ok(()),
+                }
+            })
             .await
             .map_err(|error: db::Error| told(error))
     }

@@ -125,21 +125,31 @@ urls! {
     ADMIN_STORE_REAUTHORIZE admin_store_reauthorize(id) = "/admin/stores/{id}/reauthorize";
     ADMIN_STORE_REFRESH admin_store_refresh(id) = "/admin/stores/{id}/refresh";
     ADMIN_STORE_VERIFY admin_store_verify(id) = "/admin/stores/{id}/verify";
+    ADMIN_STORE_TOKEN admin_store_token(id) = "/admin/stores/{id}/token";
     ADMIN_STORE_IDENTITY admin_store_identity(id) = "/admin/stores/{id}/identity";
     ADMIN_APPS admin_apps() = "/admin/apps";
     ADMIN_APP_NEW admin_app_new() = "/admin/apps/new";
     ADMIN_APP admin_app(id) = "/admin/apps/{id}";
+    ADMIN_APP_EDIT admin_app_edit(id) = "/admin/apps/{id}/edit";
+    /// The secret that signs return URLs: rolled over, the new one shown once.
+    ADMIN_APP_SECRET admin_app_secret(id) = "/admin/apps/{id}/signing-secret";
     ADMIN_APP_KEYS admin_app_keys(id) = "/admin/apps/{id}/keys";
     ADMIN_APP_KEY_RETIRE admin_app_key_retire(id, key_id) = "/admin/apps/{id}/keys/{key_id}/retire";
     ADMIN_APP_PLATFORM admin_app_platform(id, slug) = "/admin/apps/{id}/platforms/{slug}";
     ADMIN_PLATFORMS admin_platforms() = "/admin/platforms";
     ADMIN_PLATFORM admin_platform(slug) = "/admin/platforms/{slug}";
+    /// The installation's own client at a platform, for apps of one mode.
+    ADMIN_PLATFORM_APP admin_platform_app(slug, mode) = "/admin/platforms/{slug}/app/{mode}";
     ADMIN_JOBS admin_jobs() = "/admin/jobs";
     ADMIN_JOB_RETRY admin_job_retry(id) = "/admin/jobs/{id}/retry";
     ADMIN_NOTICES admin_notices() = "/admin/notices";
     ADMIN_AUDIT admin_audit() = "/admin/audit";
     ADMIN_ADMINS admin_admins() = "/admin/admins";
     ADMIN_ADMIN admin_admin(id) = "/admin/admins/{id}";
+    ADMIN_ADMIN_LINK admin_admin_link(id) = "/admin/admins/{id}/link";
+    ADMIN_ADMIN_DISABLE admin_admin_disable(id) = "/admin/admins/{id}/disable";
+    ADMIN_SESSIONS admin_sessions() = "/admin/sessions";
+    ADMIN_SESSION_END admin_session_end(id) = "/admin/sessions/{id}/end";
     ADMIN_KEYS admin_keys() = "/admin/keys";
 
     // Development, health and files

@@ -4,6 +4,7 @@
 mod api;
 mod architecture;
 mod catalogue;
+mod conversations;
 mod job_table;
 mod leases;
 mod migrations;
@@ -11,6 +12,7 @@ mod pages;
 mod platforms;
 mod postgres;
 mod proxy;
+mod refresh;
 mod schema;
 mod support;
 mod tls;

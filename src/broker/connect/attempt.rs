@@ -34,7 +34,9 @@ impl Attempt {
 
     /// `None`: nothing was begun, or it is forgotten already.
     pub fn open(app: &App, session: &ConnectSession) -> Result<Option<Self>, Error> {
-        let Some(sealed) = &session.attempt_sealed else { return Ok(None) };
+        let Some(sealed) = &session.attempt_sealed else {
+            return Ok(None);
+        };
         let mut values = open(app, session.id, "attempt_sealed", sealed)?;
         let link = values.remove(LINK).unwrap_or_default();
         let code = values.remove(CODE);
@@ -44,19 +46,31 @@ impl Attempt {
 
 /// What a platform delivered for this session.
 pub(super) fn open_delivered(app: &App, session: &ConnectSession) -> Result<Option<Values>, Error> {
-    session.delivered_sealed.as_ref().map(|sealed| open(app, session.id, "delivered_sealed", sealed)).transpose()
+    session
+        .delivered_sealed
+        .as_ref()
+        .map(|sealed| open(app, session.id, "delivered_sealed", sealed))
+        .transpose()
 }
 
 pub(super) fn seal_delivered(app: &App, session: ConnectSessionId, values: &Values) -> Vec<u8> {
-    app.sealer.seal(place(session, "delivered_sealed"), values.to_bytes().expose())
+    app.sealer
+        .seal(place(session, "delivered_sealed"), values.to_bytes().expose())
 }
 
 pub(super) fn place(session: ConnectSessionId, column: &'static str) -> Place<'static> {
-    Place { table: "connect_sessions", column, row: session.uuid() }
+    Place {
+        table: "connect_sessions",
+        column,
+        row: session.uuid(),
+    }
 }
 
 fn open(app: &App, session: ConnectSessionId, column: &'static str, sealed: &[u8]) -> Result<Values, Error> {
     let unreadable = |why: String| Error::Internal(format!("{column} of {session} cannot be opened: {why}"));
-    let plain = app.sealer.open(place(session, column), sealed).map_err(|error| unreadable(error.to_string()))?;
+    let plain = app
+        .sealer
+        .open(place(session, column), sealed)
+        .map_err(|error| unreadable(error.to_string()))?;
     Values::from_bytes(plain.expose()).map_err(|_| unreadable("not values".to_owned()))
 }

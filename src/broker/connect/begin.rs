@@ -21,9 +21,9 @@ use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::Id;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
+use crate::platform;
 use crate::platform::descriptor::Method;
 use crate::platform::{FieldProblem, Platform, Values};
-use crate::platform;
 
 /// What becomes of a beginning.
 pub enum Begun {
@@ -52,18 +52,29 @@ pub async fn begin(
     if !visit.allows(&platform.slug) {
         return Err(Error::NotFound);
     }
-    let fields = match checked(method, given, app.config.allow_private_hosts && visit.api_app.mode == Mode::Live) {
+    let fields = match checked(
+        method,
+        given,
+        app.config.allow_private_hosts && visit.api_app.mode == Mode::Live,
+    ) {
         Ok(fields) => fields,
         Err(wrong) => return Ok(Begun::Fields(wrong)),
     };
     let client = client::find(app, &visit.api_app, platform).await?;
     if !client::can_use(method, client.id.is_some()) {
         let detail = format!("There is no OAuth client of this app at {}.", platform.name);
-        return Ok(Begun::Refused(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
+        return Ok(Begun::Refused(Refused::new(
+            ConnectFailure::PlatformAppMisconfigured,
+            detail,
+        )));
     }
     let browser = browser.unwrap_or_else(|| secret(app));
     let state = secret(app);
-    let mut attempt = Attempt { link: visit.link.clone(), code: None, values: fields };
+    let mut attempt = Attempt {
+        link: visit.link.clone(),
+        code: None,
+        values: fields,
+    };
     attempt.values.set("state", state.clone());
     if platform::obtain::uses_pkce(method) {
         attempt.values.set("code_verifier", secret(app));
@@ -78,7 +89,11 @@ pub async fn begin(
         platform::obtain::Start::Direct => None,
     };
     let row = BegunRow {
-        status: if leaves.is_some() { SessionStatus::AtPlatform } else { SessionStatus::Open },
+        status: if leaves.is_some() {
+            SessionStatus::AtPlatform
+        } else {
+            SessionStatus::Open
+        },
         platform: Some(platform.slug.clone()),
         method: Some(method.id.clone()),
         state_hash: leaves.is_some().then(|| TokenHash::of(state.expose())),
@@ -86,13 +101,22 @@ pub async fn begin(
         attempt_sealed: leaves.is_some().then(|| attempt.seal(&app.sealer, visit.session.id)),
     };
     let id = visit.session.id;
-    if !app.db.run(move |conn| db::connect_sessions::begin(conn, id, &row)).await? {
+    if !app
+        .db
+        .run(move |conn| db::connect_sessions::begin(conn, id, &row))
+        .await?
+    {
         return Err(Error::LinkExpired);
     }
     if let Some(to) = leaves {
         return Ok(Begun::Leave { to, browser });
     }
-    let target = obtain::Target { platform, method, mode: visit.api_app.mode, client: &client };
+    let target = obtain::Target {
+        platform,
+        method,
+        mode: visit.api_app.mode,
+        client: &client,
+    };
     match obtain::obtain(app, &target, &attempt.values).await {
         Ok(verified) => match settle::settle(app, visit, &target, verified, settle::Accepted::default()).await? {
             settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
@@ -105,18 +129,29 @@ pub async fn begin(
 
 /// Values to show in the form: what the partner sent along, else what the store was connected with. Never a secret.
 pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Values, Error> {
-    let sent: Values = visit.options.fields.iter().map(|(name, value)| (name.clone(), value.as_str())).collect();
+    let sent: Values = visit
+        .options
+        .fields
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str()))
+        .collect();
     let mut known = Values::new();
     if let Some(store) = visit.session.store_id {
         let credential = app
             .db
             .run(move |conn| {
-                let Some(store) = db::stores::find(conn, store)? else { return Ok(None) };
+                let Some(store) = db::stores::find(conn, store)? else {
+                    return Ok(None);
+                };
                 db::credentials::find(conn, store.credential_id)
             })
             .await?;
         if let Some((id, sealed)) = credential.and_then(|found| Some((found.id, found.values_sealed?))) {
-            let place = Place { table: "credentials", column: "values_sealed", row: id.uuid() };
+            let place = Place {
+                table: "credentials",
+                column: "values_sealed",
+                row: id.uuid(),
+            };
             let unreadable = || Error::Internal(format!("the values of {id} cannot be opened"));
             let plain = app.sealer.open(place, &sealed).map_err(|_| unreadable())?;
             known = Values::from_bytes(plain.expose()).map_err(|_| unreadable())?;
@@ -124,16 +159,13 @@ pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Valu
     }
     let all = sent.over(&known);
     let shown = method.fields.iter().filter(|field| !field.secret);
-    Ok(shown.filter_map(|field| Some((field.name.clone(), all.get(&field.name)?))).collect())
+    Ok(shown
+        .filter_map(|field| Some((field.name.clone(), all.get(&field.name)?)))
+        .collect())
 }
 
 /// What callbacks and requests need beside typed values: our own addresses, as the platform sees them.
-pub(super) fn with_addresses(
-    app: &App,
-    platform: &Platform,
-    visit: &Visit,
-    values: &Values,
-) -> Result<Values, Error> {
+pub(super) fn with_addresses(app: &App, platform: &Platform, visit: &Visit, values: &Values) -> Result<Values, Error> {
     let deliver = format!("/connect/deliver/{}", visit.link.expose());
     let callback = platform::redirect_uri(super::public_url(app)?, &platform.slug);
     Ok(values
@@ -144,7 +176,11 @@ pub(super) fn with_addresses(
         .with("app_name", visit.api_app.name.as_str()))
 }
 
-pub(super) fn checked(method: &Method, given: &Values, allow_http: bool) -> Result<Values, Vec<(String, FieldProblem)>> {
+pub(super) fn checked(
+    method: &Method,
+    given: &Values,
+    allow_http: bool,
+) -> Result<Values, Vec<(String, FieldProblem)>> {
     let (mut values, mut wrong) = (Values::new(), Vec::new());
     for field in &method.fields {
         match field.check(given.get(&field.name).unwrap_or_default(), allow_http) {

@@ -25,13 +25,25 @@ impl Client {
 
 pub(super) async fn find(app: &App, api_app: &db::apps::App, platform: &Platform) -> Result<Client, Error> {
     let (id, mode, slug) = (api_app.id, api_app.mode, platform.slug.clone());
-    let found = app.db.run(move |conn| db::platform_apps::find_for(conn, id, mode, &slug)).await?;
-    let Some(found) = found else { return Ok(Client::default()) };
-    let place = Place { table: "platform_apps", column: "values_sealed", row: found.id.uuid() };
+    let found = app
+        .db
+        .run(move |conn| db::platform_apps::find_for(conn, id, mode, &slug))
+        .await?;
+    let Some(found) = found else {
+        return Ok(Client::default());
+    };
+    let place = Place {
+        table: "platform_apps",
+        column: "values_sealed",
+        row: found.id.uuid(),
+    };
     let unreadable = || Error::Internal(format!("the values of {} cannot be opened", found.id));
     let plain = app.sealer.open(place, &found.values_sealed).map_err(|_| unreadable())?;
     let values = Values::from_bytes(plain.expose()).map_err(|_| unreadable())?;
-    Ok(Client { id: Some(found.id), values })
+    Ok(Client {
+        id: Some(found.id),
+        values,
+    })
 }
 
 /// Whether an app can use a method: it needs no client of the partner's, or there is one.

@@ -41,9 +41,15 @@ pub async fn complete(
     browser: impl Fn(ConnectSessionId) -> Option<Secret>,
 ) -> Result<Arrival, Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
-    let Some(state) = platform::obtain::callback_state(platform, raw_query) else { return Ok(Arrival::Unknown) };
+    let Some(state) = platform::obtain::callback_state(platform, raw_query) else {
+        return Ok(Arrival::Unknown);
+    };
     let state = TokenHash::of(&state);
-    let Some(session) = app.db.run(move |conn| db::connect_sessions::find_by_state(conn, state)).await? else {
+    let Some(session) = app
+        .db
+        .run(move |conn| db::connect_sessions::find_by_state(conn, state))
+        .await?
+    else {
         return Ok(Arrival::Unknown);
     };
     let waiting = Waiting {
@@ -57,12 +63,19 @@ pub async fn complete(
     if stumble == Some(Stumble::OtherBrowser) {
         return Ok(Arrival::OtherBrowser);
     }
-    let Some(attempt) = Attempt::open(app, &session)? else { return Ok(Arrival::Unknown) };
-    let arrival = Arrival::Session { link: attempt.link.clone() };
+    let Some(attempt) = Attempt::open(app, &session)? else {
+        return Ok(Arrival::Unknown);
+    };
+    let arrival = Arrival::Session {
+        link: attempt.link.clone(),
+    };
     match stumble {
         Some(Stumble::Ended | Stumble::Expired | Stumble::OtherBrowser) => return Ok(arrival),
         Some(Stumble::OtherPlatform) => {
-            let detail = format!("The answer came to the address of {}, which was not asked.", platform.name);
+            let detail = format!(
+                "The answer came to the address of {}, which was not asked.",
+                platform.name
+            );
             let (status, why) = (SessionStatus::Failed, Some(ConnectFailure::InvalidCallback));
             sessions::end(app, &session, status, why, &detail, &Asker::merchant(session.app_id)).await?;
             return Ok(arrival);
@@ -79,7 +92,9 @@ pub async fn complete(
         Err(Stop::Error(error)) => {
             // Not the merchant's fault: the same link can be used again.
             let detail = "Our own fault; begin again.";
-            reopen(app, &visit, ConnectFailure::PlatformUnavailable, detail).await.ok();
+            reopen(app, &visit, ConnectFailure::PlatformUnavailable, detail)
+                .await
+                .ok();
             return Err(error);
         }
     }
@@ -96,7 +111,8 @@ async fn proceed(
     let method = method_of(visit, platform)?;
     let client = client::find(app, &visit.api_app, platform).await?;
     let known = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
-    let answer = platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
+    let answer =
+        platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
     let brought = match answer {
         CallbackAnswer::Approved(brought) => brought,
         CallbackAnswer::Denied { code, description } => return Err(denied(&code, description.as_deref()).into()),
@@ -111,7 +127,12 @@ async fn proceed(
         values = keys.over(&values);
     }
     values.set("redirect_uri", known.get("redirect_uri").unwrap_or_default());
-    let target = Target { platform, method, mode: visit.api_app.mode, client: &client };
+    let target = Target {
+        platform,
+        method,
+        mode: visit.api_app.mode,
+        client: &client,
+    };
     let verified = obtain::obtain(app, &target, &values).await?;
     Ok(settle::settle(app, visit, &target, verified, Accepted::default()).await?)
 }
@@ -119,7 +140,9 @@ async fn proceed(
 /// The method that a session was begun with.
 pub(super) fn method_of<'a>(visit: &Visit, platform: &'a Platform) -> Result<&'a Method, Error> {
     let id = visit.session.method.as_deref().unwrap_or_default();
-    platform.method(id).ok_or_else(|| Error::Internal(format!("{} has no method `{id}` any more", platform.slug)))
+    platform
+        .method(id)
+        .ok_or_else(|| Error::Internal(format!("{} has no method `{id}` any more", platform.slug)))
 }
 
 /// Ends the session, or opens it again where trying again may help.
@@ -128,12 +151,22 @@ async fn refuse(app: &App, visit: &Visit, refused: &Refused) -> Result<(), Error
         return reopen(app, visit, refused.why, &refused.detail).await;
     }
     let (status, why) = (SessionStatus::Failed, Some(refused.why));
-    sessions::end(app, &visit.session, status, why, &refused.detail, &Asker::merchant(visit.session.app_id)).await
+    sessions::end(
+        app,
+        &visit.session,
+        status,
+        why,
+        &refused.detail,
+        &Asker::merchant(visit.session.app_id),
+    )
+    .await
 }
 
 async fn reopen(app: &App, visit: &Visit, why: ConnectFailure, detail: &str) -> Result<(), Error> {
     let (id, detail) = (visit.session.id, detail.to_owned());
-    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, Some(why), Some(&detail))).await?;
+    app.db
+        .run(move |conn| db::connect_sessions::reopen(conn, id, Some(why), Some(&detail)))
+        .await?;
     Ok(())
 }
 

@@ -31,12 +31,15 @@ pub struct HeldIdentity {
 pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>, Error> {
     match held::open(app, &visit.session)? {
         Some((HeldReason::Less, verified)) => {
-            let accepted = Accepted { less: true, identity: false };
+            let accepted = Accepted {
+                less: true,
+                identity: false,
+            };
             go_on(app, visit, verified, accepted, Asker::merchant(visit.session.app_id)).await
         }
-        Some((HeldReason::Identity, _)) => {
-            Err(Error::Forbidden("The partner or an operator accepts another address.".to_owned()))
-        }
+        Some((HeldReason::Identity, _)) => Err(Error::Forbidden(
+            "The partner or an operator accepts another address.".to_owned(),
+        )),
         None => Err(Error::LinkExpired),
     }
 }
@@ -44,7 +47,9 @@ pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>
 /// The merchant begins again: what is held is forgotten.
 pub async fn start_over(app: &App, visit: &Visit) -> Result<(), Error> {
     let id = visit.session.id;
-    app.db.run(move |conn| db::connect_sessions::reopen(conn, id, None, None)).await?;
+    app.db
+        .run(move |conn| db::connect_sessions::reopen(conn, id, None, None))
+        .await?;
     Ok(())
 }
 
@@ -71,11 +76,19 @@ pub async fn held_identity(app: &App, store: StoreId) -> Result<Option<HeldIdent
 
 /// An operator accepts the changed identity of a store; whatever else the merchant accepted stays as it was.
 pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> Result<(), Error> {
-    let found = app.db.run(move |conn| db::connect_sessions::find_held_of_store(conn, store)).await?;
+    let found = app
+        .db
+        .run(move |conn| db::connect_sessions::find_held_of_store(conn, store))
+        .await?;
     let session = found.ok_or(Error::NotFound)?;
-    let Some((HeldReason::Identity, verified)) = held::open(app, &session)? else { return Err(Error::NotFound) };
+    let Some((HeldReason::Identity, verified)) = held::open(app, &session)? else {
+        return Err(Error::NotFound);
+    };
     let visit = sessions::revisit(app, session, Secret::default()).await?;
-    let accepted = Accepted { less: true, identity: true };
+    let accepted = Accepted {
+        less: true,
+        identity: true,
+    };
     match go_on(app, &visit, verified, accepted, asker.clone()).await? {
         Ok(()) => Ok(()),
         Err(refused) => Err(Error::Conflict(refused.detail)),
@@ -92,8 +105,12 @@ async fn go_on(
     let slug = visit.session.platform.as_deref().unwrap_or_default();
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let target =
-        Target { platform, method: method_of(visit, platform)?, mode: visit.api_app.mode, client: &client };
+    let target = Target {
+        platform,
+        method: method_of(visit, platform)?,
+        mode: visit.api_app.mode,
+        client: &client,
+    };
     match settle::settle_by(app, visit, &target, verified, accepted, asker).await? {
         Settled::Completed | Settled::Held => Ok(Ok(())),
         Settled::Refused(refused) => Ok(Err(refused)),

@@ -26,7 +26,11 @@ pub async fn deliver(app: &App, link: &str, body: &[u8]) -> Result<(), Error> {
     let id = visit.session.id;
     let sealed = seal_delivered(app, id, &values);
     let state = TokenHash::of(&state);
-    if !app.db.run(move |conn| db::connect_sessions::deliver(conn, id, state, &sealed)).await? {
+    if !app
+        .db
+        .run(move |conn| db::connect_sessions::deliver(conn, id, state, &sealed))
+        .await?
+    {
         return Err(Error::NotFound);
     }
     Ok(())

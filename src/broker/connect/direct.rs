@@ -59,9 +59,14 @@ pub async fn connect_directly(
     wanted: DirectStore,
 ) -> Result<Exchanged, Error> {
     let invalid = |field: &str, message: &str| Error::Invalid(vec![FieldError::new(field, message)]);
-    let platform = app.catalogue.platform(&wanted.platform).ok_or_else(|| invalid("platform", "not one of ours"))?;
+    let platform = app
+        .catalogue
+        .platform(&wanted.platform)
+        .ok_or_else(|| invalid("platform", "not one of ours"))?;
     let method = match &wanted.method {
-        Some(id) => platform.method(id).ok_or_else(|| invalid("method", "not a connect method of this platform"))?,
+        Some(id) => platform
+            .method(id)
+            .ok_or_else(|| invalid("method", "not a connect method of this platform"))?,
         None => platform.default_method(),
     };
     let customer = wanted.customer_id.trim().to_owned();
@@ -74,7 +79,12 @@ pub async fn connect_directly(
         let detail = format!("There is no OAuth client of this app at {}.", platform.name);
         return Err(told(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
     }
-    let target = Target { platform, method, mode: api_app.mode, client: &client };
+    let target = Target {
+        platform,
+        method,
+        mode: api_app.mode,
+        client: &client,
+    };
     let verified = match prove(app, &target, &fields, wanted.tokens).await {
         Ok(verified) => verified,
         Err(Stop::Refused(refused)) => return Err(told(refused)),
@@ -82,34 +92,60 @@ pub async fn connect_directly(
     };
     let visit = session(app, api_app, platform, method, customer, wanted.transfer).await?;
     // The partner sees what was granted in the answer; nobody is there to ask.
-    let accepted = Accepted { less: true, identity: false };
+    let accepted = Accepted {
+        less: true,
+        identity: false,
+    };
     match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
         Settled::Completed => {}
-        Settled::Held => return Err(Error::Conflict("The shop's identity has changed; authorize it again".to_owned())),
+        Settled::Held => {
+            return Err(Error::Conflict(
+                "The shop's identity has changed; authorize it again".to_owned(),
+            ));
+        }
         Settled::Refused(refused) => {
             let detail = refused.detail.clone();
-            sessions::end(app, &visit.session, SessionStatus::Failed, Some(refused.why), &detail, asker).await?;
+            sessions::end(
+                app,
+                &visit.session,
+                SessionStatus::Failed,
+                Some(refused.why),
+                &detail,
+                asker,
+            )
+            .await?;
             return Err(told(refused));
         }
     }
     let id = visit.session.id;
-    let session = app.db.run(move |conn| db::connect_sessions::find(conn, id)).await?.ok_or(Error::NotFound)?;
+    let session = app
+        .db
+        .run(move |conn| db::connect_sessions::find(conn, id))
+        .await?
+        .ok_or(Error::NotFound)?;
     let code = Attempt::open(app, &session)?.and_then(|attempt| attempt.code);
     let code = code.ok_or_else(|| Error::Internal(format!("{id} was completed without a code")))?;
     exchange::exchange(app, api_app.id, code.expose(), None, asker).await
 }
 
 fn checked(app: &App, api_app: &db::apps::App, method: &Method, given: &Values) -> Result<Values, Error> {
-    let unknown = given.names().filter(|name| !method.fields.iter().any(|field| field.name == *name));
-    let mut wrong: Vec<FieldError> =
-        unknown.map(|name| FieldError::new(format!("fields.{name}"), "not a field of this connect method")).collect();
+    let unknown = given
+        .names()
+        .filter(|name| !method.fields.iter().any(|field| field.name == *name));
+    let mut wrong: Vec<FieldError> = unknown
+        .map(|name| FieldError::new(format!("fields.{name}"), "not a field of this connect method"))
+        .collect();
     let allow_http = app.config.allow_private_hosts && api_app.mode == Mode::Live;
     let fields = begin::checked(method, given, allow_http).unwrap_or_else(|refused| {
         let refused = refused.into_iter();
         wrong.extend(refused.map(|(name, problem)| FieldError::new(format!("fields.{name}"), problem.to_string())));
         Values::new()
     });
-    if wrong.is_empty() { Ok(fields) } else { Err(Error::Invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(fields)
+    } else {
+        Err(Error::Invalid(wrong))
+    }
 }
 
 async fn prove(
@@ -155,7 +191,11 @@ async fn session(
 ) -> Result<sessions::Visit, Error> {
     let id: ConnectSessionId = app.id();
     let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
-    let options = Options { platforms: vec![platform.slug.clone()], transfer, ..Options::default() };
+    let options = Options {
+        platforms: vec![platform.slug.clone()],
+        transfer,
+        ..Options::default()
+    };
     let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
     let (app_id, link_hash, expires_at) = (api_app.id, TokenHash::of(link.expose()), app.now() + LIFE);
     tracing::debug!(session.id = %id, platform = %platform.slug, method = %method.id, "connecting without a browser");
@@ -188,5 +228,10 @@ fn told(refused: Refused) -> Error {
         ConnectFailure::PlatformAppMisconfigured => Problem::PlatformAppMisconfigured,
         _ => Problem::PlatformRejected,
     };
-    Error::Platform { problem, detail: refused.detail, retry_after: None, delivered: Delivered::No }
+    Error::Platform {
+        problem,
+        detail: refused.detail,
+        retry_after: None,
+        delivered: Delivered::No,
+    }
 }

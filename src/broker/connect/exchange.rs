@@ -48,17 +48,23 @@ pub async fn exchange(
             let store = session.result_store_id.ok_or(Error::NotFound)?;
             let store = db::stores::find_of(conn, app_id, store)?.ok_or(Error::NotFound)?;
             if store.status == StoreStatus::Revoked {
-                return Err(Error::Conflict("The store was revoked after it was connected.".to_owned()));
+                return Err(Error::Conflict(
+                    "The store was revoked after it was connected.".to_owned(),
+                ));
             }
             name_customer(conn, &session, &store, customer_id)?;
             let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
             let reauthorized = session.reauthorized;
             // A store that never got its token, because nobody exchanged the first code, gets it now.
-            let has_token = db::access_tokens::list(conn, store.id)?.iter().any(|token| {
-                token.revoked_at.is_none() && Some(token.id) != session.exchanged_token_id
-            });
+            let has_token = db::access_tokens::list(conn, store.id)?
+                .iter()
+                .any(|token| token.revoked_at.is_none() && Some(token.id) != session.exchanged_token_id);
             if reauthorized && has_token {
-                return Ok(Exchanged { access_token: None, reauthorized, store });
+                return Ok(Exchanged {
+                    access_token: None,
+                    reauthorized,
+                    store,
+                });
             }
             if let Some(first) = session.exchanged_token_id {
                 db::access_tokens::revoke(conn, first)?;
@@ -70,7 +76,11 @@ pub async fn exchange(
             let details = json!({ "token": token_id, "session": session.id, "replaces": session.exchanged_token_id });
             let action = "store.access_token_created";
             db::audit::insert(conn, &by.did(audit_id, app_id, action, store.id, details))?;
-            Ok(Exchanged { access_token: Some(token), reauthorized, store })
+            Ok(Exchanged {
+                access_token: Some(token),
+                reauthorized,
+                store,
+            })
         })
         .await
 }
@@ -83,7 +93,10 @@ fn name_customer(
 ) -> Result<(), Error> {
     let Some(given) = given else { return Ok(()) };
     if given.is_empty() || given.len() > 255 || given.chars().any(char::is_control) {
-        return Err(Error::Invalid(vec![FieldError::new("customer_id", "1 to 255 bytes without control characters.")]));
+        return Err(Error::Invalid(vec![FieldError::new(
+            "customer_id",
+            "1 to 255 bytes without control characters.",
+        )]));
     }
     if session.customer_id.as_ref().is_some_and(|asked| *asked != given) {
         let message = "The session was made for another customer.";
@@ -93,7 +106,10 @@ fn name_customer(
         Some(known) if *known != given => Err(Error::StoreAlreadyConnected),
         Some(_) => Ok(()),
         None => {
-            let learned = Learned { customer_id: Some(given), ..Learned::default() };
+            let learned = Learned {
+                customer_id: Some(given),
+                ..Learned::default()
+            };
             db::stores::update_facts(conn, store.app_id, store.id, &learned)?;
             Ok(())
         }

@@ -43,25 +43,47 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
     let back = match status {
         SessionStatus::Open | SessionStatus::AtPlatform => None,
         SessionStatus::Completed => match (code(app, visit, browser)?, &store) {
-            (Some(code), Some(store)) => Some(back(app, visit, vec![
-                ("code", code.expose().to_owned()),
-                ("store_id", store.id.to_string()),
-                ("platform", store.platform.clone()),
-            ])?),
+            (Some(code), Some(store)) => Some(back(
+                app,
+                visit,
+                vec![
+                    ("code", code.expose().to_owned()),
+                    ("store_id", store.id.to_string()),
+                    ("platform", store.platform.clone()),
+                ],
+            )?),
             _ => None,
         },
         SessionStatus::Failed | SessionStatus::Cancelled | SessionStatus::Expired => {
             let why = failure.unwrap_or(ConnectFailure::AccessDenied);
-            let told = vec![("error", why.to_string()), ("error_description", describe(visit, status))];
+            let told = vec![
+                ("error", why.to_string()),
+                ("error_description", describe(visit, status)),
+            ];
             Some(back(app, visit, told)?)
         }
     };
-    Ok(Ending { status, failure, store, reauthorized: session.reauthorized, back })
+    Ok(Ending {
+        status,
+        failure,
+        store,
+        reauthorized: session.reauthorized,
+        back,
+    })
 }
 
 fn describe(visit: &Visit, status: SessionStatus) -> String {
-    let fallback = if status == SessionStatus::Expired { "The link's time was over." } else { "The connection was not made." };
-    visit.session.failure_detail.clone().filter(|_| status != SessionStatus::Expired).unwrap_or_else(|| fallback.to_owned())
+    let fallback = if status == SessionStatus::Expired {
+        "The link's time was over."
+    } else {
+        "The connection was not made."
+    };
+    visit
+        .session
+        .failure_detail
+        .clone()
+        .filter(|_| status != SessionStatus::Expired)
+        .unwrap_or_else(|| fallback.to_owned())
 }
 
 fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Secret>, Error> {
@@ -80,9 +102,16 @@ fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Sec
 
 fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Result<String, Error> {
     let (session, api_app) = (&visit.session, &visit.api_app);
-    let place = Place { table: "apps", column: "signing_secret_sealed", row: api_app.id.uuid() };
+    let place = Place {
+        table: "apps",
+        column: "signing_secret_sealed",
+        row: api_app.id.uuid(),
+    };
     let unreadable = || Error::Internal(format!("the signing secret of {} cannot be opened", api_app.id));
-    let opened = app.sealer.open(place, &api_app.signing_secret_sealed).map_err(|_| unreadable())?;
+    let opened = app
+        .sealer
+        .open(place, &api_app.signing_secret_sealed)
+        .map_err(|_| unreadable())?;
     let secret = Secret::new(std::str::from_utf8(opened.expose()).map_err(|_| unreadable())?);
     if let Some(state) = &session.partner_state {
         told.push(("state", state.clone()));

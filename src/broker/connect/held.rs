@@ -96,7 +96,9 @@ pub(super) fn seal(
 }
 
 pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldReason, Verified)>, Error> {
-    let Some(sealed) = &session.held_sealed else { return Ok(None) };
+    let Some(sealed) = &session.held_sealed else {
+        return Ok(None);
+    };
     let unreadable = |why: String| Error::Internal(format!("the held grant of {} cannot be opened: {why}", session.id));
     let bytes = app
         .sealer
@@ -114,7 +116,11 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         values: kept.values.into_iter().collect(),
         asked_at: kept.asked_at,
         grant,
-        facts: StoreFacts { platform_store_id: Some(kept.identity.clone()), name: kept.name, url: kept.url },
+        facts: StoreFacts {
+            platform_store_id: Some(kept.identity.clone()),
+            name: kept.name,
+            url: kept.url,
+        },
         identity: kept.identity,
         lacking: kept.lacking,
     };
@@ -122,5 +128,8 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
 }
 
 fn plain(values: &Values) -> BTreeMap<String, String> {
-    values.iter().map(|(name, value)| (name.to_owned(), value.expose().to_owned())).collect()
+    values
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.expose().to_owned()))
+        .collect()
 }

@@ -80,11 +80,23 @@ mod tests {
     #[test]
     fn each_rung_has_a_failure_of_its_own() {
         let cookie = Some(TokenHash::of("cookie"));
-        let ended = Waiting { status: SessionStatus::Cancelled, ..waiting() };
-        let unbound = Waiting { browser: None, ..waiting() };
+        let ended = Waiting {
+            status: SessionStatus::Cancelled,
+            ..waiting()
+        };
+        let unbound = Waiting {
+            browser: None,
+            ..waiting()
+        };
         for (held_against, browser, slug, now, wanted) in [
             (waiting(), None, "demo", at(0), Stumble::OtherBrowser),
-            (waiting(), Some(TokenHash::of("another")), "demo", at(0), Stumble::OtherBrowser),
+            (
+                waiting(),
+                Some(TokenHash::of("another")),
+                "demo",
+                at(0),
+                Stumble::OtherBrowser,
+            ),
             (unbound, None, "demo", at(0), Stumble::OtherBrowser),
             (ended, cookie, "demo", at(0), Stumble::Ended),
             (waiting(), cookie, "demo", at(600), Stumble::Expired),
@@ -96,7 +108,11 @@ mod tests {
 
     #[test]
     fn another_browser_learns_nothing_else_about_the_session() {
-        let ended = Waiting { status: SessionStatus::Failed, expires_at: at(-1), ..waiting() };
+        let ended = Waiting {
+            status: SessionStatus::Failed,
+            expires_at: at(-1),
+            ..waiting()
+        };
         assert_eq!(climb(&ended, None, "other", at(0)), Err(Stumble::OtherBrowser));
     }
 }

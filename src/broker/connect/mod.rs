@@ -2,6 +2,7 @@
 //! transaction makes the store. One session is one attempt and is used up once; every way out ends in a state that a page
 //! can explain. What belongs to one attempt only (verifier, typed fields) is kept sealed in the session's row.
 
+mod asked;
 mod attempt;
 mod begin;
 mod client;
@@ -65,7 +66,12 @@ pub struct Options {
 /// Slugs of the platforms that a session may choose from: those asked for, where the app can use a method.
 pub async fn choices(app: &App, visit: &Visit) -> Result<Vec<String>, Error> {
     let mut slugs = Vec::new();
-    for platform in app.catalogue.platforms().iter().filter(|platform| visit.allows(&platform.slug)) {
+    for platform in app
+        .catalogue
+        .platforms()
+        .iter()
+        .filter(|platform| visit.allows(&platform.slug))
+    {
         if !methods(app, visit, platform).await?.is_empty() {
             slugs.push(platform.slug.clone());
         }
@@ -76,7 +82,10 @@ pub async fn choices(app: &App, visit: &Visit) -> Result<Vec<String>, Error> {
 /// Ids of the methods that the session's app can use at a platform, the default first.
 pub async fn methods(app: &App, visit: &Visit, platform: &crate::platform::Platform) -> Result<Vec<String>, Error> {
     let has_client = client::find(app, &visit.api_app, platform).await?.id.is_some();
-    let usable = platform.methods.iter().filter(|method| client::can_use(method, has_client));
+    let usable = platform
+        .methods
+        .iter()
+        .filter(|method| client::can_use(method, has_client));
     Ok(usable.map(|method| method.id.clone()).collect())
 }
 
@@ -93,7 +102,11 @@ pub struct Refused {
 impl Refused {
     fn new(why: ConnectFailure, detail: impl Into<String>) -> Self {
         let again = matches!(why, ConnectFailure::PlatformUnavailable);
-        Self { why, detail: detail.into(), again }
+        Self {
+            why,
+            detail: detail.into(),
+            again,
+        }
     }
 }
 
@@ -132,7 +145,10 @@ fn route(mode: Mode) -> Route {
 
 /// Our own address as browsers see it.
 fn public_url(app: &App) -> Result<&Url, Error> {
-    app.config.public_url.as_ref().ok_or_else(|| Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned()))
+    app.config
+        .public_url
+        .as_ref()
+        .ok_or_else(|| Error::Internal("LLAVERO_PUBLIC_URL is not set".to_owned()))
 }
 
 /// One of our own pages as a whole address; `path` begins with a slash.

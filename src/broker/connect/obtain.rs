@@ -56,7 +56,8 @@ pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> 
     let method = target.method;
     let asked_at = app.now();
     let values = attempt.over(&target.client.values);
-    let request = platform::obtain::exchange(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let request =
+        platform::obtain::exchange(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
     let grant = match request {
         None => None,
         Some(request) => {
@@ -79,7 +80,8 @@ pub(super) async fn prove(
     let values = attempt.over(&target.client.values);
     let granted = grant.as_ref().map(|grant| &grant.values);
     let values = granted.map_or_else(|| values.clone(), |granted| granted.over(&values));
-    let request = platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let request =
+        platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
     let facts = match request {
         None => StoreFacts::default(),
         Some(request) => {
@@ -87,13 +89,21 @@ pub(super) async fn prove(
             platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?
         }
     };
-    let stated = facts.platform_store_id.clone().or_else(|| grant.as_ref()?.platform_store_id.clone());
+    let stated = facts
+        .platform_store_id
+        .clone()
+        .or_else(|| grant.as_ref()?.platform_store_id.clone());
     let identity = match stated {
         Some(stated) => stated,
         None => method
             .typed_identity(&values)
             .map_err(|error| not_built(method, &error))?
-            .ok_or_else(|| Refused::new(ConnectFailure::PlatformError, "The platform did not say which store it is."))?,
+            .ok_or_else(|| {
+                Refused::new(
+                    ConnectFailure::PlatformError,
+                    "The platform did not say which store it is.",
+                )
+            })?,
     };
     let lacking = lacking(method, &values, grant.as_ref());
     let mut kept = attempt.clone();
@@ -101,14 +111,25 @@ pub(super) async fn prove(
         kept.remove(passing);
     }
     let values = granted.map_or_else(|| kept.clone(), |granted| granted.over(&kept));
-    Ok(Verified { values, asked_at, grant, identity, facts, lacking })
+    Ok(Verified {
+        values,
+        asked_at,
+        grant,
+        identity,
+        facts,
+        lacking,
+    })
 }
 
 fn lacking(method: &Method, values: &Values, grant: Option<&Grant>) -> Lacking {
     let Some(grant) = grant else { return Lacking::default() };
     Lacking {
         renewal: method.renewal == Renewal::RefreshToken && !grant.has_refresh_token(),
-        scopes: grant.scopes.as_ref().map(|scopes| platform::obtain::missing_scopes(method, values, scopes)).unwrap_or_default(),
+        scopes: grant
+            .scopes
+            .as_ref()
+            .map(|scopes| platform::obtain::missing_scopes(method, values, scopes))
+            .unwrap_or_default(),
     }
 }
 
@@ -122,17 +143,29 @@ fn moment(app: &App) -> SignMoment {
 
 async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Result<PlatformAnswer, Stop> {
     let options = SendOptions::new(route(target.mode), target.method.call_limit);
-    app.outbound.send(request, &options).await.map_err(|error| not_answered(target.platform, &error).into())
+    app.outbound
+        .send(request, &options)
+        .await
+        .map_err(|error| not_answered(target.platform, &error).into())
 }
 
 fn not_answered(platform: &Platform, error: &SendError) -> Refused {
     let name = &platform.name;
     match error {
-        SendError::NotSent { why: NotSent::Refused(why) } => {
-            Refused::new(ConnectFailure::CredentialsRefused, format!("The address is not allowed: {why}."))
-        }
-        SendError::NotSent { why } => Refused::new(ConnectFailure::PlatformUnavailable, format!("{name} cannot be reached: {why}.")),
-        SendError::AnswerLost { why } => Refused::new(ConnectFailure::PlatformUnavailable, format!("{name} did not answer: {why}.")),
+        SendError::NotSent {
+            why: NotSent::Refused(why),
+        } => Refused::new(
+            ConnectFailure::CredentialsRefused,
+            format!("The address is not allowed: {why}."),
+        ),
+        SendError::NotSent { why } => Refused::new(
+            ConnectFailure::PlatformUnavailable,
+            format!("{name} cannot be reached: {why}."),
+        ),
+        SendError::AnswerLost { why } => Refused::new(
+            ConnectFailure::PlatformUnavailable,
+            format!("{name} did not answer: {why}."),
+        ),
     }
 }
 
@@ -145,7 +178,11 @@ fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,
     };
-    let code = failure.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+    let code = failure
+        .code
+        .as_ref()
+        .map(|code| format!(" ({code})"))
+        .unwrap_or_default();
     Refused::new(why, format!("{}{code}", failure.detail))
 }
 
@@ -155,7 +192,9 @@ pub(super) fn not_built(method: &Method, error: &BuildError) -> Refused {
         BuildError::MissingValue(name) if method.app_fields.iter().any(|field| field.name == *name) => {
             ConnectFailure::PlatformAppMisconfigured
         }
-        BuildError::UnsafeValue(_) | BuildError::UnsafeHeader(_) | BuildError::BadUrl(_) => ConnectFailure::CredentialsRefused,
+        BuildError::UnsafeValue(_) | BuildError::UnsafeHeader(_) | BuildError::BadUrl(_) => {
+            ConnectFailure::CredentialsRefused
+        }
         _ => ConnectFailure::PlatformError,
     };
     Refused::new(why, format!("The request could not be made: {error}."))

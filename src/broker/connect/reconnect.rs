@@ -26,7 +26,9 @@ pub async fn open(app: &App, token: &str) -> Result<Reconnect, Error> {
     let found = app
         .db
         .run(move |conn| {
-            let Some(store) = db::stores::find(conn, id)? else { return Ok(None) };
+            let Some(store) = db::stores::find(conn, id)? else {
+                return Ok(None);
+            };
             let spent = db::connect_sessions::is_completed_since(conn, id, made_at)?;
             let api_app = db::apps::find(conn, store.app_id)?;
             Ok::<_, db::Error>(api_app.map(|api_app| (store, api_app, spent)))
@@ -43,5 +45,12 @@ pub async fn open(app: &App, token: &str) -> Result<Reconnect, Error> {
 pub async fn start(app: &App, reconnect: &Reconnect, language: Language) -> Result<Created, Error> {
     let mut new = NewSession::default();
     new.merchant.locale = Some(language);
-    sessions::reauthorize(app, &reconnect.api_app, reconnect.store.id, &Asker::merchant(reconnect.api_app.id), new).await
+    sessions::reauthorize(
+        app,
+        &reconnect.api_app,
+        reconnect.store.id,
+        &Asker::merchant(reconnect.api_app.id),
+        new,
+    )
+    .await
 }

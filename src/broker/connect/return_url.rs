@@ -28,12 +28,18 @@ pub fn signed(return_url: &str, parameters: &[(&str, String)], secret: &Secret) 
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
-    format!("{address}{mark}{}&signature={}{fragment}", joined(parameters), signature(parameters, secret))
+    format!(
+        "{address}{mark}{}&signature={}{fragment}",
+        joined(parameters),
+        signature(parameters, secret)
+    )
 }
 
 fn joined(parameters: &[(&str, String)]) -> String {
-    let mut sorted: Vec<(String, String)> =
-        parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let mut sorted: Vec<(String, String)> = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
     sorted.sort();
     signature::join(&sorted)
 }
@@ -85,14 +91,20 @@ mod tests {
 
     #[test]
     fn the_signature_of_the_guide_is_reproduced() {
-        assert_eq!(signature(&success(), &secret()), "Hz4sWejsXHeLrZrajTDKVIugkywX_QbTKpDi15doMoI");
+        assert_eq!(
+            signature(&success(), &secret()),
+            "Hz4sWejsXHeLrZrajTDKVIugkywX_QbTKpDi15doMoI"
+        );
         let failure = [
             ("error", "access_denied".to_owned()),
             ("error_description", "The merchant declined.".to_owned()),
             ("session_id", "cs_0190".to_owned()),
             ("timestamp", "1760000000".to_owned()),
         ];
-        assert_eq!(signature(&failure, &secret()), "50TpNrGSRcJ0v47MacE2ZorZBMiwB8_4YFxg6yeVrVs");
+        assert_eq!(
+            signature(&failure, &secret()),
+            "50TpNrGSRcJ0v47MacE2ZorZBMiwB8_4YFxg6yeVrVs"
+        );
     }
 
     #[test]
@@ -110,7 +122,10 @@ mod tests {
         let end = format!("code=x&signature={}", signature(&one, &secret()));
         for (given, wanted) in [
             ("https://p.example/back", format!("https://p.example/back?{end}")),
-            ("https://p.example/back?tenant=7", format!("https://p.example/back?tenant=7&{end}")),
+            (
+                "https://p.example/back?tenant=7",
+                format!("https://p.example/back?tenant=7&{end}"),
+            ),
             ("https://p.example/back?", format!("https://p.example/back?{end}")),
             ("https://p.example/#/back", format!("https://p.example/?{end}#/back")),
         ] {

@@ -1,5 +1,5 @@
-//! Connect sessions as partners and pages see them: made, found, cancelled. What a partner gives is checked here once;
-//! everything after trusts the row.
+//! Connect sessions as partners and pages see them: made, found, cancelled. What a partner gives is checked once, when
+//! a session is made; everything after trusts the row.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,22 +7,19 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Options, absolute, return_url};
+use super::{Options, absolute, asked, return_url};
 use crate::app::App;
+use crate::broker::Error;
 use crate::broker::asker::Asker;
-use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::{ConnectSession, NewConnectSession};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{AppId, ConnectSessionId, StoreId};
 use crate::domain::secret::Secret;
-use crate::domain::store::{Mode, StoreStatus};
+use crate::domain::store::StoreStatus;
 
 const DEFAULT_LIFE: Duration = Duration::from_secs(60 * 60);
-const LIVES: std::ops::RangeInclusive<u64> = 60..=30 * 24 * 60 * 60;
-const TEXT_LIMIT: usize = 255;
-const STATE_LIMIT: usize = 2048;
 
 /// The merchant, as far as the partner tells.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +76,7 @@ impl Visit {
 
 /// Makes a session for `api_app`.
 pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewSession) -> Result<Created, Error> {
-    check(app, api_app, &new)?;
+    asked::check(app, api_app, &new)?;
     let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
     let id: ConnectSessionId = app.id();
     let life = new.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs);
@@ -118,7 +115,12 @@ pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewS
         })
         .await?;
     let url = absolute(app, &format!("/connect/{}", link.expose()))?;
-    Ok(Created { id, link, url, expires_at })
+    Ok(Created {
+        id,
+        link,
+        url,
+        expires_at,
+    })
 }
 
 /// Makes a session that authorizes exactly this store again. Without a return URL the app's first one is used.
@@ -130,9 +132,15 @@ pub async fn reauthorize(
     mut new: NewSession,
 ) -> Result<Created, Error> {
     let app_id = api_app.id;
-    let store = app.db.run(move |conn| db::stores::find_of(conn, app_id, store)).await?.ok_or(Error::NotFound)?;
+    let store = app
+        .db
+        .run(move |conn| db::stores::find_of(conn, app_id, store))
+        .await?
+        .ok_or(Error::NotFound)?;
     if store.status == StoreStatus::Revoked {
-        return Err(Error::Conflict("The store was revoked. Connect it anew: that makes a new store.".to_owned()));
+        return Err(Error::Conflict(
+            "The store was revoked. Connect it anew: that makes a new store.".to_owned(),
+        ));
     }
     if new.return_url.is_empty() {
         new.return_url = default_return_url(app, api_app)?;
@@ -145,7 +153,9 @@ pub async fn reauthorize(
     new.merchant = Merchant {
         email: told.email.or(store.merchant_email),
         name: told.name.or(store.merchant_name),
-        locale: told.locale.or(store.merchant_locale.and_then(|tag| Language::from_tag(&tag))),
+        locale: told
+            .locale
+            .or(store.merchant_locale.and_then(|tag| Language::from_tag(&tag))),
     };
     create(app, api_app, asker, new).await
 }
@@ -159,13 +169,20 @@ pub async fn create_on_arrival(
     locale: Option<Language>,
     bare: bool,
 ) -> Result<Created, Error> {
-    let api_app = app.db.run(move |conn| db::apps::find(conn, app_id)).await?.ok_or(Error::NotFound)?;
+    let api_app = app
+        .db
+        .run(move |conn| db::apps::find(conn, app_id))
+        .await?
+        .ok_or(Error::NotFound)?;
     let new = NewSession {
         return_url: default_return_url(app, &api_app)?,
         platform,
         state,
         bare,
-        merchant: Merchant { locale, ..Merchant::default() },
+        merchant: Merchant {
+            locale,
+            ..Merchant::default()
+        },
         ..NewSession::default()
     };
     create(app, &api_app, &Asker::merchant(api_app.id), new).await
@@ -176,12 +193,17 @@ fn default_return_url(app: &App, api_app: &db::apps::App) -> Result<String, Erro
     let demo = absolute(app, "/demo/return")?;
     let demo = Some(demo).filter(|demo| return_url::is_allowed(demo, &[], api_app.mode));
     let first = api_app.return_urls.0.first().cloned();
-    first.or(demo).ok_or_else(|| Error::Conflict("The app has no return URL. Its owner has to register one.".to_owned()))
+    first
+        .or(demo)
+        .ok_or_else(|| Error::Conflict("The app has no return URL. Its owner has to register one.".to_owned()))
 }
 
 /// The session of this app, and its state at this moment.
 pub async fn find(app: &App, app_id: AppId, id: ConnectSessionId) -> Result<(ConnectSession, SessionStatus), Error> {
-    let found = app.db.run(move |conn| db::connect_sessions::find_of(conn, app_id, id)).await?;
+    let found = app
+        .db
+        .run(move |conn| db::connect_sessions::find_of(conn, app_id, id))
+        .await?;
     let session = found.ok_or(Error::NotFound)?;
     let status = session.status_at(app.now());
     Ok((session, status))
@@ -208,7 +230,15 @@ pub async fn cancel_visit(app: &App, visit: &Visit) -> Result<(), Error> {
         return Ok(());
     }
     let (failure, detail) = (Some(ConnectFailure::AccessDenied), "The merchant cancelled.");
-    end(app, &visit.session, SessionStatus::Cancelled, failure, detail, &Asker::merchant(visit.session.app_id)).await
+    end(
+        app,
+        &visit.session,
+        SessionStatus::Cancelled,
+        failure,
+        detail,
+        &Asker::merchant(visit.session.app_id),
+    )
+    .await
 }
 
 /// Ends a session without a store.
@@ -243,82 +273,41 @@ pub async fn visit(app: &App, link: &str) -> Result<Visit, Error> {
     let found = app
         .db
         .run(move |conn| {
-            let Some(session) = db::connect_sessions::find_by_link(conn, hash)? else { return Ok(None) };
+            let Some(session) = db::connect_sessions::find_by_link(conn, hash)? else {
+                return Ok(None);
+            };
             let api_app = db::apps::find(conn, session.app_id)?;
             Ok::<_, db::Error>(api_app.map(|api_app| (session, api_app)))
         })
         .await?;
     let (session, api_app) = found.ok_or(Error::NotFound)?;
     let options = options(&session)?;
-    Ok(Visit { link: Secret::new(link), session, options, api_app })
+    Ok(Visit {
+        link: Secret::new(link),
+        session,
+        options,
+        api_app,
+    })
 }
 
 /// A session that is known by other means than its link, with what belongs to it.
 pub(super) async fn revisit(app: &App, session: ConnectSession, link: Secret) -> Result<Visit, Error> {
     let app_id = session.app_id;
-    let api_app = app.db.run(move |conn| db::apps::find(conn, app_id)).await?.ok_or(Error::NotFound)?;
+    let api_app = app
+        .db
+        .run(move |conn| db::apps::find(conn, app_id))
+        .await?
+        .ok_or(Error::NotFound)?;
     let options = options(&session)?;
-    Ok(Visit { link, session, options, api_app })
+    Ok(Visit {
+        link,
+        session,
+        options,
+        api_app,
+    })
 }
 
 fn options(session: &ConnectSession) -> Result<Options, Error> {
     serde_json::from_value(session.options.clone())
         .map_err(|error| Error::Internal(format!("the options of {} are not readable: {error}", session.id)))
-}
-
-fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Result<(), Error> {
-    let mut wrong = Vec::new();
-    let mut refuse = |field: &str, message: String| wrong.push(FieldError::new(field, message));
-    if !return_url::is_allowed(&new.return_url, &api_app.return_urls.0, api_app.mode) {
-        refuse("return_url", "Not one of the app's return URLs; they are compared exactly.".to_owned());
-    }
-    if api_app.mode == Mode::Sandbox && app.config.sandbox_url.is_none() {
-        refuse("app", "The app is in sandbox mode, and this installation has no LLAVERO_SANDBOX_URL.".to_owned());
-    }
-    if new.platform.is_some() && !new.platforms.is_empty() {
-        refuse("platforms", "Give either `platform` or `platforms`.".to_owned());
-    }
-    for (field, slug) in new.platform.iter().map(|slug| ("platform", slug)).chain(new.platforms.iter().map(|slug| ("platforms", slug))) {
-        if app.catalogue.platform(slug).is_none() {
-            refuse(field, format!("There is no platform `{}`.", slug.chars().take(40).collect::<String>()));
-        }
-    }
-    check_fields(app, new, &mut refuse);
-    if new.expires_in.is_some_and(|seconds| !LIVES.contains(&seconds)) {
-        refuse("expires_in", format!("Seconds, from {} to {}.", LIVES.start(), LIVES.end()));
-    }
-    let merchant = &new.merchant;
-    for (field, text, limit) in [
-        ("customer_id", &new.customer_id, TEXT_LIMIT),
-        ("state", &new.state, STATE_LIMIT),
-        ("merchant.email", &merchant.email, TEXT_LIMIT),
-        ("merchant.name", &merchant.name, TEXT_LIMIT),
-    ] {
-        let Some(text) = text else { continue };
-        if text.is_empty() || text.len() > limit || text.chars().any(char::is_control) {
-            refuse(field, format!("1 to {limit} bytes without control characters."));
-        }
-    }
-    if merchant.email.as_ref().is_some_and(|email| !email.contains('@') || email.contains(char::is_whitespace)) {
-        refuse("merchant.email", "Not a mail address.".to_owned());
-    }
-    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong)) }
-}
-
-fn check_fields(app: &App, new: &NewSession, refuse: &mut impl FnMut(&str, String)) {
-    let allow_http = app.config.allow_private_hosts && new.store.is_none();
-    let slugs: Vec<&String> = new.platform.iter().chain(&new.platforms).collect();
-    let platforms = app.catalogue.platforms().iter().filter(|known| slugs.is_empty() || slugs.contains(&&known.slug));
-    let known: Vec<_> = platforms.flat_map(|platform| &platform.methods).flat_map(|method| &method.fields).collect();
-    for (name, value) in &new.fields {
-        let named: Vec<_> = known.iter().filter(|field| field.name == *name).collect();
-        let path = format!("fields.{}", name.chars().take(40).collect::<String>());
-        if named.is_empty() {
-            refuse(&path, "No such connect field.".to_owned());
-        } else if named.iter().any(|field| field.secret) {
-            refuse(&path, "Secrets are typed by the merchant, never sent ahead.".to_owned());
-        } else if !named.iter().any(|field| field.check(value, allow_http).is_ok()) {
-            refuse(&path, "Does not have the form that the platform documents.".to_owned());
-        }
-    }
 }

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use serde_json::json;
 use url::Url;
 
+use super::Refused;
 use super::attempt::Attempt;
 use super::held::{self, DECISION_TIME, HeldReason};
 use super::obtain::{Target, Verified};
 use super::sessions::Visit;
-use super::Refused;
 use crate::app::App;
-use crate::broker::{Error, notify};
 use crate::broker::asker::Asker;
 use crate::broker::refresh::{self, seal_values};
+use crate::broker::{Error, notify};
 use crate::db;
 use crate::db::connect_sessions::Completed;
 use crate::db::credentials::Granted;
@@ -53,7 +53,15 @@ pub(super) async fn settle(
     verified: Verified,
     accepted: Accepted,
 ) -> Result<Settled, Error> {
-    settle_by(app, visit, target, verified, accepted, Asker::merchant(visit.session.app_id)).await
+    settle_by(
+        app,
+        visit,
+        target,
+        verified,
+        accepted,
+        Asker::merchant(visit.session.app_id),
+    )
+    .await
 }
 
 /// As `settle`, in the name of whoever decided.
@@ -128,7 +136,11 @@ impl Settlement {
             None => (self.connect(conn)?, false),
         };
         let code = access_token::mint(TokenKind::Code, self.app.random.bytes());
-        let attempt = Attempt { link: self.visit.link.clone(), code: Some(code.clone()), ..Attempt::default() };
+        let attempt = Attempt {
+            link: self.visit.link.clone(),
+            code: Some(code.clone()),
+            ..Attempt::default()
+        };
         let completed = Completed {
             store,
             reauthorized,
@@ -139,13 +151,22 @@ impl Settlement {
         if !db::connect_sessions::complete(conn, self.visit.session.id, &completed)? {
             return Err(Error::LinkExpired);
         }
-        let action = if reauthorized { "store.reauthorized" } else { "store.connected" };
-        self.record(conn, action, store, json!({
-            "session": self.visit.session.id,
-            "platform": self.slug,
-            "method": self.method.id,
-            "lacking": self.verified.lacking,
-        }))?;
+        let action = if reauthorized {
+            "store.reauthorized"
+        } else {
+            "store.connected"
+        };
+        self.record(
+            conn,
+            action,
+            store,
+            json!({
+                "session": self.visit.session.id,
+                "platform": self.slug,
+                "method": self.method.id,
+                "lacking": self.verified.lacking,
+            }),
+        )?;
         Ok(Settled::Completed)
     }
 
@@ -153,29 +174,37 @@ impl Settlement {
     fn find_store(&self, conn: &mut db::Conn) -> Result<Result<Option<Store>, Settled>, Error> {
         let refuse = |why, detail: &str| Ok(Err(Settled::Refused(Refused::new(why, detail))));
         let (session, identity) = (&self.visit.session, &self.verified.identity);
-        let there =
-            db::stores::find_by_identity(conn, session.app_id, self.identity_client, &self.slug, identity)?;
+        let there = db::stores::find_by_identity(conn, session.app_id, self.identity_client, &self.slug, identity)?;
         let Some(wanted) = session.store_id else {
             return match there {
-                Some(store) if store.app_id != session.app_id => {
-                    refuse(ConnectFailure::StoreAlreadyConnected, "The shop is connected to another app.")
-                }
-                Some(store) if !self.is_same_customer(&store) => {
-                    refuse(ConnectFailure::StoreAlreadyConnected, "The shop is connected for another customer.")
-                }
+                Some(store) if store.app_id != session.app_id => refuse(
+                    ConnectFailure::StoreAlreadyConnected,
+                    "The shop is connected to another app.",
+                ),
+                Some(store) if !self.is_same_customer(&store) => refuse(
+                    ConnectFailure::StoreAlreadyConnected,
+                    "The shop is connected for another customer.",
+                ),
                 found => Ok(Ok(found)),
             };
         };
-        let Some(store) = db::stores::find_of(conn, session.app_id, wanted)?.filter(|s| s.status != StoreStatus::Revoked)
+        let Some(store) =
+            db::stores::find_of(conn, session.app_id, wanted)?.filter(|s| s.status != StoreStatus::Revoked)
         else {
-            return refuse(ConnectFailure::OtherStore, "The store that was to be authorized again has been revoked.");
+            return refuse(
+                ConnectFailure::OtherStore,
+                "The store that was to be authorized again has been revoked.",
+            );
         };
         if store.platform_store_id != *identity {
             if self.method.identity == IdentitySource::Platform {
                 return refuse(ConnectFailure::OtherStore, "The authorization is for another shop.");
             }
             if there.is_some() {
-                return refuse(ConnectFailure::StoreAlreadyConnected, "That shop is connected as another store.");
+                return refuse(
+                    ConnectFailure::StoreAlreadyConnected,
+                    "That shop is connected as another store.",
+                );
             }
             if !self.accepted.identity {
                 return self.hold(conn, HeldReason::Identity).map(Err);
@@ -271,10 +300,15 @@ impl Settlement {
         }
         db::stores::set_health(conn, store.credential_id, StoreHealth::Ok)?;
         if moved {
-            self.record(conn, "store.identity_changed", store.id, json!({
-                "from": store.platform_store_id,
-                "to": self.verified.identity,
-            }))?;
+            self.record(
+                conn,
+                "store.identity_changed",
+                store.id,
+                json!({
+                    "from": store.platform_store_id,
+                    "to": self.verified.identity,
+                }),
+            )?;
         }
         self.set_going(conn, store.credential_id, store.id, &granted)?;
         Ok(store.id)
@@ -284,7 +318,11 @@ impl Settlement {
     fn name(&self) -> String {
         let facts = &self.verified.facts;
         let host = || Some(Url::parse(facts.url.as_deref()?).ok()?.host_str()?.to_owned());
-        facts.name.clone().or_else(host).unwrap_or_else(|| self.verified.identity.clone())
+        facts
+            .name
+            .clone()
+            .or_else(host)
+            .unwrap_or_else(|| self.verified.identity.clone())
     }
 
     /// The credential's columns. Keys have no life time of their own.
@@ -302,7 +340,10 @@ impl Settlement {
                 scopes: None,
             },
         };
-        Granted { values_sealed: Some(seal_values(&self.app.sealer, credential, &verified.values)), ..granted }
+        Granted {
+            values_sealed: Some(seal_values(&self.app.sealer, credential, &verified.values)),
+            ..granted
+        }
     }
 
     /// First jobs, and word to every process that remembers the store or its credential.

@@ -56,8 +56,18 @@ impl IncomingBody {
 
     /// `length` in bytes as the caller announced it.
     pub fn new(pieces: Receiver<Piece>, length: Option<u64>) -> Self {
-        let state = State { pieces, kept: Vec::new(), size: 0, limit: KEPT, ended: false, broken: false };
-        Self(Some(Shared { state: Arc::new(Mutex::new(state)), length }))
+        let state = State {
+            pieces,
+            kept: Vec::new(),
+            size: 0,
+            limit: KEPT,
+            ended: false,
+            broken: false,
+        };
+        Self(Some(Shared {
+            state: Arc::new(Mutex::new(state)),
+            length,
+        }))
     }
 
     /// The body as a stream; what passes is kept as long as it is small.

@@ -34,13 +34,25 @@ pub async fn usable(app: &Arc<App>, store: &Store, mode: Mode) -> Result<Usable,
 
 /// As [`usable`], with at least `minimum` left to its access token where refreshing can bring that about.
 pub async fn usable_for(app: &Arc<App>, admitted: &Admitted, minimum: Duration) -> Result<Usable, Error> {
-    Usable::find(app, &admitted.store, admitted.app.mode, Need { minimum, ..Need::call() }).await
+    Usable::find(
+        app,
+        &admitted.store,
+        admitted.app.mode,
+        Need {
+            minimum,
+            ..Need::call()
+        },
+    )
+    .await
 }
 
 impl Usable {
     async fn find(app: &Arc<App>, store: &Store, mode: Mode, need: Need) -> Result<Self, Error> {
         let found = refresh::usable(app, store.credential_id, need).await?;
-        let method = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
+        let method = app
+            .catalogue
+            .platform(&store.platform)
+            .and_then(|platform| platform.method(&store.method));
         // A client that the platform ties no token to is not part of the credential.
         let apart = method.is_some_and(|method| method.client != ClientOwner::App && !method.app_fields.is_empty());
         let values = if apart && found.platform_app_id.is_none() {
@@ -52,7 +64,12 @@ impl Usable {
             Mode::Live => Route::Live,
             Mode::Sandbox => Route::Sandbox,
         };
-        Ok(Self { values, route, access_expires_at: found.access_expires_at, generation: found.generation })
+        Ok(Self {
+            values,
+            route,
+            access_expires_at: found.access_expires_at,
+            generation: found.generation,
+        })
     }
 
     /// Another generation than this one, which the platform has refused; `None`: there is no other to be had.
@@ -70,7 +87,10 @@ impl Usable {
             Verdict::Alive | Verdict::Undecided => Ok(()),
             Verdict::Renewed => Err(credential_renewed("The credential was renewed during the call")),
             Verdict::Dead => {
-                let store = app.db.run::<_, db::Error, _>(move |conn| db::stores::find(conn, id)).await?;
+                let store = app
+                    .db
+                    .run::<_, db::Error, _>(move |conn| db::stores::find(conn, id))
+                    .await?;
                 let store = store.ok_or(Error::TokenRevoked)?;
                 match store.status {
                     // Authorized again since then.
@@ -104,7 +124,10 @@ async fn app_values(app: &App, store: &Store, mode: Mode) -> Result<Values, Erro
         .db
         .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, owner, mode, &platform))
         .await?;
-    let method = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
+    let method = app
+        .catalogue
+        .platform(&store.platform)
+        .and_then(|platform| platform.method(&store.method));
     match (found, method) {
         (Some(found), Some(method)) => refresh::client_values(app, Some(&found), method),
         _ => Ok(Values::new()),

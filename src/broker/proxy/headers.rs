@@ -124,8 +124,14 @@ mod tests {
         assert_eq!(
             names(&forwarded(&given)),
             [
-                "accept", "accept-encoding", "content-length", "content-type", "idempotency-key", "if-none-match",
-                "range", "x-custom"
+                "accept",
+                "accept-encoding",
+                "content-length",
+                "content-type",
+                "idempotency-key",
+                "if-none-match",
+                "range",
+                "x-custom"
             ]
         );
     }
@@ -157,8 +163,15 @@ mod tests {
         assert_eq!(
             names(&headers),
             [
-                "content-encoding", "content-security-policy", "content-type", "llavero-source", "location", "retry-after",
-                "www-authenticate", "x-content-type-options", "x-rate-limit"
+                "content-encoding",
+                "content-security-policy",
+                "content-type",
+                "llavero-source",
+                "location",
+                "retry-after",
+                "www-authenticate",
+                "x-content-type-options",
+                "x-rate-limit"
             ]
         );
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "sandbox");

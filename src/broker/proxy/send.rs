@@ -32,16 +32,16 @@ impl Call<'_> {
     async fn send_once(&self, usable: &Usable, whole: bool) -> Result<http::Response<AnswerStream>, Failed> {
         let root = match &self.host {
             None => self.method.root(&usable.values).map_err(|error| not_built(&error))?,
-            Some(asked) => {
-                host::allowed(self.platform, self.method, &usable.values, asked).ok_or_else(unknown_host)?
-            }
+            Some(asked) => host::allowed(self.platform, self.method, &usable.values, asked).ok_or_else(unknown_host)?,
         };
         let unsigned = self.request.target.below(&root)?;
         let mut signed = PlatformRequest::new(self.request.method.clone(), unsigned.clone());
         signed.headers = headers::forwarded(&self.request.headers);
         if crate::platform::answer::peeks_body(self.method, http::StatusCode::OK) > 0 {
             // Failures hide in successful answers, which must be readable; uncompressed is always acceptable.
-            signed.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            signed
+                .headers
+                .insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         let body = if self.method.signs_body {
             signed.body = self.request.body.whole(body::SIGNED).await.map_err(unkept)?;
@@ -58,7 +58,11 @@ impl Call<'_> {
         *request.uri_mut() = self.request.target.as_written(&root, &unsigned, &signed.url)?;
         *request.headers_mut() = signed.headers;
         let options = SendOptions::new(usable.route, SILENCE);
-        self.app.outbound.forward(request, &options).await.map_err(|error| not_answered(&error))
+        self.app
+            .outbound
+            .forward(request, &options)
+            .await
+            .map_err(|error| not_answered(&error))
     }
 }
 
@@ -76,16 +80,25 @@ impl From<Error> for Failed {
 }
 
 fn not_answered(error: &SendError) -> Failed {
-    let unsent = |problem, detail: String| {
-        Error::Platform { problem, detail, retry_after: None, delivered: Delivered::No }
+    let unsent = |problem, detail: String| Error::Platform {
+        problem,
+        detail,
+        retry_after: None,
+        delivered: Delivered::No,
     };
     match error {
-        SendError::NotSent { why: why @ NotSent::Refused(_) } => {
-            unsent(Problem::PlatformRejected, format!("The call was not sent: {why}")).into()
-        }
+        SendError::NotSent {
+            why: why @ NotSent::Refused(_),
+        } => unsent(Problem::PlatformRejected, format!("The call was not sent: {why}")).into(),
         SendError::NotSent { why } => {
-            let error = unsent(Problem::PlatformUnavailable, format!("The platform cannot be reached: {why}"));
-            Failed { error, not_sent: *why == NotSent::Connect }
+            let error = unsent(
+                Problem::PlatformUnavailable,
+                format!("The platform cannot be reached: {why}"),
+            );
+            Failed {
+                error,
+                not_sent: *why == NotSent::Connect,
+            }
         }
         // The one silence that is a matter of time.
         SendError::AnswerLost { why } if why.starts_with("no answer within") => {
@@ -98,7 +111,12 @@ fn not_answered(error: &SendError) -> Failed {
 /// The platform may have acted.
 pub(super) fn lost(problem: Problem, why: String) -> Error {
     let detail = format!("The platform's answer did not arrive: {why}");
-    Error::Platform { problem, detail, retry_after: None, delivered: Delivered::Unknown }
+    Error::Platform {
+        problem,
+        detail,
+        retry_after: None,
+        delivered: Delivered::Unknown,
+    }
 }
 
 fn not_built(error: &BuildError) -> Error {
@@ -124,5 +142,8 @@ pub(super) fn broken_off() -> Error {
 }
 
 pub(super) fn unknown_host() -> Error {
-    Error::Invalid(vec![FieldError::new("Llavero-Host", "not one of the platform's documented API hosts")])
+    Error::Invalid(vec![FieldError::new(
+        "Llavero-Host",
+        "not one of the platform's documented API hosts",
+    )])
 }

@@ -26,7 +26,10 @@ pub struct ShownCredential {
 /// Refreshes first if it has to be.
 pub async fn shown_credential(app: &Arc<App>, admitted: &Admitted) -> Result<ShownCredential, Error> {
     let store = &admitted.store;
-    let method = app.catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
+    let method = app
+        .catalogue
+        .platform(&store.platform)
+        .and_then(|platform| platform.method(&store.method));
     let method = method.ok_or_else(|| Error::Internal(format!("{} has an unknown connect method", store.id)))?;
     let usable = usable(app, store, admitted.app.mode).await?;
     let built = |error| Error::Internal(format!("the credential cannot be shown: {error}"));

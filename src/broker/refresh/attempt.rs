@@ -11,12 +11,11 @@ use super::save::{Answered, Saved, save};
 use super::{Loaded, grant, method_of, platform_app, verdict};
 use crate::app::App;
 use crate::broker::Error;
-use crate::db::leases::{self, Failed, Leased};
-use crate::db::refresh_logs::RefreshLog;
 use crate::db;
+use crate::db::leases::{self, Leased};
 use crate::domain::credential::Generation;
 use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
-use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger, back_off, health};
+use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger};
 use crate::domain::store::StoreHealth;
 use crate::platform::descriptor::Renewal;
 use crate::platform::transport::{NotSent, SendError, SendOptions};
@@ -50,8 +49,8 @@ pub(super) struct Try<'a> {
     /// The pair that is sent.
     pub pair: Values,
     pub trigger: RefreshTrigger,
-    begun: Instant,
-    started_at: DateTime<Utc>,
+    pub begun: Instant,
+    pub started_at: DateTime<Utc>,
 }
 
 /// Makes the attempt that `claimed` stands for.
@@ -75,7 +74,17 @@ pub(super) async fn make(
         let pair = opened.as_ref().map(|pairs| pairs.next().clone()).unwrap_or_default();
         let trigger = if again > 0 { RefreshTrigger::Doubt } else { trigger };
         let started_at = app.now();
-        let this = Try { app, loaded, method, row: claimed, attempt, pair, trigger, begun, started_at };
+        let this = Try {
+            app,
+            loaded,
+            method,
+            row: claimed,
+            attempt,
+            pair,
+            trigger,
+            begun,
+            started_at,
+        };
         if let Err(error) = opened {
             this.clear(None).await?;
             return Err(error);
@@ -88,7 +97,8 @@ pub(super) async fn make(
                 let next = if again < 2 { this.again().await? } else { None };
                 match next {
                     Some((row, next)) => {
-                        this.log(RefreshOutcome::AnswerLost, None, &why, row.saved_attempt).await;
+                        this.log(RefreshOutcome::AnswerLost, None, &why, row.saved_attempt)
+                            .await;
                         (claimed, grounds) = (row, next);
                     }
                     None => return this.lost(&why).await,
@@ -107,13 +117,18 @@ impl Try<'_> {
 
     async fn send(&self, grounds: Grounds, client: Client) -> Result<(PlatformAnswer, DateTime<Utc>), SendError> {
         let app = self.app;
-        let refused = |why: String| SendError::NotSent { why: NotSent::Refused(why) };
+        let refused = |why: String| SendError::NotSent {
+            why: NotSent::Refused(why),
+        };
         let own = platform_app::values(app, self.loaded.platform_app.as_ref(), self.method, client)
             .map_err(|error| refused(error.to_string()))?;
         let values = self.pair.over(&own);
-        let moment = SignMoment { now: app.now(), nonce: app.random.bytes(), request_id: request_id(app) };
-        let request =
-            obtain::refresh(self.method, &values, &moment).map_err(|error| refused(error.to_string()))?;
+        let moment = SignMoment {
+            now: app.now(),
+            nonce: app.random.bytes(),
+            request_id: request_id(app),
+        };
+        let request = obtain::refresh(self.method, &values, &moment).map_err(|error| refused(error.to_string()))?;
         let mut send_before = self.begun + LEASE_MARGIN;
         if let Some(end) = grounds.send_before {
             let left = (end - app.now()).to_std().unwrap_or_default();
@@ -181,7 +196,11 @@ impl Try<'_> {
             Saved::Written if unchanged => RefreshOutcome::Unchanged,
             Saved::Written => RefreshOutcome::Renewed,
         };
-        let saved_after = if saved == Saved::Written { self.attempt } else { self.row.saved_attempt };
+        let saved_after = if saved == Saved::Written {
+            self.attempt
+        } else {
+            self.row.saved_attempt
+        };
         self.log(outcome, None, "", saved_after).await;
         if let Some(platform_app) = self.row.platform_app_id {
             platform_app::succeeded(app, platform_app).await;
@@ -192,7 +211,10 @@ impl Try<'_> {
             status: None,
             detail: None,
             retry_after: None,
-            generation: Generation { attempt: saved_after, ..self.seen() },
+            generation: Generation {
+                attempt: saved_after,
+                ..self.seen()
+            },
         })
     }
 
@@ -202,20 +224,36 @@ impl Try<'_> {
             FailureKind::Dead => verdict::refused(&self, &failure).await?,
             FailureKind::AppBroken => {
                 let standby = client == Client::First
-                    && self.loaded.platform_app.as_ref().is_some_and(|own| own.standby_sealed.is_some());
+                    && self
+                        .loaded
+                        .platform_app
+                        .as_ref()
+                        .is_some_and(|own| own.standby_sealed.is_some());
                 if !standby {
                     platform_app::broken(self.app, &self.row, failure.code.as_deref()).await?;
                 }
                 self.clear(Some(&failure)).await?;
-                (RefreshOutcome::AppBroken, if standby { verdict::Then::Standby } else { verdict::Then::End })
+                (
+                    RefreshOutcome::AppBroken,
+                    if standby {
+                        verdict::Then::Standby
+                    } else {
+                        verdict::Then::End
+                    },
+                )
             }
             kind => {
                 self.clear(Some(&failure)).await?;
-                let lost = kind == FailureKind::Unknown && verdict::unknown_for_long(&self, failing_since, &failure).await?;
-                (if lost { RefreshOutcome::Dead } else { kind.into() }, verdict::Then::End)
+                let lost =
+                    kind == FailureKind::Unknown && verdict::unknown_for_long(&self, failing_since, &failure).await?;
+                (
+                    if lost { RefreshOutcome::Dead } else { kind.into() },
+                    verdict::Then::End,
+                )
             }
         };
-        self.log(outcome, Some(&failure), &failure.detail, self.row.saved_attempt).await;
+        self.log(outcome, Some(&failure), &failure.detail, self.row.saved_attempt)
+            .await;
         let attempt = self.ended(outcome, Some(&failure), failure.detail.clone());
         Ok(match next {
             verdict::Then::End => Next::Ended(attempt),
@@ -226,9 +264,16 @@ impl Try<'_> {
 
     /// Surely nothing was sent.
     async fn not_sent(self, why: &str, too_late: bool) -> Result<Next, Error> {
-        let failure = Failure { kind: FailureKind::Down, code: None, status: None, detail: why.to_owned(), retry_after: None };
+        let failure = Failure {
+            kind: FailureKind::Down,
+            code: None,
+            status: None,
+            detail: why.to_owned(),
+            retry_after: None,
+        };
         self.clear(Some(&failure).filter(|_| !too_late)).await?;
-        self.log(RefreshOutcome::NotSent, None, why, self.row.saved_attempt).await;
+        self.log(RefreshOutcome::NotSent, None, why, self.row.saved_attempt)
+            .await;
         Ok(Next::Ended(self.ended(RefreshOutcome::NotSent, None, why.to_owned())))
     }
 
@@ -242,7 +287,9 @@ impl Try<'_> {
         let owner = app.journal.id();
         app.db
             .run(move |conn| {
-                let Some((row, now)) = leases::find(conn, id)? else { return Ok(None) };
+                let Some((row, now)) = leases::find(conn, id)? else {
+                    return Ok(None);
+                };
                 if row.generation() != seen {
                     return Ok(None);
                 }
@@ -257,8 +304,13 @@ impl Try<'_> {
     /// Sent, and no complete answer came.
     async fn lost(self, why: &str) -> Result<Next, Error> {
         let app = self.app;
-        let failure =
-            Failure { kind: FailureKind::Down, code: None, status: None, detail: why.to_owned(), retry_after: None };
+        let failure = Failure {
+            kind: FailureKind::Down,
+            code: None,
+            status: None,
+            detail: why.to_owned(),
+            retry_after: None,
+        };
         if self.method.renewal == Renewal::AskAgain {
             // No token was used up: there is nothing to be in doubt about.
             self.clear(Some(&failure)).await?;
@@ -273,80 +325,13 @@ impl Try<'_> {
                 })
                 .await?;
         }
-        self.log(RefreshOutcome::AnswerLost, None, why, self.row.saved_attempt).await;
-        Ok(Next::Ended(self.ended(RefreshOutcome::AnswerLost, None, why.to_owned())))
-    }
-
-    /// Ends the attempt: clears its own lease, notes the failure, shows it on the stores.
-    pub async fn clear(&self, failure: Option<&Failure>) -> Result<(), Error> {
-        let (id, grant_no, attempt) = (self.row.id, self.row.grant_no, self.attempt);
-        let failed = failure.map(|failure| self.failed(failure));
-        let doubtful = self.row.in_doubt_since.is_some();
-        self.app
-            .db
-            .transaction(move |conn| {
-                if leases::clear(conn, id, grant_no, attempt, failed)?
-                    && let Some(failed) = failed
-                {
-                    let shown = if doubtful { StoreHealth::RefreshInDoubt } else { health(failed.kind) };
-                    db::stores::set_health(conn, id, shown)?;
-                }
-                Ok(db::listen::notify_credential(conn, id)?)
-            })
-            .await
-    }
-
-    pub fn failed(&self, failure: &Failure) -> Failed {
-        let wait = self.wait(failure);
-        let retry_at = self.app.now() + chrono::TimeDelta::from_std(wait).unwrap_or_default();
-        Failed { kind: failure.kind, retry_at }
-    }
-
-    fn wait(&self, failure: &Failure) -> Duration {
-        back_off(failure.kind, self.row.failures, failure.retry_after, self.app.random.fraction())
-    }
-
-    fn ended(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: String) -> Attempt {
-        Attempt {
-            outcome,
-            code: failure.and_then(|failure| failure.code.clone()),
-            status: failure.and_then(|failure| failure.status),
-            detail: Some(detail),
-            retry_after: failure.map(|failure| self.wait(failure)),
-            generation: self.seen(),
-        }
-    }
-
-    /// The row of the refresh log; its loss is only logged.
-    async fn log(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: &str, saved_after: i64) {
-        let app = self.app;
-        let took = app.clock.monotonic().saturating_duration_since(self.begun);
-        let row = &self.row;
-        let log = RefreshLog {
-            id: app.id(),
-            app_id: row.app_id,
-            credential_id: row.id,
-            platform: row.platform.clone(),
-            platform_app_id: row.platform_app_id,
-            trigger: self.trigger,
-            outcome,
-            platform_code: failure.and_then(|failure| failure.code.clone()),
-            http_status: failure.and_then(|failure| failure.status).map(i32::from),
-            detail: (!detail.is_empty()).then(|| detail.to_owned()),
-            duration_ms: i32::try_from(took.as_millis()).unwrap_or(i32::MAX),
-            grant_no: row.grant_no,
-            attempt: self.attempt,
-            saved_before: row.saved_attempt,
-            saved_after,
-            started_at: self.started_at,
-        };
-        tracing::info!(
-            credential.id = %row.id, refresh.outcome = %outcome, refresh.attempt = self.attempt, platform = %row.platform,
-            "a refresh ended"
-        );
-        if let Err(error) = app.db.run(move |conn| db::refresh_logs::insert(conn, &log)).await {
-            tracing::warn!(credential.id = %row.id, %error, "a row of the refresh log is lost");
-        }
+        self.log(RefreshOutcome::AnswerLost, None, why, self.row.saved_attempt)
+            .await;
+        Ok(Next::Ended(self.ended(
+            RefreshOutcome::AnswerLost,
+            None,
+            why.to_owned(),
+        )))
     }
 }
 

@@ -20,19 +20,18 @@ use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::obtain::Grant;
 
 fn after(at: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
-    TimeDelta::from_std(life).ok().and_then(|life| at.checked_add_signed(life)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    TimeDelta::from_std(life)
+        .ok()
+        .and_then(|life| at.checked_add_signed(life))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Life times of a new grant. `values_sealed` is left for the caller, who knows the row: see [`super::seal_values`].
-pub fn granted(
-    grant: &Grant,
-    method: &Method,
-    sent_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-    random: &Random,
-) -> Granted {
-    let access_expires_at =
-        grant.access_expires_in.or(method.lifetimes.access).map(|life| after(sent_at, life));
+pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: DateTime<Utc>, random: &Random) -> Granted {
+    let access_expires_at = grant
+        .access_expires_in
+        .or(method.lifetimes.access)
+        .map(|life| after(sent_at, life));
     let renewable = method.renewal == Renewal::RefreshToken && grant.values.get("refresh_token").is_some();
     let refresh_expires_at = grant
         .refresh_expires_in
@@ -95,13 +94,23 @@ pub fn first_jobs(
 ) -> db::Result<()> {
     if let Some(due_at) = granted.refresh_at {
         let job = Job::RefreshCredential { credential };
-        let new = NewJob { job, app: Some(owner), platform: Some(platform.to_owned()), due_at };
+        let new = NewJob {
+            job,
+            app: Some(owner),
+            platform: Some(platform.to_owned()),
+            due_at,
+        };
         db::jobs::insert(conn, app.id(), &new)?;
     }
     if method.renewal == Renewal::Never {
         let job = Job::VerifyCredential { credential };
         let due_at = next_verification(app);
-        let new = NewJob { job, app: Some(owner), platform: Some(platform.to_owned()), due_at };
+        let new = NewJob {
+            job,
+            app: Some(owner),
+            platform: Some(platform.to_owned()),
+            due_at,
+        };
         db::jobs::insert(conn, app.id(), &new)?;
     }
     Ok(())
@@ -122,5 +131,9 @@ pub(super) fn terms(method: &Method, journal_wait: Duration) -> Terms {
         (_, Grace::Replaces(time)) => Reuse::Replacing(time),
         (_, Grace::UntilFirstUse(time)) => Reuse::UntilFirstUse(time),
     };
-    Terms { reuse, call_limit: method.call_limit, journal_wait }
+    Terms {
+        reuse,
+        call_limit: method.call_limit,
+        journal_wait,
+    }
 }

@@ -6,6 +6,7 @@ mod attempt;
 mod grant;
 mod pairs;
 mod platform_app;
+mod record;
 mod run;
 mod save;
 mod tend;
@@ -34,10 +35,10 @@ pub(crate) use grant::next_verification;
 pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::client_values;
+pub(crate) use run::refresh;
 pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
-pub(crate) use run::refresh;
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
 
 /// What a caller wants.
@@ -53,12 +54,20 @@ pub struct Need {
 impl Need {
     /// A token that works now.
     pub fn call() -> Self {
-        Self { trigger: RefreshTrigger::Call, not_generation: None, minimum: Duration::ZERO }
+        Self {
+            trigger: RefreshTrigger::Call,
+            not_generation: None,
+            minimum: Duration::ZERO,
+        }
     }
 
     /// A token other than the one that the platform has just refused.
     pub fn other_than(generation: Generation) -> Self {
-        Self { trigger: RefreshTrigger::Unauthorized, not_generation: Some(generation), minimum: Duration::ZERO }
+        Self {
+            trigger: RefreshTrigger::Unauthorized,
+            not_generation: Some(generation),
+            minimum: Duration::ZERO,
+        }
     }
 }
 
@@ -96,7 +105,9 @@ impl Loaded {
 async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
     app.db
         .run(move |conn| {
-            let Some((row, now)) = leases::find(conn, id)? else { return Err(Error::NotFound) };
+            let Some((row, now)) = leases::find(conn, id)? else {
+                return Err(Error::NotFound);
+            };
             if row.values_sealed.is_none() {
                 return Err(Error::NotFound);
             }
@@ -105,7 +116,12 @@ async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
                 Some(id) => db::platform_apps::find(conn, id)?,
                 None => None,
             };
-            Ok(Loaded { row, now, mode: owner.mode, platform_app })
+            Ok(Loaded {
+                row,
+                now,
+                mode: owner.mode,
+                platform_app,
+            })
         })
         .await
 }
@@ -115,7 +131,12 @@ fn method_of<'a>(app: &'a App, row: &Leased) -> Result<&'a Method, Error> {
     app.catalogue
         .platform(&row.platform)
         .and_then(|platform| platform.method(&row.method))
-        .ok_or_else(|| Error::Internal(format!("no connect method {}/{} in the catalogue", row.platform, row.method)))
+        .ok_or_else(|| {
+            Error::Internal(format!(
+                "no connect method {}/{} in the catalogue",
+                row.platform, row.method
+            ))
+        })
 }
 
 /// A credential that works now, refreshed first if only that helps.
@@ -132,7 +153,9 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
             return Err(dead(app, row.id).await);
         }
         let life = access_life(row.access_issued_at, row.access_expires_at, loaded.now);
-        let left = row.access_expires_at.map(|at| (at - loaded.now).to_std().unwrap_or_default());
+        let left = row
+            .access_expires_at
+            .map(|at| (at - loaded.now).to_std().unwrap_or_default());
         let refused = need.not_generation == Some(row.generation());
         // Waiting without having failed: the last answer brought the same token.
         let unchanged = row.failures == 0 && row.retry_at.is_some_and(|at| at > loaded.now);
@@ -148,34 +171,46 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
         let valid = left.is_none_or(|left| !left.is_zero());
         // One try a call: a second one would only repeat it.
         if let Some(ended) = last.take() {
-            return if valid && !refused { open(app, &loaded, method) } else { Err(failed(app, row, ended).await) };
+            return if valid && !refused {
+                open(app, &loaded, method)
+            } else {
+                Err(failed(app, row, ended).await)
+            };
         }
         match run::refresh(app, credential, need.trigger, row.generation(), refused).await {
             Ended::Changed => {}
             Ended::Ran(attempt) if attempt.generation != row.generation() => {}
-            Ended::Blocked { why: Blocked::NotRenewable, .. } if refused && valid => {
+            Ended::Blocked {
+                why: Blocked::NotRenewable,
+                ..
+            } if refused && valid => {
                 return open(app, &loaded, method);
             }
-            Ended::Blocked { why: Blocked::BackOff(None), .. } if refused && valid => {
+            Ended::Blocked {
+                why: Blocked::BackOff(None),
+                ..
+            } if refused && valid => {
                 return open(app, &loaded, method);
             }
-            Ended::Blocked { why: Blocked::NotRenewable, .. } if !valid => {
+            Ended::Blocked {
+                why: Blocked::NotRenewable,
+                ..
+            } if !valid => {
                 lose_unrenewable(app, row).await?;
             }
             ended => last = Some(ended),
         }
     }
-    Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
+    Err(unavailable(
+        "the credential keeps changing",
+        Some(Duration::from_secs(1)),
+    ))
 }
 
 /// Refreshes now, whether needed or not; for partners and admins who ask for it.
 ///
 /// Errors: `Conflict` where there is nothing to renew with; otherwise as [`usable`].
-pub async fn refresh_now(
-    app: &Arc<App>,
-    credential: CredentialId,
-    trigger: RefreshTrigger,
-) -> Result<Attempt, Error> {
+pub async fn refresh_now(app: &Arc<App>, credential: CredentialId, trigger: RefreshTrigger) -> Result<Attempt, Error> {
     for _ in 0..5 {
         let loaded = load(app, credential).await?;
         if loaded.row.dead_at.is_some() {
@@ -200,7 +235,10 @@ pub async fn refresh_now(
             ended => return Err(failed(app, &loaded.row, ended).await),
         }
     }
-    Err(unavailable("the credential keeps changing", Some(Duration::from_secs(1))))
+    Err(unavailable(
+        "the credential keeps changing",
+        Some(Duration::from_secs(1)),
+    ))
 }
 
 /// Returns once no refresh is under way in this process: for a graceful stop, after nothing starts new ones.
@@ -210,7 +248,9 @@ pub async fn wait_until_idle(app: &App) {
 
 fn open(app: &App, loaded: &Loaded, method: &Method) -> Result<Usable, Error> {
     let row = &loaded.row;
-    let Some(sealed) = &row.values_sealed else { return Err(Error::NotFound) };
+    let Some(sealed) = &row.values_sealed else {
+        return Err(Error::NotFound);
+    };
     let values = open_values(&app.sealer, row.id, sealed)?;
     let client = client_values(app, loaded.platform_app.as_ref(), method)?;
     Ok(Usable {
@@ -228,7 +268,12 @@ fn unavailable(detail: &str, retry_after: Option<Duration>) -> Error {
 }
 
 fn platform(problem: Problem, detail: String, retry_after: Option<Duration>) -> Error {
-    Error::Platform { problem, detail, retry_after, delivered: Delivered::No }
+    Error::Platform {
+        problem,
+        detail,
+        retry_after,
+        delivered: Delivered::No,
+    }
 }
 
 /// The error that a caller sees when there is no valid token and the refresh ended like this.
@@ -255,9 +300,11 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
                     "the platform refuses the app's own client".to_owned(),
                     retry_after,
                 ),
-                Blocked::BackOff(Some(FailureKind::Throttled)) => {
-                    platform(Problem::PlatformThrottled, "the platform limits the calls".to_owned(), retry_after)
-                }
+                Blocked::BackOff(Some(FailureKind::Throttled)) => platform(
+                    Problem::PlatformThrottled,
+                    "the platform limits the calls".to_owned(),
+                    retry_after,
+                ),
                 Blocked::Journal => Error::Db(db::Error::Unavailable("the journal cannot be written".to_owned())),
                 Blocked::Busy => unavailable("another refresh is under way", retry_after),
                 Blocked::InDoubt => unavailable("an answer of the platform was lost", retry_after),
@@ -272,8 +319,15 @@ async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
 
 /// The error for a dead grant, told of the first store that uses it.
 async fn dead(app: &App, id: CredentialId) -> Error {
-    match app.db.run::<_, db::Error, _>(move |conn| db::stores::list_of_credential(conn, id)).await {
-        Ok(stores) => match stores.into_iter().find(|store| store.status == StoreStatus::NeedsReauthorization) {
+    match app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::stores::list_of_credential(conn, id))
+        .await
+    {
+        Ok(stores) => match stores
+            .into_iter()
+            .find(|store| store.status == StoreStatus::NeedsReauthorization)
+        {
             Some(store) => Error::NeedsReauthorization {
                 store: store.id,
                 since: store.status_since,

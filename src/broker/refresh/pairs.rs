@@ -11,7 +11,11 @@ use crate::domain::secret::SecretBytes;
 use crate::platform::Values;
 
 fn place(id: CredentialId, column: &str) -> Place<'_> {
-    Place { table: "credentials", column, row: id.uuid() }
+    Place {
+        table: "credentials",
+        column,
+        row: id.uuid(),
+    }
 }
 
 /// Seals what a credential holds: tokens, keys, connect fields.
@@ -63,29 +67,49 @@ pub(super) struct Pairs {
 
 impl Pairs {
     pub fn open(sealer: &Sealer, row: &Leased) -> Result<Self, Error> {
-        let Some(values) = &row.values_sealed else { return Err(Error::NotFound) };
+        let Some(values) = &row.values_sealed else {
+            return Err(Error::NotFound);
+        };
         let saved = open_values(sealer, row.id, values)?;
-        let stored = row.spares_sealed.as_deref().map(|sealed| open_spares(sealer, row.id, sealed)).transpose()?;
+        let stored = row
+            .spares_sealed
+            .as_deref()
+            .map(|sealed| open_spares(sealer, row.id, sealed))
+            .transpose()?;
         let Stored { saved_refused, spares } = stored.unwrap_or_default();
         let spares = spares
             .into_iter()
             .map(|spare| {
                 let values = serde_json::to_vec(&spare.values).map(SecretBytes::new);
                 let values = values.and_then(|bytes| Values::from_bytes(bytes.expose()));
-                values.map(|values| Spare { attempt: spare.attempt, refused: spare.refused, values })
+                values.map(|values| Spare {
+                    attempt: spare.attempt,
+                    refused: spare.refused,
+                    values,
+                })
             })
             .collect::<Result<_, _>>()
             .map_err(|_| Error::Internal(format!("spares of {} are malformed", row.id)))?;
-        Ok(Self { id: row.id, saved, saved_refused, spares })
+        Ok(Self {
+            id: row.id,
+            saved,
+            saved_refused,
+            spares,
+        })
     }
 
     /// The pair to send: the saved one; once that was refused, the newest spare that was not; else the saved one again.
     pub fn next(&self) -> &Values {
-        self.untried_spare().filter(|_| self.saved_refused).map_or(&self.saved, |spare| &spare.values)
+        self.untried_spare()
+            .filter(|_| self.saved_refused)
+            .map_or(&self.saved, |spare| &spare.values)
     }
 
     fn untried_spare(&self) -> Option<&Spare> {
-        self.spares.iter().filter(|spare| !spare.refused).max_by_key(|spare| spare.attempt)
+        self.spares
+            .iter()
+            .filter(|spare| !spare.refused)
+            .max_by_key(|spare| spare.attempt)
     }
 
     /// Whether the next attempt sends a spare.
@@ -111,7 +135,11 @@ impl Pairs {
     /// Keeps a pair aside, if it is not kept already.
     pub fn keep(&mut self, attempt: i64, values: Values) {
         if !self.spares.iter().any(|spare| token(&spare.values) == token(&values)) {
-            self.spares.push(Spare { attempt, refused: false, values });
+            self.spares.push(Spare {
+                attempt,
+                refused: false,
+                values,
+            });
         }
     }
 
@@ -126,9 +154,16 @@ impl Pairs {
         }
         let spares = self.spares.iter().filter_map(|spare| {
             let values = serde_json::from_slice(spare.values.to_bytes().expose()).ok()?;
-            Some(StoredSpare { attempt: spare.attempt, refused: spare.refused, values })
+            Some(StoredSpare {
+                attempt: spare.attempt,
+                refused: spare.refused,
+                values,
+            })
         });
-        let stored = Stored { saved_refused: self.saved_refused, spares: spares.collect() };
+        let stored = Stored {
+            saved_refused: self.saved_refused,
+            spares: spares.collect(),
+        };
         let bytes = SecretBytes::new(serde_json::to_vec(&stored).unwrap_or_default());
         Some(sealer.seal(place(self.id, "spares_sealed"), bytes.expose()))
     }

@@ -33,12 +33,18 @@ pub(super) fn values(
     _method: &Method,
     client: Client,
 ) -> Result<Values, Error> {
-    let Some(platform_app) = platform_app else { return Ok(Values::new()) };
+    let Some(platform_app) = platform_app else {
+        return Ok(Values::new());
+    };
     let (sealed, column) = match (client, &platform_app.standby_sealed) {
         (Client::Standby, Some(standby)) => (standby, "standby_sealed"),
         _ => (&platform_app.values_sealed, "values_sealed"),
     };
-    let place = Place { table: "platform_apps", column, row: platform_app.id.uuid() };
+    let place = Place {
+        table: "platform_apps",
+        column,
+        row: platform_app.id.uuid(),
+    };
     let opened = app.sealer.open(place, sealed).map_err(|error| {
         tracing::error!(platform_app.id = %platform_app.id, %error, "a platform app cannot be opened");
         Error::Internal(format!("platform app {} cannot be opened: {error}", platform_app.id))
@@ -46,24 +52,31 @@ pub(super) fn values(
     let mut values = Values::from_bytes(opened.expose())
         .map_err(|_| Error::Internal(format!("platform app {} is malformed", platform_app.id)))?;
     if let Some(public_url) = &app.config.public_url {
-        values.set("redirect_uri", platform::redirect_uri(public_url, &platform_app.platform));
+        values.set(
+            "redirect_uri",
+            platform::redirect_uri(public_url, &platform_app.platform),
+        );
     }
     Ok(values)
 }
 
 /// A paused platform app lets one try through from time to time.
-pub(super) async fn hindrance(
-    app: &Arc<App>,
-    loaded: &Loaded,
-) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
+pub(super) async fn hindrance(app: &Arc<App>, loaded: &Loaded) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
     let Some(platform_app) = loaded.platform_app.as_ref().filter(|own| own.paused_at.is_some()) else {
         return Ok(None);
     };
     let id = platform_app.id;
-    if app.db.run(move |conn| db::pauses::take_probe(conn, id, PROBE_EVERY)).await? {
+    if app
+        .db
+        .run(move |conn| db::pauses::take_probe(conn, id, PROBE_EVERY))
+        .await?
+    {
         return Ok(None);
     }
-    let wait = platform_app.probe_at.and_then(|at| (at - loaded.now).to_std().ok()).unwrap_or(PROBE_EVERY);
+    let wait = platform_app
+        .probe_at
+        .and_then(|at| (at - loaded.now).to_std().ok())
+        .unwrap_or(PROBE_EVERY);
     Ok(Some((Blocked::Paused, Some(wait))))
 }
 
@@ -97,7 +110,16 @@ pub(super) async fn succeeded(app: &Arc<App>, id: PlatformAppId) {
                     let spread = RELEASE_SPREAD.mul_f64(tools.random.fraction());
                     let due_at = tools.now() + chrono::TimeDelta::from_std(spread).unwrap_or_default();
                     let job = Job::RefreshCredential { credential };
-                    db::jobs::insert(conn, tools.id(), &NewJob { job, app: Some(owner), platform: None, due_at })?;
+                    db::jobs::insert(
+                        conn,
+                        tools.id(),
+                        &NewJob {
+                            job,
+                            app: Some(owner),
+                            platform: None,
+                            due_at,
+                        },
+                    )?;
                 }
             }
             Ok(lifted)

@@ -34,7 +34,10 @@ pub(crate) async fn refresh(
     // A lease lasts no longer than this; a frozen clock must not keep callers for ever.
     match tokio::time::timeout(Duration::from_secs(120), wait).await {
         Ok(ended) => ended,
-        Err(_) => Ended::Blocked { why: Blocked::Busy, retry_after: Some(Duration::from_secs(5)) },
+        Err(_) => Ended::Blocked {
+            why: Blocked::Busy,
+            retry_after: Some(Duration::from_secs(5)),
+        },
     }
 }
 
@@ -106,14 +109,23 @@ async fn work(
             }
             Claim::NotBefore { at, busy: false } => {
                 let retry_after = at.map(|at| remaining(at, loaded.now));
-                return Ok(last.map_or(Ended::Blocked { why: Blocked::InDoubt, retry_after }, Ended::Ran));
+                return Ok(last.map_or(
+                    Ended::Blocked {
+                        why: Blocked::InDoubt,
+                        retry_after,
+                    },
+                    Ended::Ran,
+                ));
             }
         };
         // The lease counts from here, before the statement is on its way.
         let begun = app.clock.monotonic();
         let length = terms.call_limit + LEASE_MARGIN;
         let (owner, row) = (app.journal.id(), loaded.row.clone());
-        let claimed = app.db.run(move |conn| leases::claim(conn, &row, owner, length, &grounds)).await?;
+        let claimed = app
+            .db
+            .run(move |conn| leases::claim(conn, &row, owner, length, &grounds))
+            .await?;
         let Some(claimed) = claimed else { continue };
         match attempt::make(app, &loaded, claimed, grounds, begun, trigger, client).await? {
             Next::Ended(attempt) => return Ok(Ended::Ran(attempt)),
@@ -157,7 +169,10 @@ async fn hindrance(
         return Ok(None);
     }
     // Asked for by a person or a partner: they may insist.
-    if let Some(retry_at) = row.retry_at.filter(|at| *at > loaded.now && trigger != RefreshTrigger::Request) {
+    if let Some(retry_at) = row
+        .retry_at
+        .filter(|at| *at > loaded.now && trigger != RefreshTrigger::Request)
+    {
         let kind = row.last_failure.filter(|_| row.failures > 0);
         return Ok(Some((Blocked::BackOff(kind), Some(remaining(retry_at, loaded.now)))));
     }

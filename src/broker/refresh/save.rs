@@ -52,7 +52,11 @@ struct Written {
 }
 
 fn place(credential: CredentialId) -> Place<'static> {
-    Place { table: "journal", column: "entry_sealed", row: credential.uuid() }
+    Place {
+        table: "journal",
+        column: "entry_sealed",
+        row: credential.uuid(),
+    }
 }
 
 impl Answered {
@@ -122,7 +126,9 @@ pub(super) async fn save(app: &Arc<App>, answered: Arc<Answered>) -> Result<Save
 }
 
 fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Error> {
-    let Some(row) = leases::lock(conn, answered.credential)? else { return Ok(Saved::Superseded) };
+    let Some(row) = leases::lock(conn, answered.credential)? else {
+        return Ok(Saved::Superseded);
+    };
     if row.grant_no != answered.grant_no {
         return Ok(Saved::Superseded);
     }
@@ -131,7 +137,11 @@ fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Err
     let sent_saved = answered.sent.as_deref() == token(&pairs.saved);
     let decided = lease::save(&row.lease(), answered.grant_no, answered.attempt, same, sent_saved);
     match decided {
-        Save::Write { spare_saved, ends_doubt, clears_lease } => {
+        Save::Write {
+            spare_saved,
+            ends_doubt,
+            clears_lease,
+        } => {
             if spare_saved {
                 let replaced = std::mem::take(&mut pairs.saved);
                 pairs.keep(row.saved_attempt, replaced);
@@ -181,10 +191,19 @@ fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Err
 fn follow(conn: &mut Conn, app: &App, row: &Leased, granted: &Granted, doubtful: bool) -> Result<(), Error> {
     if let Some(due_at) = granted.refresh_at {
         let job = Job::RefreshCredential { credential: row.id };
-        let new = NewJob { job, app: Some(row.app_id), platform: Some(row.platform.clone()), due_at };
+        let new = NewJob {
+            job,
+            app: Some(row.app_id),
+            platform: Some(row.platform.clone()),
+            due_at,
+        };
         db::jobs::insert(conn, app.id(), &new)?;
     }
-    let health = if doubtful { StoreHealth::RefreshInDoubt } else { StoreHealth::Ok };
+    let health = if doubtful {
+        StoreHealth::RefreshInDoubt
+    } else {
+        StoreHealth::Ok
+    };
     db::stores::set_health(conn, row.id, health)?;
     if row.dead_at.is_some() {
         for store in db::stores::list_of_credential(conn, row.id)? {
@@ -194,7 +213,12 @@ fn follow(conn: &mut Conn, app: &App, row: &Leased, granted: &Granted, doubtful:
             );
             if store.status == StoreStatus::NeedsReauthorization && by_refreshing {
                 db::stores::set_status(conn, store.id, StoreStatus::Connected, None, None)?;
-                notify::recovered(conn, app, &store, &format!("{}.{}.{}", row.id, row.grant_no, row.next_attempt))?;
+                notify::recovered(
+                    conn,
+                    app,
+                    &store,
+                    &format!("{}.{}.{}", row.id, row.grant_no, row.next_attempt),
+                )?;
             }
         }
     }

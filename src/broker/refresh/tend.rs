@@ -42,11 +42,11 @@ pub async fn tend(app: &Arc<App>) -> Result<(), Error> {
 /// Saves what stands in journals, our own and those of dead processes; a credential with an unsaved entry is claimed by
 /// nobody here.
 pub(super) async fn replay(app: &Arc<App>) -> Result<(), Error> {
-    let adopted = app
-        .journal
-        .adopt()
-        .await
-        .map_err(|error| Error::Db(crate::db::Error::Unavailable(format!("the journal cannot be read: {error}"))))?;
+    let adopted = app.journal.adopt().await.map_err(|error| {
+        Error::Db(crate::db::Error::Unavailable(format!(
+            "the journal cannot be read: {error}"
+        )))
+    })?;
     for (key, entry) in adopted.entries {
         let answered = match Answered::read(app, &entry) {
             Ok(answered) => answered,
@@ -77,7 +77,9 @@ async fn settle_own(app: &Arc<App>) -> Result<(), Error> {
     for (credential, attempt) in unsettled {
         // Looked at after the row was read: what is not under way now was over by then, or is a later attempt.
         if !app.in_flight.contains(credential) && !app.journal.holds(credential) {
-            app.db.run(move |conn| leases::settle(conn, credential, attempt, owner)).await?;
+            app.db
+                .run(move |conn| leases::settle(conn, credential, attempt, owner))
+                .await?;
         }
     }
     Ok(())
@@ -85,7 +87,10 @@ async fn settle_own(app: &Arc<App>) -> Result<(), Error> {
 
 /// Leases that ended long enough ago and were not cleared: the protocol decides whether they may be taken over.
 async fn take_up(app: &Arc<App>) -> Result<(), Error> {
-    let abandoned = app.db.run(|conn| leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH)).await?;
+    let abandoned = app
+        .db
+        .run(|conn| leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH))
+        .await?;
     for credential in abandoned {
         let found = app.db.run(move |conn| leases::find(conn, credential)).await?;
         if let Some((row, _)) = found {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::attempt::Try;
-use super::pairs::{Pairs, token};
 use super::open;
+use super::pairs::{Pairs, token};
 use crate::app::App;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
@@ -95,9 +95,16 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
                 }
                 Refusal::TryNext { doubt } => {
                     // The other pair is asked at once if it may be: no wait is written down.
-                    let failed = Failed { retry_at: app.now(), ..failed };
+                    let failed = Failed {
+                        retry_at: app.now(),
+                        ..failed
+                    };
                     leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                    let shown = if doubt { StoreHealth::RefreshInDoubt } else { StoreHealth::RefreshFailing };
+                    let shown = if doubt {
+                        StoreHealth::RefreshInDoubt
+                    } else {
+                        StoreHealth::RefreshFailing
+                    };
                     db::stores::set_health(conn, id, shown)?;
                     db::listen::notify_credential(conn, id)?;
                     Ok((RefreshOutcome::Refused, Then::NextPair))
@@ -115,9 +122,13 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
 /// The brake: whether this verdict, a new one included, has to wait. A credential that was asked again after verdicts
 /// were held is believed.
 fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
-    let Some(id) = row.platform_app_id else { return Ok(false) };
+    let Some(id) = row.platform_app_id else {
+        return Ok(false);
+    };
     // Locked, so that verdicts that come at once are counted one after the other.
-    let Some(platform_app) = db::pauses::lock(conn, id)? else { return Ok(false) };
+    let Some(platform_app) = db::pauses::lock(conn, id)? else {
+        return Ok(false);
+    };
     if platform_app.verdicts_held_at.is_some() {
         return Ok(true);
     }
@@ -153,7 +164,13 @@ fn bury(
         if store.status != StoreStatus::Connected {
             continue;
         }
-        db::stores::set_status(conn, store.id, StoreStatus::NeedsReauthorization, Some(evidence.reason), Some(&shown))?;
+        db::stores::set_status(
+            conn,
+            store.id,
+            StoreStatus::NeedsReauthorization,
+            Some(evidence.reason),
+            Some(&shown),
+        )?;
         let incident = format!("{}.{}.{next_attempt}", row.id, seen.grant_no);
         notify::needs_reauthorization(conn, app, &store, evidence.reason, &incident)?;
         db::listen::notify_store(conn, store.id)?;
@@ -170,7 +187,9 @@ pub(super) async fn unknown_for_long(
     failure: &Failure,
 ) -> Result<bool, Error> {
     let (app, id) = (this.app, this.row.id);
-    let Some(platform_app) = this.row.platform_app_id else { return Ok(false) };
+    let Some(platform_app) = this.row.platform_app_id else {
+        return Ok(false);
+    };
     if !refresh::unknown_for_long(failing_since, app.now()) || !others_renewed(app, platform_app, id).await? {
         return Ok(false);
     }
@@ -184,8 +203,10 @@ pub(super) async fn unknown_for_long(
 }
 
 async fn others_renewed(app: &App, platform_app: PlatformAppId, id: CredentialId) -> Result<bool, Error> {
-    let renewed =
-        app.db.run(move |conn| db::refresh_logs::others_renewed(conn, platform_app, id, UNKNOWN_PATIENCE)).await?;
+    let renewed = app
+        .db
+        .run(move |conn| db::refresh_logs::others_renewed(conn, platform_app, id, UNKNOWN_PATIENCE))
+        .await?;
     Ok(renewed)
 }
 
@@ -201,7 +222,9 @@ async fn pass(
     let tools = app.clone();
     app.db
         .transaction(move |conn| {
-            let Some(row) = leases::lock(conn, id)? else { return Ok(false) };
+            let Some(row) = leases::lock(conn, id)? else {
+                return Ok(false);
+            };
             let quiet = row.lease_attempt.is_none() && row.in_doubt_since.is_none() && !row.asks_spare;
             if !quiet || row.generation() != seen || row.next_attempt != next_attempt {
                 return Ok(false);

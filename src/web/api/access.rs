@@ -52,8 +52,11 @@ pub async fn credentials(by: StoreToken) -> Answer {
     }
     by.admitted.check_connected()?;
     let shown = proxy::shown_credential(&by.tools, &by.admitted).await?;
-    let headers: BTreeMap<&str, &str> =
-        shown.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+    let headers: BTreeMap<&str, &str> = shown
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
     let query: BTreeMap<String, String> = shown.root.query_pairs().into_owned().collect();
     let mut base_url = shown.root.clone();
     base_url.set_query(None);
@@ -64,7 +67,9 @@ pub async fn credentials(by: StoreToken) -> Answer {
         "headers": headers,
         "query": query,
     });
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store"))).json(body))
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .json(body))
 }
 
 /// Whole seconds until then; `None`: no end.
@@ -78,7 +83,11 @@ fn brief(problem: &Error) -> Value {
 
 async fn store(by: &StoreToken) -> Result<StoreJson, Error> {
     let (app, id) = (by.admitted.app.id, by.admitted.store.id);
-    let found = by.tools.db.run::<_, db::Error, _>(move |conn| db::store_list::find(conn, app, id)).await?;
+    let found = by
+        .tools
+        .db
+        .run::<_, db::Error, _>(move |conn| db::store_list::find(conn, app, id))
+        .await?;
     let found = found.ok_or_else(Error::not_found)?;
     Ok(StoreJson::of(found, by.admitted.app.mode, &by.tools.catalogue))
 }

@@ -11,12 +11,13 @@ use crate::broker::connect::sessions::{self, Created, Merchant, NewSession};
 use crate::db::connect_sessions::ConnectSession;
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{ConnectSessionId, StoreId};
+use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, PartnerKey, path_id};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewJson {
-    customer_id: Option<String>,
+    customer_id: String,
     return_url: String,
     platform: Option<String>,
     #[serde(default)]
@@ -49,7 +50,11 @@ pub struct CreatedJson {
 
 impl CreatedJson {
     pub fn of(created: Created) -> Self {
-        Self { id: created.id, url: created.url, expires_at: created.expires_at }
+        Self {
+            id: created.id,
+            url: created.url,
+            expires_at: created.expires_at,
+        }
     }
 }
 
@@ -78,7 +83,9 @@ impl SessionJson {
         Self {
             id: session.id,
             status,
-            error: session.failure.or((status == SessionStatus::Expired).then_some(ConnectFailure::Expired)),
+            error: session
+                .failure
+                .or((status == SessionStatus::Expired).then_some(ConnectFailure::Expired)),
             error_description: session.failure_detail,
             platform: session.platform,
             method: session.method,
@@ -96,8 +103,14 @@ impl SessionJson {
 
 pub async fn create(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
     let given: NewJson = body.read()?;
+    let locale = given
+        .merchant
+        .locale
+        .as_deref()
+        .map(|tag| Language::from_tag(tag).ok_or_else(|| Error::invalid("merchant.locale", "en, es or pt")));
+    let locale = locale.transpose()?;
     let new = NewSession {
-        customer_id: given.customer_id,
+        customer_id: Some(given.customer_id),
         return_url: given.return_url,
         platform: given.platform,
         platforms: given.platforms,
@@ -105,8 +118,7 @@ pub async fn create(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
         merchant: Merchant {
             email: given.merchant.email,
             name: given.merchant.name,
-            // Another language than ours is no mistake: the page falls back to the browser's.
-            locale: given.merchant.locale.as_deref().and_then(Language::from_tag),
+            locale,
         },
         state: given.state,
         expires_in: given.expires_in,

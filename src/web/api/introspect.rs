@@ -8,7 +8,9 @@ use crate::web::Error;
 use crate::web::extract::{Body, PartnerKey, StoresRead};
 
 pub async fn introspect(by: PartnerKey<StoresRead>, body: Body) -> Answer {
-    let token = body.value("token")?.ok_or_else(|| Error::invalid("token", "is required"))?;
+    let token = body
+        .value("token")?
+        .ok_or_else(|| Error::invalid("token", "is required"))?;
     match access_token::introspect(&by.tools, by.app.id, &token).await? {
         None => ok(&json!({ "active": false })),
         Some(found) => ok(&json!({

@@ -47,7 +47,10 @@ impl<I: Id> Ask<I> {
         let more = rows.len() > most;
         rows.truncate(most);
         let next_cursor = rows.last().filter(|_| more).map(|row| write(key(row)));
-        Page { data: rows.into_iter().map(shown).collect(), next_cursor }
+        Page {
+            data: rows.into_iter().map(shown).collect(),
+            next_cursor,
+        }
     }
 }
 
@@ -57,9 +60,12 @@ fn write(key: impl Id) -> String {
 
 fn read<I: Id>(cursor: &str) -> Result<I, Error> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| uuid::Uuid::from_slice(&bytes).ok()).map(I::from_uuid).ok_or_else(|| {
-        broker::Error::Invalid(vec![FieldError::new("cursor", "take it from `next_cursor` as it is")]).into()
-    })
+    bytes
+        .and_then(|bytes| uuid::Uuid::from_slice(&bytes).ok())
+        .map(I::from_uuid)
+        .ok_or_else(|| {
+            broker::Error::Invalid(vec![FieldError::new("cursor", "take it from `next_cursor` as it is")]).into()
+        })
 }
 
 #[cfg(test)]
@@ -82,7 +88,10 @@ mod tests {
     #[test]
     fn a_cursor_of_ones_own_making_is_refused() {
         for cursor in ["x", "store_1", "AAAA"] {
-            assert!(Ask::<StoreId>::of(&mut Params::of(&format!("cursor={cursor}"))).is_err(), "{cursor}");
+            assert!(
+                Ask::<StoreId>::of(&mut Params::of(&format!("cursor={cursor}"))).is_err(),
+                "{cursor}"
+            );
         }
     }
 }

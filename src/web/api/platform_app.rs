@@ -19,7 +19,10 @@ struct RegisteredJson {
 
 pub async fn put(by: PartnerKey<PlatformsWrite>, slug: Path<String>, body: Body) -> Answer {
     let given: RegisteredJson = body.read()?;
-    let registered = Registered { fields: given.fields, standby: given.standby };
+    let registered = Registered {
+        fields: given.fields,
+        standby: given.standby,
+    };
     platform_apps::put(&by.tools, &by.asker(), &by.app, &slug, registered).await?;
     done()
 }

@@ -17,7 +17,13 @@ use crate::web::extract::{AnyScope, PartnerKey};
 const LANGUAGE: Language = Language::En;
 
 pub async fn list(by: PartnerKey<AnyScope>) -> Answer {
-    let platforms: Vec<Value> = by.tools.catalogue.platforms().iter().map(|platform| brief(&by, platform)).collect();
+    let platforms: Vec<Value> = by
+        .tools
+        .catalogue
+        .platforms()
+        .iter()
+        .map(|platform| brief(&by, platform))
+        .collect();
     ok(&json!({ "data": platforms, "next_cursor": null }))
 }
 

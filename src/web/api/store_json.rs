@@ -58,8 +58,14 @@ struct RefreshJson {
 impl StoreJson {
     /// `mode` is the app's.
     pub fn of(listed: ListedStore, mode: Mode, catalogue: &Catalogue) -> Self {
-        let ListedStore { store, lives, last_refresh } = listed;
-        let method = catalogue.platform(&store.platform).and_then(|platform| platform.method(&store.method));
+        let ListedStore {
+            store,
+            lives,
+            last_refresh,
+        } = listed;
+        let method = catalogue
+            .platform(&store.platform)
+            .and_then(|platform| platform.method(&store.method));
         let is_living = store.status != StoreStatus::Revoked;
         let refreshable = is_living && method.is_some_and(|method| method.renewal != Renewal::Never);
         // The credential of a revoked store is erased, or another store's alone.

@@ -19,6 +19,8 @@ use crate::web::extract::{Params, PartnerKey, StoresRead, path_id};
 #[derive(Debug, Serialize)]
 pub struct AttemptJson {
     id: RefreshLogId,
+    /// Grows by one with each try of the credential.
+    attempt: i64,
     trigger: RefreshTrigger,
     outcome: RefreshOutcome,
     platform_code: Option<String>,
@@ -32,6 +34,7 @@ impl AttemptJson {
     pub fn of(log: RefreshLog) -> Self {
         Self {
             id: log.id,
+            attempt: log.attempt,
             trigger: log.trigger,
             outcome: log.outcome,
             platform_code: log.platform_code,

@@ -37,8 +37,12 @@ pub async fn list(by: PartnerKey<StoresRead>, mut params: Params) -> Answer {
             "ok, refresh_failing, refresh_in_doubt, platform_unavailable or app_misconfigured",
         ),
         customer_id: params.text("customer_id"),
-        expires_before: params.parsed::<Moment>("expires_before", "a time such as 2026-12-31T00:00:00Z").map(|at| at.0),
-        updated_since: params.parsed::<Moment>("updated_since", "a time such as 2026-12-31T00:00:00Z").map(|at| at.0),
+        expires_before: params
+            .parsed::<Moment>("expires_before", "a time such as 2026-12-31T00:00:00Z")
+            .map(|at| at.0),
+        updated_since: params
+            .parsed::<Moment>("updated_since", "a time such as 2026-12-31T00:00:00Z")
+            .map(|at| at.0),
         q: params.text("q"),
     };
     params.finish()?;
@@ -100,7 +104,11 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
         "reauthorized": connected.reauthorized,
         "store": shown(&by, store),
     });
-    if connected.reauthorized { ok(&answer) } else { created(&answer) }
+    if connected.reauthorized {
+        ok(&answer)
+    } else {
+        created(&answer)
+    }
 }
 
 pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {
@@ -199,7 +207,11 @@ async fn find_living(by: &PartnerKey<StoresWrite>, id: StoreId) -> Result<Creden
 /// A store of the key's app.
 pub(super) async fn find<S>(by: &PartnerKey<S>, id: StoreId) -> Result<ListedStore, Error> {
     let app = by.app.id;
-    let found = by.tools.db.run::<_, db::Error, _>(move |conn| db::store_list::find(conn, app, id)).await?;
+    let found = by
+        .tools
+        .db
+        .run::<_, db::Error, _>(move |conn| db::store_list::find(conn, app, id))
+        .await?;
     found.ok_or_else(Error::not_found)
 }
 

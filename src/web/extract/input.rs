@@ -43,7 +43,9 @@ impl Body {
     pub fn value(&self, name: &str) -> Result<Option<String>, Error> {
         if self.media_type == "application/x-www-form-urlencoded" {
             let mut pairs = url::form_urlencoded::parse(&self.bytes);
-            return Ok(pairs.find(|(given, _)| given == name).map(|(_, value)| value.into_owned()));
+            return Ok(pairs
+                .find(|(given, _)| given == name)
+                .map(|(_, value)| value.into_owned()));
         }
         let object: serde_json::Map<String, serde_json::Value> = self.read()?;
         Ok(object.get(name).and_then(|value| value.as_str()).map(str::to_owned))
@@ -55,14 +57,20 @@ impl FromRequest for Body {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let given = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let media_type = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let mut payload = payload.take();
         Box::pin(async move {
             let mut bytes = BytesMut::new();
             while let Some(piece) = payload.next().await {
                 let piece = piece.map_err(|error: PayloadError| {
-                    Error::of(Problem::InvalidRequest).detail("The body broke off").caused_by(error.to_string())
+                    Error::of(Problem::InvalidRequest)
+                        .detail("The body broke off")
+                        .caused_by(error.to_string())
                 })?;
                 if bytes.len() + piece.len() > BODY_LIMIT {
                     return Err(Error::of(Problem::TooLarge).detail("A body may have up to 1 MiB"));
@@ -77,7 +85,8 @@ impl FromRequest for Body {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
-    json.end().map_err(|_| Error::of(Problem::InvalidRequest).detail("Something follows the JSON value"))?;
+    json.end()
+        .map_err(|_| Error::of(Problem::InvalidRequest).detail("Something follows the JSON value"))?;
     Ok(parsed)
 }
 
@@ -90,7 +99,11 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     let named = text.split('`').nth(1).unwrap_or_default();
     let message = if text.starts_with("missing field") {
         // The path ends at the object that lacks it.
-        path = if path == "." { named.to_owned() } else { format!("{path}.{named}") };
+        path = if path == "." {
+            named.to_owned()
+        } else {
+            format!("{path}.{named}")
+        };
         "is required".to_owned()
     } else if text.starts_with("unknown field") {
         "is not known here".to_owned()
@@ -113,7 +126,10 @@ pub struct Params {
 
 impl Params {
     pub fn of(query: &str) -> Self {
-        Self { pairs: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(), wrong: Vec::new() }
+        Self {
+            pairs: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            wrong: Vec::new(),
+        }
     }
 
     /// Takes a text; an empty one counts as not given.
@@ -125,6 +141,10 @@ impl Params {
             }
             given != name
         });
+        if found.as_ref().is_some_and(|value| value.chars().any(char::is_control)) {
+            self.wrong.push(FieldError::new(name, "no control characters"));
+            return None;
+        }
         found.filter(|value| !value.is_empty())
     }
 
@@ -155,7 +175,11 @@ impl Params {
             let name: String = name.chars().take(40).collect();
             FieldError::new(name, "is not known here")
         }));
-        if self.wrong.is_empty() { Ok(()) } else { Err(broker::Error::Invalid(self.wrong).into()) }
+        if self.wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(broker::Error::Invalid(self.wrong).into())
+        }
     }
 }
 
@@ -201,10 +225,20 @@ mod tests {
     }
 
     fn fields_of(error: &Error) -> String {
-        let body = error.render(Group::Program, None, "request").into_body().try_into_bytes().unwrap();
+        let body = error
+            .render(Group::Program, None, "request")
+            .into_body()
+            .try_into_bytes()
+            .unwrap();
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let told = problem["errors"].as_array().unwrap().iter();
-        let told = told.map(|one| format!("{}: {}", one["field"].as_str().unwrap(), one["message"].as_str().unwrap()));
+        let told = told.map(|one| {
+            format!(
+                "{}: {}",
+                one["field"].as_str().unwrap(),
+                one["message"].as_str().unwrap()
+            )
+        });
         told.collect::<Vec<_>>().join("; ")
     }
 
@@ -215,7 +249,10 @@ mod tests {
             (r#"{"name": "n", "other": 1}"#, "other: is not known here"),
             (r#"{"name": 5}"#, "name: expected a string"),
             (r#"{"name": "n", "inner": {"number": 1}}"#, "inner.status: is required"),
-            (r#"{"name": "n", "inner": {"number": "llv_st_x", "status": "connected"}}"#, "inner.number: expected u32"),
+            (
+                r#"{"name": "n", "inner": {"number": "llv_st_x", "status": "connected"}}"#,
+                "inner.number: expected u32",
+            ),
             (
                 r#"{"name": "n", "inner": {"number": 1, "status": "llv_st_x"}}"#,
                 "inner.status: known: connected, needs_reauthorization, revoked",
@@ -235,6 +272,9 @@ mod tests {
         assert_eq!(params.number("limit", 1..=200), None);
         assert_eq!(params.parsed::<StoreStatus>("status", "a status"), None);
         let told = fields_of(&params.finish().unwrap_err());
-        assert_eq!(told, "limit: a number from 1 to 200; status: a status; nonsense: is not known here");
+        assert_eq!(
+            told,
+            "limit: a number from 1 to 200; status: a status; nonsense: is not known here"
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! What handlers of programs take: proof of a right (`PartnerKey`, `StoreToken`) and input that is read after the right is
+//! What handlers take: proof of a right (`PartnerKey`, `StoreToken`, `Admin`) and input that is read after the right is
 //! proved, so that nobody learns from a 400 what a 401 should have hidden.
 
+mod admin;
+mod client_address;
 mod input;
 mod partner_key;
 mod store_token;
@@ -10,6 +12,8 @@ use std::sync::Arc;
 use actix_web::http::header;
 use actix_web::{HttpMessage, HttpRequest, web};
 
+pub use admin::{Admin, NeedsRole, Operator, Owner, Viewer};
+pub use client_address::ClientAddress;
 pub use input::{Body, Params, path_id};
 pub use partner_key::{
     AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite,

@@ -57,7 +57,11 @@ pub struct PartnerKey<S> {
 impl<S> PartnerKey<S> {
     /// The partner, as use cases know it: confined to its app.
     pub fn asker(&self) -> Asker {
-        Asker { actor: self.actor(), app: Some(self.app.id), request_id: self.request_id.clone() }
+        Asker {
+            actor: self.actor(),
+            app: Some(self.app.id),
+            request_id: self.request_id.clone(),
+        }
     }
 
     pub fn actor(&self) -> Actor {
@@ -77,7 +81,13 @@ impl<S: NeedsScope> FromRequest for PartnerKey<S> {
             if let Some(scope) = S::SCOPE {
                 admitted.needs(scope)?;
             }
-            Ok(Self { tools, key: admitted.key, app: admitted.app, request_id, scope: PhantomData })
+            Ok(Self {
+                tools,
+                key: admitted.key,
+                app: admitted.app,
+                request_id,
+                scope: PhantomData,
+            })
         })
     }
 }

@@ -24,6 +24,8 @@ struct Home {
     page: Frame,
     connect: &'static str,
     permanent: String,
+    /// What the simulated platforms accept; empty without them.
+    accounts: String,
     stores: Vec<Fact>,
 }
 
@@ -59,9 +61,23 @@ pub async fn show(
 ) -> Result<HttpResponse, Error> {
     let asked = Asked::get(urls::API_STORES).with_key(&demo.api_key);
     let stores = ask::send(&app, &site, asked, "").await?.json;
-    let stores = stores.as_ref().and_then(|json| json["data"].as_array()).into_iter().flatten();
+    let stores = stores
+        .as_ref()
+        .and_then(|json| json["data"].as_array())
+        .into_iter()
+        .flatten();
+    let sandbox = site
+        .options
+        .sandbox_url
+        .as_ref()
+        .map(|url| url.as_str().trim_end_matches('/'));
     Page(Home {
-        stores: stores.map(|store| Fact::text(text(&store["name"]), text(&store["status"]))).collect(),
+        accounts: sandbox
+            .map(|sandbox| format!("{sandbox}/_control/accounts"))
+            .unwrap_or_default(),
+        stores: stores
+            .map(|store| Fact::text(text(&store["name"]), text(&store["status"])))
+            .collect(),
         connect: urls::DEMO_CONNECT,
         permanent: urls::connect_app(demo.app_id),
         page: frame,
@@ -97,10 +113,14 @@ pub async fn arrive(
     frame: Frame,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(request.query_string().as_bytes())
+        .into_owned()
+        .collect();
     let arrived = query.iter().map(|(name, value)| Fact::code(name, value)).collect();
-    let code = query.iter().find(|(name, _)| name == "code").map(|(_, code)| code.as_str());
+    let code = query
+        .iter()
+        .find(|(name, _)| name == "code")
+        .map(|(_, code)| code.as_str());
     let Some(code) = code else {
         return page(frame, "demo-failed", "warn", arrived, Vec::new(), None);
     };
@@ -114,7 +134,11 @@ pub async fn arrive(
         return page(frame, "demo-again", "good", arrived, lines, None);
     };
     let (platform, method) = (text(&json["store"]["platform"]), text(&json["store"]["method"]));
-    let held = Held { token: token.to_owned(), platform, method };
+    let held = Held {
+        token: token.to_owned(),
+        platform,
+        method,
+    };
     lines.push(first_call(&app, &site, &frame, &held).await?);
     page(frame, "demo-connected", "good", arrived, lines, Some(held))
 }
@@ -140,21 +164,37 @@ pub async fn expire(
 ) -> Result<HttpResponse, Error> {
     let held = held(&submitted);
     let sandbox = site.options.sandbox_url.as_ref().ok_or_else(Error::not_found)?;
-    let address = format!("{}/_control/expire-access-tokens", sandbox.as_str().trim_end_matches('/'));
+    let address = format!(
+        "{}/_control/expire-access-tokens",
+        sandbox.as_str().trim_end_matches('/')
+    );
     let asked = Asked::post(address.as_str(), json!({ "platform": held.platform }));
     let expired = ask::send(&app, &site, asked, &frame.say("demo-expire")).await?;
-    page(frame, "demo-expired", "info", Vec::new(), vec![expired.line], Some(held))
+    page(
+        frame,
+        "demo-expired",
+        "info",
+        Vec::new(),
+        vec![expired.line],
+        Some(held),
+    )
 }
 
 fn held(submitted: &Submitted) -> Held {
     let text = |name| submitted.text(name).to_owned();
-    Held { token: text("token"), platform: text("platform"), method: text("method") }
+    Held {
+        token: text("token"),
+        platform: text("platform"),
+        method: text("method"),
+    }
 }
 
 async fn first_call(app: &App, site: &Site, frame: &Frame, held: &Held) -> Result<Line, Error> {
     let platform = app.catalogue.platform(&held.platform);
     let example = platform.and_then(|platform| ask::harmless_call(app, platform, &held.method));
-    let asked = example.unwrap_or_else(|| Asked::get("/v1/proxy/")).with_token(&held.token);
+    let asked = example
+        .unwrap_or_else(|| Asked::get("/v1/proxy/"))
+        .with_token(&held.token);
     let name = platform.map_or(held.platform.as_str(), |platform: &Platform| platform.name.as_str());
     let title = frame.say_with("demo-call", [("platform", name)]);
     Ok(ask::send(app, site, asked, &title).await?.line)
@@ -189,6 +229,12 @@ fn text(value: &Value) -> String {
 
 /// Our own address or another one.
 fn whole(site: &Site, address: &str) -> Result<Url, Error> {
-    let address = if address.starts_with('/') { site.absolute(address) } else { address.to_owned() };
-    address.parse().map_err(|_| Error::of(Problem::Internal).caused_by("not an address"))
+    let address = if address.starts_with('/') {
+        site.absolute(address)
+    } else {
+        address.to_owned()
+    };
+    address
+        .parse()
+        .map_err(|_| Error::of(Problem::Internal).caused_by("not an address"))
 }

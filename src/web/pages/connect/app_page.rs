@@ -29,7 +29,6 @@ pub async fn show(
     let Asked { platform, state } = given.into_inner();
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let locale = asked_language(&request);
-    let created =
-        sessions::create_on_arrival(&app, app_id, given(platform), given(state), locale, frame.bare).await?;
+    let created = sessions::create_on_arrival(&app, app_id, given(platform), given(state), locale, frame.bare).await?;
     Ok(see_other(&href(&frame, &urls::connect(created.link.expose()), &[])))
 }

@@ -17,7 +17,10 @@ pub async fn show(
     slug: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let arrival = complete(&app, &slug, request.query_string(), |session| browser(&site, &request, session)).await?;
+    let arrival = complete(&app, &slug, request.query_string(), |session| {
+        browser(&site, &request, session)
+    })
+    .await?;
     match arrival {
         Arrival::Session { link } => Ok(to_done(&frame, &link)),
         Arrival::Unknown => told(frame, StatusCode::GONE, "warn", "connect-unknown"),

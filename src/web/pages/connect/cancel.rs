@@ -26,7 +26,11 @@ pub async fn show(app: web::Data<App>, mut frame: Frame, link: web::Path<String>
     if visit.session.status_at(app.now()).has_ended() {
         return Ok(to_done(&frame, &visit.link));
     }
-    let back = if goes_on(&app, &visit) { urls::connect(&link) } else { urls::connect_done(&link) };
+    let back = if goes_on(&app, &visit) {
+        urls::connect(&link)
+    } else {
+        urls::connect_done(&link)
+    };
     Page(Cancel {
         app_name: visit.api_app.name.clone(),
         action: href(&frame, &urls::connect_cancel(&link), &[]),

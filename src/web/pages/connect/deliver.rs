@@ -9,5 +9,7 @@ use crate::web::Error;
 /// `POST /connect/deliver/{link}`
 pub async fn receive(app: web::Data<App>, link: web::Path<String>, body: web::Bytes) -> Result<HttpResponse, Error> {
     connect::deliver(&app, &link, &body).await?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ok\n"))
 }

@@ -68,9 +68,16 @@ pub async fn show(
 fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
     let link = visit.link.expose();
     let slug = visit.session.platform.as_deref().unwrap_or_default();
-    let platform = app.catalogue.platform(slug).map_or("", |platform| platform.name.as_str());
+    let platform = app
+        .catalogue
+        .platform(slug)
+        .map_or("", |platform| platform.name.as_str());
     let store = ending.store.as_ref().map_or("", |store| store.name.as_str());
-    let names = [("app", visit.api_app.name.as_str()), ("platform", platform), ("store", store)];
+    let names = [
+        ("app", visit.api_app.name.as_str()),
+        ("platform", platform),
+        ("store", store),
+    ];
     let key = match (ending.status, ending.failure) {
         (SessionStatus::Completed, _) if ending.reauthorized => "connect-done-again".to_owned(),
         (SessionStatus::Completed, _) => "connect-done".to_owned(),
@@ -93,7 +100,11 @@ fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
         href(&frame, &urls::connect_platform(link, slug), &[])
     };
     Page(Done {
-        steps: if completed { steps(&frame, chooses(visit), 3) } else { Vec::new() },
+        steps: if completed {
+            steps(&frame, chooses(visit), 3)
+        } else {
+            Vec::new()
+        },
         tone: if completed { "good" } else { "warn" },
         title: frame.say_with(&format!("{key}-title"), names),
         text: frame.say_with(&format!("{key}-text"), names),
@@ -112,7 +123,11 @@ fn waiting(app: &App, frame: Frame, visit: &Visit, held: &Held) -> Page<Waiting>
     let slug = visit.session.platform.as_deref().unwrap_or_default();
     let platform = app.catalogue.platform(slug);
     let name = platform.map_or("", |platform| platform.name.as_str());
-    let names = [("app", visit.api_app.name.as_str()), ("platform", name), ("identity", held.identity.as_str())];
+    let names = [
+        ("app", visit.api_app.name.as_str()),
+        ("platform", name),
+        ("identity", held.identity.as_str()),
+    ];
     let key = match held.reason {
         HeldReason::Less => "connect-held-less",
         HeldReason::Identity => "connect-held-identity",

@@ -6,9 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{
-    app_plate, bind, browser, chooses, goes_on, href, platform, platform_plate, steps, to_done, visit,
-};
+use super::{app_plate, bind, browser, chooses, goes_on, href, platform, platform_plate, steps, to_done, visit};
 use crate::app::App;
 use crate::broker::connect::{self, Begun, Refused, Visit};
 use crate::domain::problem::Problem;
@@ -69,10 +67,15 @@ pub async fn show(
     let (method, usable) = choose(&app, &visit, platform, &asked.method).await?;
     let known = connect::prefilled(&app, &visit, method).await?;
     let mut form = Form::new(inputs(&frame, method, &known));
-    if let Some(why) = visit.session.failure.filter(|_| visit.session.platform.as_deref() == Some(slug.as_str())) {
-        form.message = frame.say_with(&format!("connect-failed-{}-text", why.as_str().replace('_', "-")), [
-            ("platform", platform.name.as_str()),
-        ]);
+    if let Some(why) = visit
+        .session
+        .failure
+        .filter(|_| visit.session.platform.as_deref() == Some(slug.as_str()))
+    {
+        form.message = frame.say_with(
+            &format!("connect-failed-{}-text", why.as_str().replace('_', "-")),
+            [("platform", platform.name.as_str())],
+        );
     }
     page(frame, &visit, platform, method, &usable, form).with_status(StatusCode::OK)
 }
@@ -93,8 +96,11 @@ pub async fn submit(
         return Ok(to_done(&frame, &visit.link));
     }
     let (method, usable) = choose(&app, &visit, platform, submitted.text("method")).await?;
-    let given: Values =
-        method.fields.iter().map(|field| (field.name.clone(), submitted.secret(&field.name))).collect();
+    let given: Values = method
+        .fields
+        .iter()
+        .map(|field| (field.name.clone(), submitted.secret(&field.name)))
+        .collect();
     let known = browser(&site, &request, visit.session.id);
     let begun = match connect::begin(&app, &visit, platform, method, &given, known).await {
         Err(crate::broker::Error::LinkExpired) => return Ok(to_done(&frame, &visit.link)),
@@ -127,7 +133,9 @@ pub async fn submit(
 }
 
 fn add(answer: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'_>) -> Result<(), Error> {
-    answer.add_cookie(&cookie).map_err(|error| Error::of(Problem::Internal).caused_by(error.to_string()))
+    answer
+        .add_cookie(&cookie)
+        .map_err(|error| Error::of(Problem::Internal).caused_by(error.to_string()))
 }
 
 /// In the reader's language; the platform's own words are for the partner.
@@ -144,10 +152,26 @@ async fn choose<'a>(
     asked: &str,
 ) -> Result<(&'a Method, Vec<&'a Method>), Error> {
     let ids = connect::methods(app, visit, platform).await?;
-    let usable: Vec<&Method> = platform.methods.iter().filter(|method| ids.contains(&method.id)).collect();
-    let begun = visit.session.method.as_deref().filter(|_| visit.session.platform.as_deref() == Some(&platform.slug));
-    let wanted = if asked.is_empty() { begun.unwrap_or_default() } else { asked };
-    let found = usable.iter().find(|method| method.id == wanted).or(usable.first()).copied();
+    let usable: Vec<&Method> = platform
+        .methods
+        .iter()
+        .filter(|method| ids.contains(&method.id))
+        .collect();
+    let begun = visit
+        .session
+        .method
+        .as_deref()
+        .filter(|_| visit.session.platform.as_deref() == Some(&platform.slug));
+    let wanted = if asked.is_empty() {
+        begun.unwrap_or_default()
+    } else {
+        asked
+    };
+    let found = usable
+        .iter()
+        .find(|method| method.id == wanted)
+        .or(usable.first())
+        .copied();
     let method = found.unwrap_or_else(|| platform.default_method());
     Ok((method, usable))
 }
@@ -177,15 +201,29 @@ fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
         input = input.optional();
     }
     // A list shows what can be meant; an example beside it would only repeat one of its entries.
-    let example = if field.choices.is_empty() { field.example.as_str() } else { "" };
+    let example = if field.choices.is_empty() {
+        field.example.as_str()
+    } else {
+        ""
+    };
     input.help(field.help.in_(language)).example(example)
 }
 
-fn page(frame: Frame, visit: &Visit, platform: &Platform, method: &Method, usable: &[&Method], form: Form) -> Page<Fields> {
+fn page(
+    frame: Frame,
+    visit: &Visit,
+    platform: &Platform,
+    method: &Method,
+    usable: &[&Method],
+    form: Form,
+) -> Page<Fields> {
     let language = frame.language;
     let (link, slug) = (visit.link.expose(), platform.slug.as_str());
     let action = urls::connect_platform(link, slug);
-    let names = [("platform", platform.name.as_str()), ("app", visit.api_app.name.as_str())];
+    let names = [
+        ("platform", platform.name.as_str()),
+        ("app", visit.api_app.name.as_str()),
+    ];
     let leaves = matches!(method.obtain, Obtain::Code(_)) || obtain::is_delivered(method);
     let again = visit.session.store_id.is_some();
     let others = usable.iter().filter(|other| other.id != method.id).map(|other| Other {
@@ -193,19 +231,41 @@ fn page(frame: Frame, visit: &Visit, platform: &Platform, method: &Method, usabl
         choose: other.choose.in_(language).to_owned(),
         href: href(&frame, &action, &[("method", &other.id)]),
     });
-    let back = if chooses(visit) { href(&frame, &urls::connect(link), &[]) } else { String::new() };
+    let back = if chooses(visit) {
+        href(&frame, &urls::connect(link), &[])
+    } else {
+        String::new()
+    };
     Page(Fields {
         steps: steps(&frame, chooses(visit), 1),
         left: app_plate(visit),
         right: platform_plate(platform),
         title: frame.say_with(if again { "connect-again-title" } else { "connect-title" }, names),
         lead: frame.say_with(if again { "connect-again-lead" } else { "connect-lead" }, names),
-        choose: if usable.len() > 1 { method.choose.in_(language).to_owned() } else { String::new() },
-        note: frame.say_with(if leaves { "connect-note-leave" } else { "connect-note-keys" }, names),
+        choose: if usable.len() > 1 {
+            method.choose.in_(language).to_owned()
+        } else {
+            String::new()
+        },
+        note: frame.say_with(
+            if leaves {
+                "connect-note-leave"
+            } else {
+                "connect-note-keys"
+            },
+            names,
+        ),
         action: href(&frame, &action, &[]),
         method: method.id.clone(),
         form,
-        submit: frame.say_with(if leaves { "connect-submit-leave" } else { "connect-submit-keys" }, names),
+        submit: frame.say_with(
+            if leaves {
+                "connect-submit-leave"
+            } else {
+                "connect-submit-keys"
+            },
+            names,
+        ),
         others: others.collect(),
         back,
         cancel: href(&frame, &urls::connect_cancel(link), &[]),

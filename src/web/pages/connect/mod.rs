@@ -30,12 +30,14 @@ use crate::web::{Error, Frame, Site, urls};
 
 /// A session by the link in the address, and the frame set up for its merchant.
 async fn visit(app: &App, frame: &mut Frame, link: &str) -> Result<Visit, Error> {
-    let visit = sessions::visit(app, link).await.map_err(|error| match Error::from(error) {
-        error if error.problem() == Problem::NotFound => {
-            Error::of(Problem::NotFound).said(frame.say("connect-no-link-text"))
-        }
-        error => error,
-    })?;
+    let visit = sessions::visit(app, link)
+        .await
+        .map_err(|error| match Error::from(error) {
+            error if error.problem() == Problem::NotFound => {
+                Error::of(Problem::NotFound).said(frame.say("connect-no-link-text"))
+            }
+            error => error,
+        })?;
     set_up(frame, &visit);
     Ok(visit)
 }
@@ -55,7 +57,10 @@ fn goes_on(app: &App, visit: &Visit) -> bool {
 
 /// A platform that the session may choose.
 fn platform<'a>(app: &'a App, visit: &Visit, slug: &str) -> Result<&'a Platform, Error> {
-    app.catalogue.platform(slug).filter(|platform| visit.allows(&platform.slug)).ok_or_else(Error::not_found)
+    app.catalogue
+        .platform(slug)
+        .filter(|platform| visit.allows(&platform.slug))
+        .ok_or_else(Error::not_found)
 }
 
 /// A page of ours with what has to go along: without frame stays without frame.
@@ -70,7 +75,10 @@ fn to_done(frame: &Frame, link: &Secret) -> HttpResponse {
 }
 
 fn app_plate(visit: &Visit) -> Plate {
-    Plate::new(visit.api_app.name.as_str(), visit.api_app.logo_url.as_deref().unwrap_or_default())
+    Plate::new(
+        visit.api_app.name.as_str(),
+        visit.api_app.logo_url.as_deref().unwrap_or_default(),
+    )
 }
 
 fn platform_plate(platform: &Platform) -> Plate {
@@ -126,5 +134,12 @@ struct Told {
 /// The texts `{key}-title`, `-text` and `-next`.
 fn told(page: Frame, status: StatusCode, tone: &'static str, key: &str) -> Result<HttpResponse, Error> {
     let [title, text, next] = ["title", "text", "next"].map(|part| page.say(&format!("{key}-{part}")));
-    Page(Told { page, tone, title, text, next }).with_status(status)
+    Page(Told {
+        page,
+        tone,
+        title,
+        text,
+        next,
+    })
+    .with_status(status)
 }

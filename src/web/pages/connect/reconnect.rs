@@ -41,12 +41,14 @@ struct Disconnect {
 }
 
 async fn open(app: &App, frame: &mut Frame, token: &str) -> Result<Reconnect, Error> {
-    let opened = reconnect::open(app, token).await.map_err(|error| match Error::from(error) {
-        error if error.problem() == Problem::LinkExpired => {
-            Error::of(Problem::LinkExpired).said(frame.say("reconnect-expired-text"))
-        }
-        error => error,
-    })?;
+    let opened = reconnect::open(app, token)
+        .await
+        .map_err(|error| match Error::from(error) {
+            error if error.problem() == Problem::LinkExpired => {
+                Error::of(Problem::LinkExpired).said(frame.say("reconnect-expired-text"))
+            }
+            error => error,
+        })?;
     frame.sandbox = opened.api_app.mode == Mode::Sandbox;
     let locale = opened.store.merchant_locale.as_deref().and_then(Language::from_tag);
     if let Some(locale) = locale {
@@ -58,11 +60,20 @@ async fn open(app: &App, frame: &mut Frame, token: &str) -> Result<Reconnect, Er
 /// `GET /reconnect/{token}`
 pub async fn show(app: web::Data<App>, mut frame: Frame, token: web::Path<String>) -> Result<HttpResponse, Error> {
     let opened = open(&app, &mut frame, &token).await?;
-    let platform = app.catalogue.platform(&opened.store.platform).map_or("", |platform| platform.name.as_str());
-    let names =
-        [("app", opened.api_app.name.as_str()), ("platform", platform), ("store", opened.store.name.as_str())];
+    let platform = app
+        .catalogue
+        .platform(&opened.store.platform)
+        .map_or("", |platform| platform.name.as_str());
+    let names = [
+        ("app", opened.api_app.name.as_str()),
+        ("platform", platform),
+        ("store", opened.store.name.as_str()),
+    ];
     Page(Again {
-        left: Plate::new(opened.api_app.name.as_str(), opened.api_app.logo_url.as_deref().unwrap_or_default()),
+        left: Plate::new(
+            opened.api_app.name.as_str(),
+            opened.api_app.logo_url.as_deref().unwrap_or_default(),
+        ),
         right: Plate::new(platform, ""),
         title: frame.say_with("reconnect-title", names),
         text: frame.say_with("reconnect-text", names),
@@ -88,7 +99,10 @@ pub async fn start(
 /// `GET /reconnect/{token}/disconnect`
 pub async fn ask(app: web::Data<App>, mut frame: Frame, token: web::Path<String>) -> Result<HttpResponse, Error> {
     let opened = open(&app, &mut frame, &token).await?;
-    let names = [("app", opened.api_app.name.as_str()), ("store", opened.store.name.as_str())];
+    let names = [
+        ("app", opened.api_app.name.as_str()),
+        ("store", opened.store.name.as_str()),
+    ];
     Page(Disconnect {
         title: frame.say_with("reconnect-disconnect-title", names),
         text: frame.say_with("reconnect-disconnect-text", names),

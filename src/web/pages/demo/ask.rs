@@ -44,7 +44,13 @@ pub struct Answered {
 
 impl Asked {
     pub fn get(address: impl Into<String>) -> Self {
-        Self { method: Method::GET, address: address.into(), bearer: None, body: Bytes::new(), content_type: None }
+        Self {
+            method: Method::GET,
+            address: address.into(),
+            bearer: None,
+            body: Bytes::new(),
+            content_type: None,
+        }
     }
 
     pub fn post(address: impl Into<String>, body: Value) -> Self {
@@ -57,12 +63,18 @@ impl Asked {
     }
 
     pub fn with_key(self, key: &Secret) -> Self {
-        Self { bearer: Some((key.clone(), "$LLAVERO_API_KEY".to_owned())), ..self }
+        Self {
+            bearer: Some((key.clone(), "$LLAVERO_API_KEY".to_owned())),
+            ..self
+        }
     }
 
     /// The store's token is shown as it is: the line has to work when it is pasted, and it is the demo's own.
     pub fn with_token(self, token: &str) -> Self {
-        Self { bearer: Some((Secret::new(token), token.to_owned())), ..self }
+        Self {
+            bearer: Some((Secret::new(token), token.to_owned())),
+            ..self
+        }
     }
 
     fn curl(&self, address: &str) -> String {
@@ -100,7 +112,11 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
         value.set_sensitive(true);
         request.headers.insert(AUTHORIZATION, value);
     }
-    if let Some(kind) = asked.content_type.as_deref().and_then(|kind| HeaderValue::from_str(kind).ok()) {
+    if let Some(kind) = asked
+        .content_type
+        .as_deref()
+        .and_then(|kind| HeaderValue::from_str(kind).ok())
+    {
         request.headers.insert(CONTENT_TYPE, kind);
     }
     request.body = asked.body.clone();
@@ -119,7 +135,9 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
             let pretty = json.as_ref().and_then(|json| serde_json::to_string_pretty(json).ok());
             let text = pretty.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
             let source = answer.headers.get(SOURCE).and_then(|value| value.to_str().ok());
-            let source = source.map(|source| format!(", Llavero-Source: {source}")).unwrap_or_default();
+            let source = source
+                .map(|source| format!(", Llavero-Source: {source}"))
+                .unwrap_or_default();
             let line = Line {
                 status: format!("{}{source}", answer.status),
                 answer: text.chars().take(SHOWN).collect(),
@@ -127,7 +145,13 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
             };
             Answered { line, json }
         }
-        Err(error) => Answered { line: Line { status: error.to_string(), ..line }, json: None },
+        Err(error) => Answered {
+            line: Line {
+                status: error.to_string(),
+                ..line
+            },
+            json: None,
+        },
     })
 }
 
@@ -149,14 +173,26 @@ pub fn harmless_call(app: &App, platform: &Platform, method: &str) -> Option<Ask
     let root = method.root(&values).ok()?;
     let path = request.url.path().strip_prefix(root.path().trim_end_matches('/'))?;
     let owned = sign::owned(method);
-    let kept: Vec<(String, String)> =
-        request.url.query_pairs().into_owned().filter(|(name, _)| !owned.has_query(name)).collect();
+    let kept: Vec<(String, String)> = request
+        .url
+        .query_pairs()
+        .into_owned()
+        .filter(|(name, _)| !owned.has_query(name))
+        .collect();
     let mut address = format!("/v1/proxy/{}", path.trim_start_matches('/'));
     if !kept.is_empty() {
         address.push('?');
-        address.push_str(&url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish());
+        address.push_str(
+            &url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(kept)
+                .finish(),
+        );
     }
-    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type = request
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
     Some(Asked {
         method: request.method.clone(),
         body: request.body.clone(),

@@ -1,0 +1,1 @@
+DROP INDEX refresh_logs_started_at, credentials_reauthorize_by, stores_customer_id, stores_platform_store_id, stores_name_prefix;

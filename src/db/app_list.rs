@@ -1,0 +1,46 @@
+//! Apps with their partners as admins list them, and the changes of an app that only admins make.
+
+use diesel::prelude::*;
+
+use super::apps::App;
+use super::schema::{apps, partners};
+use super::types::llavero_now;
+use super::{Conn, Result};
+use crate::domain::id::AppId;
+
+/// All apps with the partner's name, by name.
+pub fn list(conn: &mut Conn) -> Result<Vec<(App, String)>> {
+    Ok(apps::table
+        .inner_join(partners::table)
+        .order((apps::name, apps::id))
+        .select((App::as_select(), partners::name))
+        .load(conn)?)
+}
+
+pub fn find(conn: &mut Conn, id: AppId) -> Result<Option<(App, String)>> {
+    Ok(apps::table
+        .find(id)
+        .inner_join(partners::table)
+        .select((App::as_select(), partners::name))
+        .first(conn)
+        .optional()?)
+}
+
+pub fn set_expose_credentials(conn: &mut Conn, id: AppId, expose: bool) -> Result<()> {
+    diesel::update(apps::table.find(id))
+        .set((apps::expose_credentials.eq(expose), apps::updated_at.eq(llavero_now())))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Replaces the signing secret and the one before it; false: no such app.
+pub fn set_signing_secrets(conn: &mut Conn, id: AppId, sealed: &[u8], previous: &[u8]) -> Result<bool> {
+    let changed = diesel::update(apps::table.find(id))
+        .set((
+            apps::signing_secret_sealed.eq(sealed),
+            apps::previous_signing_secret_sealed.eq(previous),
+            apps::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,168 @@
+//! One app: what it is, its API keys, where its merchants begin, and which client it uses at each platform.
+
+use std::collections::HashMap;
+
+use actix_web::web;
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::moments::Moment;
+use super::{Answer, find_app, frame_of, shown, words};
+use crate::broker::platform_apps::app_fields;
+use crate::db;
+use crate::db::api_keys::ApiKey;
+use crate::db::apps::App;
+use crate::db::platform_apps::PlatformApp;
+use crate::domain::admin::Role;
+use crate::domain::store::MerchantMail;
+use crate::platform::Platform;
+use crate::web::extract::{Admin, Viewer};
+use crate::web::parts::{Badge, Crumb, Fact, Tone};
+use crate::web::{Frame, Site, urls};
+
+#[derive(Template)]
+#[template(path = "pages/admin/app.html")]
+pub struct AppPage {
+    pub page: Frame,
+    pub crumbs: Vec<Crumb>,
+    pub name: String,
+    pub mode: Badge,
+    pub facts: Vec<Fact>,
+    pub return_urls: Vec<String>,
+    pub keys: Vec<Key>,
+    pub clients: Vec<Client>,
+    /// Whether the reader may change anything here.
+    pub owns: bool,
+    pub edit_href: String,
+    pub secret_href: String,
+    pub new_key_href: String,
+    pub stores_href: String,
+    pub audit_href: String,
+}
+
+/// An API key as far as anybody can still see it.
+pub struct Key {
+    pub name: String,
+    pub hint: String,
+    pub scopes: String,
+    pub badge: Badge,
+    pub used: Moment,
+    pub made: Moment,
+    /// Empty: it is retired.
+    pub retire_href: String,
+}
+
+/// Which OAuth client the app has at a platform.
+pub struct Client {
+    pub platform: String,
+    pub badge: Badge,
+    pub href: String,
+}
+
+pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site>) -> Answer {
+    let (app, partner) = find_app(&by, &id).await?;
+    let (app_id, mode) = (app.id, app.mode);
+    let (keys, own, shared) = by
+        .read(move |conn| {
+            let keys = db::api_keys::list(conn, app_id)?;
+            let own = db::platform_apps::list(conn, Some(app_id))?;
+            Ok((keys, own, db::platform_apps::list(conn, None)?))
+        })
+        .await?;
+    let page = frame_of(&by, mode);
+    let own: HashMap<&str, &PlatformApp> = own.iter().map(|client| (client.platform.as_str(), client)).collect();
+    let shared: HashMap<&str, &PlatformApp> = shared
+        .iter()
+        .filter(|client| client.mode == mode && client.shared)
+        .map(|client| (client.platform.as_str(), client))
+        .collect();
+    let platforms = by.tools.catalogue.platforms().iter();
+    let clients = platforms.map(|platform| {
+        let slug = platform.slug.as_str();
+        client(&page, &app, platform, own.get(slug).copied(), shared.get(slug).copied())
+    });
+    let now = by.now();
+    shown(AppPage {
+        crumbs: by.crumbs([Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS), Crumb::here(app.name.clone())]),
+        mode: words::mode(&page, mode),
+        facts: facts(&page, now, &app, partner, site.absolute(&urls::connect_app(app_id))),
+        keys: keys.iter().map(|one| key(&page, now, one)).collect(),
+        clients: clients.collect(),
+        owns: by.may(Role::Owner),
+        edit_href: urls::admin_app_edit(app_id),
+        secret_href: urls::admin_app_secret(app_id),
+        new_key_href: urls::admin_app_keys(app_id),
+        stores_href: urls::with_query(urls::ADMIN_STORES, &[("app", &app_id.to_string())]),
+        audit_href: urls::with_query(urls::ADMIN_AUDIT, &[("subject", &app_id.to_string())]),
+        return_urls: app.return_urls.0,
+        name: app.name,
+        page,
+    })
+}
+
+pub(super) fn facts(page: &Frame, now: DateTime<Utc>, app: &App, partner: String, connect: String) -> Vec<Fact> {
+    let mail = match app.merchant_mail {
+        MerchantMail::Llavero => page.say("admin-mail-llavero"),
+        MerchantMail::Partner => page.say("admin-mail-partner"),
+    };
+    let exposed = if app.expose_credentials { page.say("admin-yes") } else { page.say("admin-no") };
+    vec![
+        Fact::code(page.say("admin-id"), app.id.to_string()),
+        Fact::text(page.say("admin-partner"), partner),
+        Fact::text(page.say("admin-mode"), words::mode(page, app.mode).label),
+        Fact::code(page.say("admin-connect-page"), connect),
+        Fact::text(page.say("admin-merchant-mail"), mail),
+        Fact::text(page.say("admin-exposes"), exposed),
+        Fact::text(page.say("admin-made"), Moment::of(page, now, app.created_at).long()),
+    ]
+}
+
+pub(super) fn key(page: &Frame, now: DateTime<Utc>, key: &ApiKey) -> Key {
+    let works = key.revoked_at.is_none();
+    Key {
+        name: key.name.clone(),
+        hint: key.hint.clone(),
+        scopes: key.scopes.0.join(", "),
+        badge: match works {
+            true => Badge::new(Tone::Good, page.say("admin-key-works")),
+            false => Badge::new(Tone::Idle, page.say("admin-key-retired")),
+        },
+        used: Moment::of_some(page, now, key.last_used_at),
+        made: Moment::of(page, now, key.created_at),
+        retire_href: if works { urls::admin_app_key_retire(key.app_id, key.id) } else { String::new() },
+    }
+}
+
+pub(super) fn client(
+    page: &Frame,
+    app: &App,
+    platform: &Platform,
+    own: Option<&PlatformApp>,
+    shared: Option<&PlatformApp>,
+) -> Client {
+    let badge = if app_fields(platform).is_empty() {
+        Badge::new(Tone::Idle, page.say("admin-client-none"))
+    } else if own.or(shared).is_some_and(|client| client.paused_at.is_some()) {
+        Badge::new(Tone::Bad, page.say("admin-paused"))
+    } else if own.is_some() {
+        Badge::new(Tone::Good, page.say("admin-client-own"))
+    } else if shared.is_some() {
+        Badge::new(Tone::Good, page.say("admin-client-inherited"))
+    } else {
+        Badge::new(Tone::Warn, page.say("admin-client-missing"))
+    };
+    Client {
+        platform: platform.name.clone(),
+        badge,
+        href: urls::admin_app_platform(app.id, &platform.slug),
+    }
+}
+
+/// The way to a page about what is done to an app.
+pub(super) fn crumbs_to<R>(by: &Admin<R>, app: &App, here: String) -> Vec<Crumb> {
+    by.crumbs([
+        Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS),
+        Crumb::link(app.name.clone(), urls::admin_app(app.id)),
+        Crumb::here(here),
+    ])
+}

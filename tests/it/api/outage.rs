@@ -1,0 +1,88 @@
+//! A database that cannot be reached is 503 and Retry-After: never "not found", never "re-authorize".
+
+use serde_json::json;
+
+use crate::support::connecting::{RETURN_URL, Way, begin, connect_for, reconnect_url, start};
+use crate::support::visitor::Visitor;
+
+#[tokio::test]
+async fn without_its_database_every_partner_call_is_unavailable() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    app.database.stop();
+    let body = json!({ "customer_id": "c", "return_url": RETURN_URL });
+    for (method, path, body) in [
+        ("GET", "/v1/app".to_owned(), None),
+        ("GET", "/v1/stores".to_owned(), None),
+        ("GET", format!("/v1/stores/{}", connected.store_id), None),
+        ("DELETE", format!("/v1/stores/{}", connected.store_id), None),
+        ("POST", "/v1/connect-sessions".to_owned(), Some(body)),
+        ("POST", "/v1/access-tokens/exchange".to_owned(), Some(json!({ "code": connected.returned.code() }))),
+        ("POST", "/v1/introspect".to_owned(), Some(json!({ "token": connected.access_token }))),
+    ] {
+        let answer = app.api(method, &path, body).await;
+        let told = (answer.status, answer.json()["code"].clone());
+        assert_eq!(told, (503, json!("unavailable")), "{method} {path}: {}", answer.body);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{path}: {:?}", answer.headers);
+        assert!(!answer.body.to_lowercase().contains("postgres"), "{}", answer.body);
+    }
+    app.database.resume();
+    let back = app.api("GET", &format!("/v1/stores/{}", connected.store_id), None).await;
+    assert_eq!((back.status, &back.json()["status"]), (200, &json!("connected")), "{}", back.body);
+}
+
+#[tokio::test]
+async fn without_its_database_an_unknown_store_token_is_not_called_unknown() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    app.database.stop();
+    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert_eq!(answer.json()["code"], "unavailable");
+    assert_eq!(answer.header("llavero-source"), "llavero");
+    app.database.resume();
+    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_store_in_memory_is_served_through_a_short_outage() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    app.database.stop();
+    let during = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    assert!(matches!(during.status, 200 | 503), "{} {}", during.status, during.body);
+    assert!(during.status == 200 || during.json()["code"] == "unavailable", "{}", during.body);
+    app.database.resume();
+    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+}
+
+#[tokio::test]
+async fn without_its_database_a_page_says_so_and_keeps_the_link() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    let session = begin(&app, json!({ "platform": "walmart" })).await;
+    let reconnect = reconnect_url(&app, &connected.store_id);
+    app.database.stop();
+    for url in [&session.url, &reconnect] {
+        let page = Visitor::new().get(url).await;
+        assert_eq!(page.status, 503, "{}", page.text());
+        assert!(page.header("content-type").starts_with("text/html"));
+        assert!(!page.header("retry-after").is_empty());
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+    }
+    app.database.resume();
+    assert_eq!(Visitor::new().open(&session.url, &[&app.url]).await.status, 200);
+}
+
+#[tokio::test]
+async fn readiness_tells_of_the_outage_and_liveness_does_not() {
+    let app = start().await;
+    assert_eq!(Visitor::new().get(&format!("{}/readyz", app.url)).await.status, 200);
+    app.database.stop();
+    assert_eq!(Visitor::new().get(&format!("{}/healthz", app.url)).await.status, 200);
+    assert_eq!(Visitor::new().get(&format!("{}/readyz", app.url)).await.status, 503);
+    app.database.resume();
+    assert_eq!(Visitor::new().get(&format!("{}/readyz", app.url)).await.status, 200);
+}

@@ -1,0 +1,373 @@
+//! The form of a file of conversations (its README says what each key means). Read strictly: a key or a kind that is not
+//! known is an error, and so is an expectation that its kind would never look at, for a case that cannot fail proves
+//! nothing.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeZone, Utc};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use llavero::domain::refresh::FailureKind;
+use llavero::platform::{PlatformAnswer, SignMoment, Values};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+pub struct Conversations {
+    pub platform: String,
+    pub source: Vec<String>,
+    pub cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    platform: String,
+    source: Vec<String>,
+    #[serde(default)]
+    values: BTreeMap<String, BTreeMap<String, String>>,
+    #[serde(default, rename = "case")]
+    cases: Vec<Table>,
+    #[serde(default, rename = "table")]
+    tables: Vec<Table>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Authorize,
+    Callback,
+    Delivery,
+    Exchange,
+    Refresh,
+    Call,
+    Verdict,
+    Verify,
+    Revoke,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    pub method: String,
+    pub kind: Kind,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    #[serde(default)]
+    moment: Moment,
+    pub query: Option<String>,
+    pub body: Option<String>,
+    pub request: Option<Request>,
+    pub answer: Option<Answer>,
+    pub expect: Expect,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Moment {
+    now: Option<DateTime<Utc>>,
+    nonce: Option<String>,
+    request_id: Option<uuid::Uuid>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub body: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    status: u16,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    json: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    #[serde(default)]
+    pub nothing: bool,
+    pub url: Option<ExpectedUrl>,
+    pub request: Option<ExpectedRequest>,
+    pub callback: Option<ExpectedCallback>,
+    pub delivery: Option<ExpectedDelivery>,
+    pub grant: Option<ExpectedGrant>,
+    pub failure: Option<ExpectedFailure>,
+    pub verdict: Option<Verdict>,
+    pub store: Option<ExpectedStore>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedUrl {
+    pub url: Option<String>,
+    pub base: Option<String>,
+    pub query: Option<BTreeMap<String, Scalar>>,
+    #[serde(default)]
+    pub optional: Vec<String>,
+    #[serde(default)]
+    pub absent: Vec<String>,
+}
+
+// The keys of `ExpectedUrl` once more: serde cannot flatten and refuse unknown keys at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedRequest {
+    pub method: Option<String>,
+    url: Option<String>,
+    base: Option<String>,
+    query: Option<BTreeMap<String, Scalar>>,
+    #[serde(default)]
+    optional: Vec<String>,
+    #[serde(default)]
+    absent: Vec<String>,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub absent_headers: Vec<String>,
+    pub form: Option<BTreeMap<String, Scalar>>,
+    pub json: Option<BTreeMap<String, Scalar>>,
+    pub body: Option<String>,
+    #[serde(default)]
+    pub never: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedCallback {
+    pub outcome: Option<Outcome>,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub any_reason: Vec<String>,
+    #[serde(default)]
+    pub not_refused_for: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedDelivery {
+    pub outcome: Outcome,
+    pub state: Option<String>,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Approved,
+    Denied,
+    Refused,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedGrant {
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+    pub access_expires_in: Option<u64>,
+    pub refresh_expires_in: Option<u64>,
+    pub platform_store_id: Option<String>,
+    #[serde(default)]
+    pub absent: Vec<Absent>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    AccessExpiresIn,
+    RefreshExpiresIn,
+    PlatformStoreId,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedFailure {
+    pub kind: Option<FailureKind>,
+    #[serde(default)]
+    pub any_of: Vec<FailureKind>,
+    pub code: Option<String>,
+    pub retry_after: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Passed,
+    Unauthorized,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedStore {
+    pub platform_store_id: Option<String>,
+    pub name: Option<String>,
+    pub url: Option<String>,
+}
+
+/// A value that compares by its text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    Text(String),
+    Number(i64),
+    Truth(bool),
+}
+
+impl Scalar {
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+        }
+    }
+}
+
+/// Reads a file: rows become cases, and each case knows its method's values.
+pub fn read(text: &str) -> Result<Conversations, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    let mut tables = file.cases;
+    for table in file.tables {
+        tables.extend(rows(table)?);
+    }
+    let mut cases = Vec::new();
+    for table in tables {
+        let name = table.get("name").map(Value::to_string).unwrap_or_default();
+        let mut case: Case = table.try_into().map_err(|error| format!("{name}: {error}"))?;
+        for (key, value) in file.values.get(&case.method).into_iter().flatten() {
+            case.values.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        case.check()?;
+        cases.push(case);
+    }
+    Ok(Conversations { platform: file.platform, source: file.source, cases })
+}
+
+/// Each row over what stands above it; `expect` is merged key by key.
+fn rows(mut table: Table) -> Result<Vec<Table>, String> {
+    let rows = table.remove("rows").and_then(|rows| rows.try_into::<Vec<Table>>().ok());
+    let rows = rows.ok_or("a table without rows")?.into_iter().map(|row| {
+        let mut case = table.clone();
+        for (key, value) in row {
+            match (case.get_mut(&key), value) {
+                (Some(Value::Table(above)), Value::Table(own)) if key == "expect" => above.extend(own),
+                (_, value) => drop(case.insert(key, value)),
+            }
+        }
+        case
+    });
+    Ok(rows.collect())
+}
+
+impl Case {
+    /// Refuses what the kind does not take, and a case that expects nothing.
+    fn check(&self) -> Result<(), String> {
+        let expect = &self.expect;
+        let given = [
+            (self.query.is_some(), "query"),
+            (self.body.is_some(), "body"),
+            (self.request.is_some(), "request"),
+            (self.answer.is_some(), "answer"),
+            (expect.nothing, "expect.nothing"),
+            (expect.url.is_some(), "expect.url"),
+            (expect.request.is_some(), "expect.request"),
+            (expect.callback.is_some(), "expect.callback"),
+            (expect.delivery.is_some(), "expect.delivery"),
+            (expect.grant.is_some(), "expect.grant"),
+            (expect.failure.is_some(), "expect.failure"),
+            (expect.verdict.is_some(), "expect.verdict"),
+            (expect.store.is_some(), "expect.store"),
+        ];
+        let given: Vec<&str> = given.iter().filter(|(is_given, _)| *is_given).map(|(_, name)| *name).collect();
+        let (needs, takes): (&[&str], &[&str]) = match self.kind {
+            Kind::Authorize => (&[], &["expect.url", "expect.nothing"]),
+            Kind::Callback => (&["query", "expect.callback"], &[]),
+            Kind::Delivery => (&["body", "expect.delivery"], &[]),
+            Kind::Exchange | Kind::Refresh => {
+                (&[], &["answer", "expect.nothing", "expect.request", "expect.grant", "expect.failure"])
+            }
+            Kind::Call => (&["request", "expect.request"], &[]),
+            Kind::Verdict => (&["answer", "expect.verdict"], &[]),
+            Kind::Verify => (&[], &["answer", "expect.request", "expect.store", "expect.failure"]),
+            Kind::Revoke => (&["expect.request"], &[]),
+        };
+        let has = |name| given.contains(&name);
+        let judged = has("expect.grant") || has("expect.failure") || has("expect.store") || has("expect.verdict");
+        let is_right = needs.iter().all(|name| has(name))
+            && given.iter().all(|name| needs.contains(name) || takes.contains(name))
+            && given.iter().any(|name| name.starts_with("expect."))
+            && has("answer") == judged;
+        if is_right { Ok(()) } else { Err(format!("{}: {:?} is not a case of {given:?}", self.name, self.kind)) }
+    }
+
+    pub fn known(&self) -> Values {
+        values(&self.values)
+    }
+
+    /// A case that leaves its moment out does not depend on it.
+    pub fn moment(&self) -> SignMoment {
+        let nonce = self.moment.nonce.as_deref().map(|hex| u128::from_str_radix(hex, 16).unwrap());
+        SignMoment {
+            now: self.moment.now.unwrap_or_else(|| Utc.timestamp_opt(1_795_383_000, 0).unwrap()),
+            nonce: nonce.unwrap_or(1).to_be_bytes(),
+            request_id: self.moment.request_id.unwrap_or(uuid::Uuid::from_u128(1)),
+        }
+    }
+}
+
+impl Request {
+    pub fn headers(&self) -> HeaderMap {
+        headers(&self.headers)
+    }
+}
+
+impl Answer {
+    pub fn received(&self) -> PlatformAnswer {
+        let mut headers = headers(&self.headers);
+        let body = match (&self.json, &self.body) {
+            (Some(json), _) => {
+                headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+                json.to_string()
+            }
+            (None, body) => body.clone().unwrap_or_default(),
+        };
+        PlatformAnswer { status: StatusCode::from_u16(self.status).unwrap(), headers, body: body.into() }
+    }
+}
+
+impl ExpectedRequest {
+    pub fn address(&self) -> ExpectedUrl {
+        let query = self.query.as_ref().map(|query| {
+            query.iter().map(|(name, value)| (name.clone(), Scalar::Text(value.text()))).collect()
+        });
+        ExpectedUrl {
+            url: self.url.clone(),
+            base: self.base.clone(),
+            query,
+            optional: self.optional.clone(),
+            absent: self.absent.clone(),
+        }
+    }
+}
+
+pub fn values(pairs: &BTreeMap<String, String>) -> Values {
+    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+fn headers(pairs: &BTreeMap<String, String>) -> HeaderMap {
+    let header = |(name, value): (&String, &String)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    pairs.iter().map(header).collect()
+}

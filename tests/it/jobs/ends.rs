@@ -1,0 +1,172 @@
+//! How a job ends: done, again after a growing wait, or as a dead letter that somebody can look at.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use llavero::app::App;
+use llavero::crypto::Random;
+use llavero::domain::secret::Secret;
+use llavero::jobs::Runner;
+use llavero::mail::Mailer;
+use serde_json::{Value, json};
+
+use crate::support::connecting::{MERCADO_LIBRE, connect};
+use crate::support::rows::{self, count, row, until, work};
+use crate::support::test_app::{TestApp, Wishes, assemble, config};
+
+/// A second program on the same database whose mail server is not there.
+fn without_mail(app: &TestApp) -> Arc<App> {
+    let folder = app.data.path().join("second");
+    std::fs::create_dir_all(&folder).unwrap();
+    let config = config(&app.database.url(), &app.url, &app.sandbox, &folder, &Wishes::default());
+    let mut second = assemble(config, app.clock.clone(), tokio::runtime::Handle::current());
+    second.random = Random::seeded(43);
+    second.mailer = Mailer::smtp(&Secret::new("smtp://127.0.0.1:1"), "Llavero <llavero@example.com>").unwrap();
+    Arc::new(second)
+}
+
+/// A store that died, so that an admin has to be told; the job that tells is left.
+async fn with_a_notice(app: &TestApp) {
+    let store = connect(app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    app.control("revoke", json!({ "platform": "mercado-libre" })).await;
+    app.advance(Duration::from_secs(7 * 3600));
+    assert_eq!(app.call(&store.access_token, "GET", "/anything").await.status, 401);
+}
+
+fn notice_job(app: &TestApp) -> Value {
+    row(&app.database, "SELECT status, attempts, due_at, last_error FROM jobs WHERE kind = 'send_notice'")
+}
+
+fn due(app: &TestApp) -> DateTime<Utc> {
+    notice_job(app)["due_at"].as_str().unwrap().parse().unwrap()
+}
+
+/// Runs until the job was tried so many times.
+async fn tried(app: &TestApp, second: &Arc<App>, attempts: i64) {
+    let runner = Runner::start(second.clone());
+    until("it is tried", async || {
+        let job = notice_job(app);
+        (job["attempts"] == attempts && job["status"] != "running").then_some(())
+    })
+    .await;
+    runner.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_done_now_is_tried_after_growing_waits_and_ends_as_a_dead_letter() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    with_a_notice(&app).await;
+    let second = without_mail(&app);
+    let mut waits = Vec::new();
+    for attempt in 1..=11 {
+        tried(&app, &second, attempt).await;
+        let job = notice_job(&app);
+        assert_eq!(job["status"], "ready", "{job}");
+        assert!(job["last_error"].is_string(), "{job}");
+        let wait = due(&app) - app.clock.now();
+        assert!(wait > chrono::Duration::zero(), "{job}");
+        waits.push(wait.num_milliseconds());
+        app.clock.set(due(&app));
+    }
+    assert!(waits[5] > 4 * waits[0], "{waits:?}");
+    tried(&app, &second, 12).await;
+    assert_eq!(notice_job(&app)["status"], "failed");
+
+    // A dead letter is left alone, and not lost.
+    app.advance(Duration::from_secs(86_400));
+    work(&app).await;
+    let left = notice_job(&app);
+    assert_eq!((&left["status"], &left["attempts"]), (&json!("failed"), &json!(12)));
+    second.listener.stop();
+}
+
+#[tokio::test]
+async fn waits_of_jobs_that_failed_together_differ() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    with_a_notice(&app).await;
+    // The same incident told to six people.
+    rows::execute(
+        &app.database,
+        "INSERT INTO notices (id, kind, audience, app_id, store_id, incident, recipient, language, details)
+         SELECT gen_random_uuid(), kind, audience, app_id, store_id, incident, n || '@example.com', language, details
+         FROM notices, generate_series(1, 5) n WHERE audience = 'admins'",
+    );
+    rows::execute(&app.database, "DELETE FROM jobs");
+    let now = app.clock.now().to_rfc3339();
+    rows::execute(
+        &app.database,
+        &format!(
+            "INSERT INTO jobs (id, kind, payload, due_at) SELECT gen_random_uuid(), 'send_notice',
+             jsonb_build_object('notice', 'notice_' || id), '{now}' FROM notices WHERE audience = 'admins'"
+        ),
+    );
+    let second = without_mail(&app);
+    let runner = Runner::start(second.clone());
+    let tried = "SELECT count(*) AS n FROM jobs WHERE status = 'ready' AND attempts = 1";
+    until("all are tried", async || (count(&app.database, tried) == 6).then_some(())).await;
+    runner.stop().await;
+    let times: BTreeSet<String> = rows::rows(&app.database, "SELECT due_at FROM jobs WHERE kind = 'send_notice'")
+        .iter()
+        .map(|row| row["due_at"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(times.len() >= 5, "{times:?}");
+    second.listener.stop();
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_understands_is_kept_with_its_error_and_stops_no_other() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let now = app.clock.now().to_rfc3339();
+    for kind in ["from_the_future", "purge"] {
+        rows::execute(
+            &app.database,
+            &format!("INSERT INTO jobs (id, kind, due_at) VALUES (gen_random_uuid(), '{kind}', '{now}')"),
+        );
+    }
+    let runner = Runner::start(app.app.clone());
+    let met = "SELECT count(*) AS n FROM jobs WHERE kind = 'from_the_future' AND last_error IS NOT NULL";
+    until("it is met", async || (count(&app.database, met) == 1).then_some(())).await;
+    let purged = "SELECT count(*) AS n FROM jobs WHERE kind = 'purge' AND status = 'done'";
+    until("the other is done", async || (count(&app.database, purged) == 1).then_some(())).await;
+    runner.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_about_something_that_is_gone_is_done() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let now = app.clock.now().to_rfc3339();
+    for (kind, name, id) in [
+        ("refresh_credential", "credential", "cred_01900000-0000-7000-8000-000000000000"),
+        ("verify_credential", "credential", "cred_01900000-0000-7000-8000-000000000000"),
+        ("send_notice", "notice", "notice_01900000-0000-7000-8000-000000000000"),
+    ] {
+        let insert = format!(
+            "INSERT INTO jobs (id, kind, payload, due_at)
+             VALUES (gen_random_uuid(), '{kind}', jsonb_build_object('{name}', '{id}'), '{now}')"
+        );
+        rows::execute(&app.database, &insert);
+    }
+    work(&app).await;
+    let kinds = "('refresh_credential', 'verify_credential', 'send_notice')";
+    let done = format!("SELECT count(*) AS n FROM jobs WHERE status = 'done' AND kind IN {kinds}");
+    assert_eq!(count(&app.database, &done), 3);
+}
+
+#[tokio::test]
+async fn a_notice_that_was_sent_is_not_sent_again_when_its_job_runs_twice() {
+    let app = TestApp::start().await;
+    with_a_notice(&app).await;
+    work(&app).await;
+    assert_eq!(app.app.mailer.taken().len(), 1);
+    let now = app.clock.now().to_rfc3339();
+    let again = format!("UPDATE jobs SET status = 'ready', due_at = '{now}', finished_at = NULL WHERE kind = 'send_notice'");
+    rows::execute(&app.database, &again);
+    work(&app).await;
+    assert_eq!(app.app.mailer.taken().len(), 0);
+}
