@@ -132,6 +132,7 @@ async fn a_job_that_nobody_understands_is_kept_with_its_error_and_stops_no_other
     let met = "SELECT count(*) AS n FROM jobs WHERE kind = 'from_the_future' AND last_error IS NOT NULL";
     until("it is met", async || (count(&app.database, met) == 1).then_some(())).await;
     let purged = "SELECT count(*) AS n FROM jobs WHERE kind = 'purge' AND status = 'done'";
+    println!("{:?}", rows::rows(&app.database, "SELECT kind, status, attempts, due_at, last_error, unique_key FROM jobs"));
     until("the other is done", async || (count(&app.database, purged) == 1).then_some(())).await;
     runner.stop().await;
 }

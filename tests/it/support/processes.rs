@@ -249,6 +249,18 @@ impl Installation {
         self.control("advance", json!({ "seconds": seconds })).await;
     }
 
+    /// Returns once a process runs on the database's clock of now.
+    pub async fn followed(&self, process: &Process) {
+        until("the process follows the clock", async || {
+            let asked = json!({ "customer_id": "nobody", "return_url": RETURN_URL, "expires_in": 3600 });
+            let made = self.api(process, "POST", "/v1/connect-sessions", Some(asked)).await;
+            let ends = made.json()["expires_at"].as_str().unwrap().to_owned();
+            let behind = format!("SELECT (llavero_now() > timestamptz '{ends}' - interval '3590 s')::int AS n");
+            (rows::count(&self.database, &behind) == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Nobody reaches the database any more.
     pub fn stop_database(&self) {
         self.allow_connections(false);
