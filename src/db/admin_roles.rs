@@ -25,7 +25,10 @@ pub fn lock_owners(conn: &mut Conn) -> Result<Vec<AdminId>> {
 
 /// False: no such admin.
 pub fn set_role(conn: &mut Conn, id: AdminId, role: Role) -> Result<bool> {
-    Ok(diesel::update(admins::table.find(id)).set(admins::role.eq(role)).execute(conn)? == 1)
+    Ok(diesel::update(admins::table.find(id))
+        .set(admins::role.eq(role))
+        .execute(conn)?
+        == 1)
 }
 
 /// False: no such admin.
@@ -35,7 +38,9 @@ pub fn set_disabled(conn: &mut Conn, id: AdminId, disabled: bool) -> Result<bool
         diesel::update(admins::table.find(id)).set(now).execute(conn)?
     } else {
         let none = sql::<Nullable<Timestamptz>>("NULL");
-        diesel::update(admins::table.find(id)).set(admins::disabled_at.eq(none)).execute(conn)?
+        diesel::update(admins::table.find(id))
+            .set(admins::disabled_at.eq(none))
+            .execute(conn)?
     };
     Ok(changed == 1)
 }

@@ -157,7 +157,12 @@ pub fn list(
 fn prefix(text: &str) -> String {
     let mut pattern: String = text
         .chars()
-        .flat_map(|letter| matches!(letter, '%' | '_' | '\\').then_some('\\').into_iter().chain([letter]))
+        .flat_map(|letter| {
+            matches!(letter, '%' | '_' | '\\')
+                .then_some('\\')
+                .into_iter()
+                .chain([letter])
+        })
         .collect();
     pattern.push('%');
     pattern

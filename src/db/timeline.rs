@@ -11,10 +11,13 @@ use crate::domain::job::{Job, JobStatus};
 
 /// Jobs about a credential that wait, run or have failed, newest first.
 pub fn jobs_of_credential(conn: &mut Conn, credential: CredentialId) -> Result<Vec<JobRow>> {
-    let keys: Vec<String> = [Job::RefreshCredential { credential }, Job::VerifyCredential { credential }]
-        .iter()
-        .map(Job::unique_key)
-        .collect();
+    let keys: Vec<String> = [
+        Job::RefreshCredential { credential },
+        Job::VerifyCredential { credential },
+    ]
+    .iter()
+    .map(Job::unique_key)
+    .collect();
     let mut found: Vec<JobRow> = jobs::table
         .filter(jobs::unique_key.eq_any(&keys))
         .filter(jobs::status.eq(JobStatus::Ready))

@@ -57,6 +57,9 @@ pub struct Condition {
     /// Words anywhere in the body, in whatever case.
     #[serde(default)]
     pub contains: Vec<String>,
+    /// The `error` of a challenge in `WWW-Authenticate` (RFC 6750, 3).
+    #[serde(default)]
+    pub challenge: Vec<String>,
 }
 
 impl Condition {
@@ -69,12 +72,30 @@ impl Condition {
         self.status.is_empty() || self.status.contains(&status.as_u16())
     }
 
-    fn holds(&self, rules: &AnswerRules, status: StatusCode, body: &Body<'_>) -> bool {
+    fn holds(&self, rules: &AnswerRules, status: StatusCode, headers: &HeaderMap, body: &Body<'_>) -> bool {
         let at = if self.at.is_empty() { &rules.code_at } else { &self.at };
         self.fits_status(status)
+            && (self.challenge.is_empty() || challenge_errors(headers).any(|error| self.challenge.contains(&error)))
             && (self.code.is_empty() || body.codes(at).iter().any(|code| self.code.contains(code)))
             && (self.contains.is_empty() || self.contains.iter().any(|words| body.contains(words)))
     }
+}
+
+/// The `error` parameters of all challenges, quoted or not. What stands in another parameter's quotes is none.
+fn challenge_errors(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|text| {
+        let mut quoted = false;
+        let parameters = text.split(move |c: char| {
+            quoted ^= c == '"';
+            !quoted && (c == ',' || c.is_whitespace())
+        });
+        let error = |parameter: &str| {
+            let (name, value) = parameter.split_once('=')?;
+            name.eq_ignore_ascii_case("error").then(|| value.trim_matches('"').to_owned())
+        };
+        parameters.filter_map(error).collect::<Vec<_>>()
+    })
 }
 
 struct Body<'a> {
@@ -145,14 +166,14 @@ pub enum CallAnswer {
     Unauthorized,
 }
 
-/// Looks at status and the first bytes of a body (see `peeks_body`).
-pub fn judge_call(method: &Method, status: StatusCode, _headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
+/// Looks at status, headers and the first bytes of a body (see `peeks_body`).
+pub fn judge_call(method: &Method, status: StatusCode, headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
     let body = Body::new(body_start);
     let refused = method
         .answer
         .unauthorized
         .iter()
-        .any(|on| on.holds(&method.answer, status, &body));
+        .any(|on| on.holds(&method.answer, status, headers, &body));
     if refused {
         CallAnswer::Unauthorized
     } else {
@@ -170,6 +191,11 @@ pub fn peeks_body(method: &Method, status: StatusCode) -> usize {
     if reads { PEEK } else { 0 }
 }
 
+/// Whether any answer's body has a say, and so must come in a form that can be read.
+pub fn reads_bodies(method: &Method) -> bool {
+    method.answer.unauthorized.iter().any(Condition::reads_body)
+}
+
 /// The failure in an answer of a token call that is no grant.
 pub fn judge_token(method: &Method, answer: &PlatformAnswer) -> Failure {
     judge(method, &method.answer.token, answer)
@@ -182,7 +208,10 @@ pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAns
     let ruled = rules
         .iter()
         .filter(believed)
-        .find(|rule| rule.on.holds(&method.answer, answer.status, &body))
+        .find(|rule| {
+            rule.on
+                .holds(&method.answer, answer.status, &answer.headers, &body)
+        })
         .map(|rule| rule.kind);
     let kind = ruled
         .or_else(|| refused_client(method, answer))
@@ -271,6 +300,19 @@ mod tests {
         assert_eq!(texts("/errors/1/code"), ["7"]);
         assert_eq!(texts("/error/code"), ["B"]);
         assert!(texts("/none/*").is_empty());
+    }
+
+    #[test]
+    fn a_challenge_names_its_error_with_or_without_quotes() {
+        let errors = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, http::HeaderValue::from_static(value))]);
+            challenge_errors(&headers).collect::<Vec<_>>()
+        };
+        assert_eq!(errors(r#"Bearer realm="a", error="invalid_token""#), ["invalid_token"]);
+        assert_eq!(errors("Bearer error=invalid_token"), ["invalid_token"]);
+        assert_eq!(errors(r#"Basic realm="x",Bearer realm="y",Error="b""#), ["b"]);
+        assert!(errors(r#"Bearer error_description="say error=invalid_token, or error=x""#).is_empty());
+        assert!(errors("Bearer").is_empty());
     }
 
     #[test]

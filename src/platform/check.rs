@@ -314,7 +314,7 @@ impl Checker<'_> {
     }
 
     fn condition(&mut self, key: &str, on: &Condition) {
-        if on.status.is_empty() && !on.reads_body() {
+        if on.status.is_empty() && on.challenge.is_empty() && !on.reads_body() {
             self.fault(key, "a condition that everything meets");
         }
         if !on.code.is_empty() && on.at.is_empty() && self.method.answer.code_at.is_empty() {

@@ -73,11 +73,11 @@ fn connect(mut page: Frame) -> String {
     });
     let mut form = Form::new(vec![
         Input::code("store_url", "Store address")
-            .help("Address of the WordPress site, with https and with its folder if it lives in one")
+            .help("Address of the site, with https and with its folder if it lives in one")
             .example("https://shop.acme.com")
             .value("http:/shop.acme"),
         Input::code("consumer_key", "Consumer key")
-            .help("WooCommerce > Settings > Advanced > REST API > Add key")
+            .help("OpenCounter > Settings > Advanced > API > Add key")
             .example("ck_0123456789abcdef0123456789abcdef01234567"),
         Input::secret("consumer_secret", "Consumer secret").help("Shown once, beside the consumer key"),
         Input::select("permission", "Permission", choices.into()),
@@ -85,8 +85,8 @@ fn connect(mut page: Frame) -> String {
         Input::check("agree", "I may connect this store on behalf of its owner"),
     ]);
     form.refuse("store_url", "This is not a web address.");
-    form.refuse("consumer_secret", "WooCommerce does not accept this key.");
-    let (left, right) = (Plate::new("Northwind ERP", ""), Plate::new("WooCommerce", ""));
+    form.refuse("consumer_secret", "OpenCounter does not accept this key.");
+    let (left, right) = (Plate::new("Northwind ERP", ""), Plate::new("OpenCounter", ""));
     let steps = Step::list(["Choose", "Details", "Approve", "Done"].map(str::to_owned), 1);
     Connect {
         page,
@@ -101,12 +101,12 @@ fn connect(mut page: Frame) -> String {
 
 fn choose(page: Frame) -> String {
     let names = [
-        "Falabella",
-        "Mercado Libre",
-        "SAP Commerce Cloud (Hybris)",
-        "Shopify",
-        "Walmart Marketplace",
-        "WooCommerce",
+        "Almacenia",
+        "Feria Abierta",
+        "Northgate Commerce Cloud (Lyra)",
+        "Vendora",
+        "Bigbarn Marketplace",
+        "OpenCounter",
     ];
     let choice = |name: &str| PlatformChoice {
         plate: Plate::new(name, ""),
@@ -194,21 +194,21 @@ fn overview(page: Frame) -> String {
             (
                 "Tienda Ñandú",
                 "customer 4711",
-                "Mercado Libre",
+                "Feria Abierta",
                 Badge::new(Tone::Good, "Connected"),
                 Badge::new(Tone::Good, "OK"),
             ),
             (
-                "acme-outlet.myshopify.com",
+                "acme-outlet.vendora.example",
                 "customer 12",
-                "Shopify",
+                "Vendora",
                 Badge::new(Tone::Bad, "Needs re-authorization"),
                 Badge::new(Tone::Warn, "Refresh in doubt"),
             ),
             (
                 "https://shop.a-rather-long-name-of-a-store.example.com/tienda",
                 "customer 9",
-                "WooCommerce",
+                "OpenCounter",
                 Badge::new(Tone::Idle, "Revoked"),
                 Badge::new(Tone::Info, "Platform unavailable"),
             ),
@@ -243,7 +243,7 @@ fn store(page: Frame) -> String {
         badge: Badge::new(Tone::Bad, "Needs re-authorization"),
         facts: vec![
             Fact::code("Id", "store_019c0f2e8a7b7c6d9e8f0a1b2c3d4e5f"),
-            Fact::text("Platform", "Mercado Libre"),
+            Fact::text("Platform", "Feria Abierta"),
             Fact::text("Merchant", "Lucía Peña, lucia@example.mx"),
             Fact::text("Access token expires", "in 4 hours (20 Nov 2026, 14:12 UTC)"),
         ],

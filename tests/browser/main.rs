@@ -6,6 +6,7 @@
 mod chromium;
 mod development;
 mod merchant_and_admin;
+mod partner;
 mod process;
 mod product;
 mod programs;

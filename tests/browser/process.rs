@@ -49,7 +49,10 @@ impl Process {
             .process_group(0)
             .spawn()
             .unwrap();
-        Self { child, log: log.to_owned() }
+        Self {
+            child,
+            log: log.to_owned(),
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -68,7 +71,10 @@ impl Process {
             let written = self.written();
             let whole = written.rfind('\n').map_or("", |end| &written[..end]);
             let found = whole.lines().find(|line| line.contains(text)).map(str::to_owned);
-            assert!(found.is_some() || ended.is_none(), "it ended before `{text}`:\n{written}");
+            assert!(
+                found.is_some() || ended.is_none(),
+                "it ended before `{text}`:\n{written}"
+            );
             found
         })
         .await

@@ -30,7 +30,10 @@ pub struct Development {
 
 impl DevelopmentFolder {
     pub fn new() -> Self {
-        Self { data: tempfile::tempdir().unwrap(), bind: free_address() }
+        Self {
+            data: tempfile::tempdir().unwrap(),
+            bind: free_address(),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -39,10 +42,16 @@ impl DevelopmentFolder {
 
     pub async fn start(&self) -> Development {
         let folder = self.path().join("data");
-        let environment = [("LLAVERO_DATA_DIR", folder.to_str().unwrap()), ("LLAVERO_BIND", self.bind.as_str())];
+        let environment = [
+            ("LLAVERO_DATA_DIR", folder.to_str().unwrap()),
+            ("LLAVERO_BIND", self.bind.as_str()),
+        ];
         let mut process = Process::start(&[BINARY, "dev"], &environment, &self.path().join("dev.log"));
         process.line_with("Llavero is running").await;
-        Development { process, environment: shell_values(&folder.join("dev.env")) }
+        Development {
+            process,
+            environment: shell_values(&folder.join("dev.env")),
+        }
     }
 }
 
@@ -68,7 +77,9 @@ impl Development {
 fn shell_values(file: &Path) -> BTreeMap<String, String> {
     let text = fs::read_to_string(file).unwrap();
     let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned())).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+        .collect()
 }
 
 /// `llavero serve --work` with its keys.
@@ -97,23 +108,39 @@ impl Production {
             ("LLAVERO_JOURNAL_DIR", folder("journal").to_str().unwrap().to_owned()),
             ("LLAVERO_ALLOW_PRIVATE_HOSTS", "true".to_owned()),
         ];
-        let production = Self { data, settings, url, process: None };
+        let production = Self {
+            data,
+            settings,
+            url,
+            process: None,
+        };
         production.command(&["key", "new"]);
         production
     }
 
     fn settings(&self) -> Vec<(&str, &str)> {
-        self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+        self.settings
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect()
     }
 
     /// What a command prints; it must succeed.
     pub fn command(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(BINARY);
-        command.args(arguments).env_clear().env("PATH", programs::path()).envs(self.settings());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("PATH", programs::path())
+            .envs(self.settings());
         let done = command.current_dir(self.data.path()).output().unwrap();
         let printed = String::from_utf8_lossy(&done.stdout).into_owned();
         let told = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "llavero {}: {printed}{told}", arguments.join(" "));
+        assert!(
+            done.status.success(),
+            "llavero {}: {printed}{told}",
+            arguments.join(" ")
+        );
         printed
     }
 
@@ -127,5 +154,9 @@ impl Production {
 
 /// An address on loopback that nothing listens on at the moment.
 fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }

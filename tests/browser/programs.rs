@@ -52,12 +52,19 @@ pub fn provider() -> Result<ProviderPrograms, Missing> {
     let told = told.map_err(|error| Missing(format!("{}: {error}", node.display())))?;
     let told = String::from_utf8_lossy(&told.stdout).trim().to_owned();
     let release = told.trim_start_matches('v').split('.').next();
-    if release.and_then(|release| release.parse().ok()).is_none_or(|release: u32| release < NODE) {
-        return Err(Missing(format!("Node.js {NODE} or later is needed, and `node` is {told}")));
+    if release
+        .and_then(|release| release.parse().ok())
+        .is_none_or(|release: u32| release < NODE)
+    {
+        return Err(Missing(format!(
+            "Node.js {NODE} or later is needed, and `node` is {told}"
+        )));
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node");
     if !folder.join("node_modules/oidc-provider/package.json").exists() {
-        return Err(Missing("no `oidc-provider`: run `npm ci` in tests/browser/node".to_owned()));
+        return Err(Missing(
+            "no `oidc-provider`: run `npm ci` in tests/browser/node".to_owned(),
+        ));
     }
     Ok(ProviderPrograms { node, folder })
 }

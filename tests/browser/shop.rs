@@ -55,7 +55,10 @@ impl Shop {
 
     /// As its administrator would remove it.
     pub async fn remove_client(&self) {
-        let answer = self.visitor.get(&format!("{}/remove-client/{CLIENT}", self.control)).await;
+        let answer = self
+            .visitor
+            .get(&format!("{}/remove-client/{CLIENT}", self.control))
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 }

@@ -35,9 +35,14 @@ const NOT_RETURNED: [&str; 9] = [
 ];
 const NOT_RETURNED_STARTS: [&str; 2] = ["access-control-", "llavero-"];
 
-/// The caller's headers as the platform gets them; the signer takes its own out.
-pub fn forwarded(from_caller: &HeaderMap) -> HeaderMap {
-    passing(from_caller, &NOT_FORWARDED, &NOT_FORWARDED_STARTS)
+/// The caller's headers as the platform gets them; the signer takes its own out. Where the body of an answer has a say
+/// (`reads_answers`), it must not come compressed: nothing is decompressed here, and uncompressed is always acceptable.
+pub fn forwarded(from_caller: &HeaderMap, reads_answers: bool) -> HeaderMap {
+    let mut headers = passing(from_caller, &NOT_FORWARDED, &NOT_FORWARDED_STARTS);
+    if reads_answers {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    headers
 }
 
 /// The platform's headers as the caller gets them: its answer is named as the platform's, and no browser that is led here
@@ -122,7 +127,7 @@ mod tests {
             ("x-custom", "1"),
         ]);
         assert_eq!(
-            names(&forwarded(&given)),
+            names(&forwarded(&given, false)),
             [
                 "accept",
                 "accept-encoding",
@@ -134,6 +139,18 @@ mod tests {
                 "x-custom"
             ]
         );
+    }
+
+    #[test]
+    fn an_answer_whose_body_is_looked_at_is_asked_for_uncompressed() {
+        let given = map(&[("accept-encoding", "gzip"), ("accept-encoding", "br;q=0.9"), ("accept", "*/*")]);
+        let sent = |reads_answers| {
+            let headers = forwarded(&given, reads_answers);
+            let encodings = headers.get_all(header::ACCEPT_ENCODING).iter().cloned();
+            (encodings.collect::<Vec<_>>(), names(&headers).len())
+        };
+        assert_eq!(sent(true), (vec![HeaderValue::from_static("identity")], 2));
+        assert_eq!(sent(false).0, ["gzip", "br;q=0.9"]);
     }
 
     #[test]
@@ -180,7 +197,7 @@ mod tests {
 
     #[test]
     fn repeated_headers_all_pass() {
-        let headers = forwarded(&map(&[("accept", "a"), ("accept", "b"), ("x-a", "1"), ("x-a", "2")]));
+        let headers = forwarded(&map(&[("accept", "a"), ("accept", "b"), ("x-a", "1"), ("x-a", "2")]), false);
         assert_eq!(headers.get_all("x-a").iter().count(), 2);
         assert_eq!(headers.get_all("accept").iter().count(), 2);
     }

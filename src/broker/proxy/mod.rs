@@ -119,7 +119,7 @@ impl<'a> Call<'a> {
     /// Whether the platform accepts the credential, as far as this answer tells.
     async fn judge(&self, answer: &mut http::Response<AnswerStream>) -> Result<CallAnswer, Error> {
         let wanted = answer::peeks_body(self.method, answer.status());
-        // Nothing is decompressed; the signed request asked for no compression where bodies are looked at.
+        // Nothing is decompressed; no compression was asked for where bodies are looked at.
         let readable = !answer.headers().contains_key(header::CONTENT_ENCODING);
         let (status, headers) = (answer.status(), answer.headers().clone());
         let start = if wanted > 0 && readable && self.request.method != http::Method::HEAD {

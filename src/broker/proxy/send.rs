@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use http::header::{self, HeaderValue};
-
 use super::body::{self, Unkept};
 use super::{Call, Usable, headers, moment};
 use crate::broker::{Delivered, Error, FieldError};
 use crate::domain::problem::Problem;
 use crate::outbound::{AnswerStream, BodyStream};
 use crate::platform::transport::{NotSent, SendError, SendOptions};
-use crate::platform::{BuildError, PlatformRequest, host, sign};
+use crate::platform::{BuildError, PlatformRequest, answer, host, sign};
 
 /// How long a platform may be silent. Beyond the slowest documented calls, below common limits of callers' own.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -36,13 +34,7 @@ impl Call<'_> {
         };
         let unsigned = self.request.target.below(&root)?;
         let mut signed = PlatformRequest::new(self.request.method.clone(), unsigned.clone());
-        signed.headers = headers::forwarded(&self.request.headers);
-        if crate::platform::answer::peeks_body(self.method, http::StatusCode::OK) > 0 {
-            // Failures hide in successful answers, which must be readable; uncompressed is always acceptable.
-            signed
-                .headers
-                .insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        }
+        signed.headers = headers::forwarded(&self.request.headers, answer::reads_bodies(self.method));
         let body = if self.method.signs_body {
             signed.body = self.request.body.whole(body::SIGNED).await.map_err(unkept)?;
             BodyStream::full(signed.body.clone())

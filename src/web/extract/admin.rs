@@ -116,7 +116,10 @@ impl<R: NeedsRole> FromRequest for Admin<R> {
         Box::pin(async move {
             let (tools, mut page) = (tools?, page.await?);
             let id = session::admin_id(&session).ok_or_else(|| Error::of(Problem::Unauthenticated))?;
-            let found = tools.db.run::<_, db::Error, _>(move |conn| db::admins::find(conn, id)).await?;
+            let found = tools
+                .db
+                .run::<_, db::Error, _>(move |conn| db::admins::find(conn, id))
+                .await?;
             let Some(admin) = found.filter(|admin| admin.disabled_at.is_none()) else {
                 session::sign_out(&session);
                 return Err(Error::of(Problem::Unauthenticated));
@@ -128,7 +131,14 @@ impl<R: NeedsRole> FromRequest for Admin<R> {
                 email: admin.email.clone(),
                 role: page.say(&format!("admin-role-{}", admin.role)),
             });
-            Ok(Self { tools, admin, page, session, request_id, role: PhantomData })
+            Ok(Self {
+                tools,
+                admin,
+                page,
+                session,
+                request_id,
+                role: PhantomData,
+            })
         })
     }
 }

@@ -26,7 +26,11 @@ impl FromRequest for ClientAddress {
             let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
             let peer = request.peer_addr().map(|peer| peer.ip());
             let found = peer.map(|peer| client(peer, &forwarded.join(","), &tools.config.trusted_proxies));
-            Self(found.map(|address| address.to_canonical().to_string()).unwrap_or_default())
+            Self(
+                found
+                    .map(|address| address.to_canonical().to_string())
+                    .unwrap_or_default(),
+            )
         }))
     }
 }
@@ -48,7 +52,9 @@ fn client(peer: IpAddr, forwarded: &str, trusted: &[Network]) -> IpAddr {
 /// An address, with or without its port.
 fn parse(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+    bare.parse()
+        .ok()
+        .or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
 
 #[cfg(test)]
@@ -57,7 +63,10 @@ mod tests {
 
     #[test]
     fn only_trusted_proxies_can_name_the_client() {
-        let trusted: Vec<Network> = ["10.0.0.0/8", "2001:db8::1"].iter().map(|text| text.parse().unwrap()).collect();
+        let trusted: Vec<Network> = ["10.0.0.0/8", "2001:db8::1"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
         for (peer, forwarded, expected) in [
             ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
             ("10.0.0.1", "198.51.100.1", "198.51.100.1"),

@@ -13,7 +13,8 @@ async fn connected(app: &TestApp) -> Connected {
 }
 
 async fn rotate(app: &TestApp, store: &str, body: Value) -> Answer {
-    app.api("POST", &format!("/v1/stores/{store}/access-tokens"), Some(body)).await
+    app.api("POST", &format!("/v1/stores/{store}/access-tokens"), Some(body))
+        .await
 }
 
 async fn access(app: &TestApp, token: &str) -> Answer {
@@ -27,7 +28,10 @@ async fn without_an_overlap_the_old_token_stops_at_once() {
     let answer = rotate(&app, &connected.store_id, json!({ "overlap_seconds": 0 })).await;
     assert_eq!(answer.status, 201, "{}", answer.body);
     let new = answer.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(access(&app, &connected.access_token).await.json()["code"], "token_revoked");
+    assert_eq!(
+        access(&app, &connected.access_token).await.json()["code"],
+        "token_revoked"
+    );
     assert_eq!(access(&app, &new).await.status, 200);
 }
 
@@ -51,7 +55,10 @@ async fn an_overlap_is_at_most_seven_days() {
     let app = start().await;
     let connected = connected(&app).await;
     for (overlap, status) in [
-        (json!(604_800), 201), (json!(604_801), 400), (json!(-1), 400), (json!("x"), 400),
+        (json!(604_800), 201),
+        (json!(604_801), 400),
+        (json!(-1), 400),
+        (json!("x"), 400),
     ] {
         let answer = rotate(&app, &connected.store_id, json!({ "overlap_seconds": overlap })).await;
         assert_eq!(answer.status, status, "{}", answer.body);
@@ -66,7 +73,14 @@ async fn the_database_holds_no_token() {
     let app = start().await;
     let connected = connected(&app).await;
     let secret = &connected.access_token["llv_st_".len()..];
-    for table in ["access_tokens", "connect_sessions", "jobs", "audit_events", "api_keys", "idempotency_keys"] {
+    for table in [
+        "access_tokens",
+        "connect_sessions",
+        "jobs",
+        "audit_events",
+        "api_keys",
+        "idempotency_keys",
+    ] {
         let exists = format!("SELECT count(*) AS count FROM pg_tables WHERE tablename = '{table}'");
         if app.database.count(&exists) == 0 {
             continue;
@@ -87,7 +101,9 @@ async fn access_tells_for_how_long_a_call_would_work() {
     assert_eq!(answer.json()["store"]["id"], connected.store_id);
     let path = "/v1/access?minimum_seconds=3600";
     assert_eq!(app.api_as(&connected.access_token, "GET", path, None).await.status, 200);
-    let bad = app.api_as(&connected.access_token, "GET", "/v1/access?minimum_seconds=x", None).await;
+    let bad = app
+        .api_as(&connected.access_token, "GET", "/v1/access?minimum_seconds=x", None)
+        .await;
     assert_eq!(bad.status, 400, "{}", bad.body);
 }
 
@@ -95,15 +111,32 @@ async fn access_tells_for_how_long_a_call_would_work() {
 async fn a_store_token_opens_no_partner_call_and_a_key_no_store_call() {
     let app = start().await;
     let connected = connected(&app).await;
-    for (method, path) in [("GET", "/v1/stores"), ("GET", "/v1/app"), ("POST", "/v1/connect-sessions")] {
+    for (method, path) in [
+        ("GET", "/v1/stores"),
+        ("GET", "/v1/app"),
+        ("POST", "/v1/connect-sessions"),
+    ] {
         let answer = app.api_as(&connected.access_token, method, path, None).await;
-        assert!(matches!(answer.status, 401 | 403), "{path}: {} {}", answer.status, answer.body);
+        assert!(
+            matches!(answer.status, 401 | 403),
+            "{path}: {} {}",
+            answer.status,
+            answer.body
+        );
     }
     let own = format!("/v1/stores/{}", connected.store_id);
-    assert!(matches!(app.api_as(&connected.access_token, "DELETE", &own, None).await.status, 401 | 403));
+    assert!(matches!(
+        app.api_as(&connected.access_token, "DELETE", &own, None).await.status,
+        401 | 403
+    ));
     for path in ["/v1/access", "/v1/proxy/users/me"] {
         let answer = app.api("GET", path, None).await;
-        assert!(matches!(answer.status, 401 | 403), "{path}: {} {}", answer.status, answer.body);
+        assert!(
+            matches!(answer.status, 401 | 403),
+            "{path}: {} {}",
+            answer.status,
+            answer.body
+        );
     }
     assert_eq!(access(&app, &connected.access_token).await.status, 200);
 }
@@ -112,7 +145,14 @@ async fn a_store_token_opens_no_partner_call_and_a_key_no_store_call() {
 async fn credentials_are_shown_only_where_the_app_wants_it() {
     let app = start().await;
     let connected = connected(&app).await;
-    let answer = app.api_as(&connected.access_token, "GET", "/v1/access/credentials", None).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (403, &json!("forbidden")), "{}", answer.body);
+    let answer = app
+        .api_as(&connected.access_token, "GET", "/v1/access/credentials", None)
+        .await;
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (403, &json!("forbidden")),
+        "{}",
+        answer.body
+    );
     assert!(!answer.body.contains("APP_USR"));
 }

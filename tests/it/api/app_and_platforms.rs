@@ -22,8 +22,18 @@ async fn the_catalogue_lists_platforms_with_methods_and_fields() {
     let app = start().await;
     let list = app.api("GET", "/v1/platforms", None).await.json();
     let platforms = list["data"].as_array().unwrap();
-    let slugs: Vec<&str> = platforms.iter().map(|platform| platform["slug"].as_str().unwrap()).collect();
-    for slug in ["falabella", "hybris", "mercado-libre", "shopify", "walmart", "woocommerce"] {
+    let slugs: Vec<&str> = platforms
+        .iter()
+        .map(|platform| platform["slug"].as_str().unwrap())
+        .collect();
+    for slug in [
+        "falabella",
+        "hybris",
+        "mercado-libre",
+        "shopify",
+        "walmart",
+        "woocommerce",
+    ] {
         assert!(slugs.contains(&slug), "{slugs:?}");
     }
     for platform in platforms {
@@ -42,7 +52,12 @@ async fn the_catalogue_lists_platforms_with_methods_and_fields() {
 async fn one_platform_tells_lifetimes_and_the_exact_redirect_uri() {
     let app = start().await;
     let platform = app.api("GET", "/v1/platforms/mercado-libre", None).await.json();
-    assert!(platform.to_string().contains(&format!("{}/connect/callback/mercado-libre", app.url)), "{platform}");
+    assert!(
+        platform
+            .to_string()
+            .contains(&format!("{}/connect/callback/mercado-libre", app.url)),
+        "{platform}"
+    );
     let method = &platform["methods"][0];
     let lifetimes = method.get("lifetimes").or_else(|| platform.get("lifetimes"));
     assert!(lifetimes.is_some(), "{platform}");
@@ -65,12 +80,23 @@ async fn a_client_secret_is_written_and_never_read() {
     }
 
     let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
-    let login = fill_in(&app, &Visitor::new(), &session.url, &Way::good("mercado-libre", "authorization")).await;
+    let login = fill_in(
+        &app,
+        &Visitor::new(),
+        &session.url,
+        &Way::good("mercado-libre", "authorization"),
+    )
+    .await;
     assert!(login.url.as_str().contains("client_id=sandbox-own"), "{}", login.url);
 }
 
 async fn put(app: &crate::support::test_app::TestApp, slug: &str, fields: Value) -> crate::support::visitor::Answer {
-    app.api("PUT", &format!("/v1/platforms/{slug}/app"), Some(json!({ "fields": fields }))).await
+    app.api(
+        "PUT",
+        &format!("/v1/platforms/{slug}/app"),
+        Some(json!({ "fields": fields })),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -78,7 +104,14 @@ async fn a_client_that_lacks_a_field_is_refused_by_name() {
     let app = start().await;
     let answer = put(&app, "mercado-libre", json!({ "client_id": "sandbox-own" })).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
-    assert!(answer.json()["errors"][0]["field"].as_str().unwrap().ends_with("client_secret"), "{}", answer.body);
+    assert!(
+        answer.json()["errors"][0]["field"]
+            .as_str()
+            .unwrap()
+            .ends_with("client_secret"),
+        "{}",
+        answer.body
+    );
     let answer = put(&app, "no-such", json!({})).await;
     assert_eq!(answer.status, 404, "{}", answer.body);
 }

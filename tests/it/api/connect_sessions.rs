@@ -15,7 +15,12 @@ async fn a_session_has_a_link_and_an_end() {
     assert_eq!(answer.status, 201, "{}", answer.body);
     let session = answer.json();
     assert!(session["id"].as_str().unwrap().starts_with("cs_"));
-    assert!(session["url"].as_str().unwrap().starts_with(&format!("{}/connect/llv_cs_", app.url)));
+    assert!(
+        session["url"]
+            .as_str()
+            .unwrap()
+            .starts_with(&format!("{}/connect/llv_cs_", app.url))
+    );
     assert_eq!(session["expires_at"], "2026-03-02T09:10:00Z");
 }
 
@@ -28,9 +33,15 @@ async fn the_status_follows_the_merchant() {
     fill_in(&app, &Visitor::new(), &session.url, &way).await;
     assert_eq!(session_status(&app, &session.id).await, "at_platform");
     walk(&app, &Visitor::new(), &session.url, &way).await;
-    let told = app.api("GET", &format!("/v1/connect-sessions/{}", session.id), None).await.json();
+    let told = app
+        .api("GET", &format!("/v1/connect-sessions/{}", session.id), None)
+        .await
+        .json();
     assert_eq!(told["status"], "completed");
-    assert!(!told.to_string().contains("llv_"), "neither link nor code is told again: {told}");
+    assert!(
+        !told.to_string().contains("llv_"),
+        "neither link nor code is told again: {told}"
+    );
 }
 
 #[tokio::test]
@@ -42,7 +53,11 @@ async fn a_cancelled_session_stays_cancelled() {
     assert_eq!(session_status(&app, &session.id).await, "cancelled");
     app.advance(Duration::from_secs(30 * 24 * 3600));
     let late = app.api("GET", &path, None).await;
-    assert!(late.status == 404 || late.json()["status"] == "cancelled", "{}", late.body);
+    assert!(
+        late.status == 404 || late.json()["status"] == "cancelled",
+        "{}",
+        late.body
+    );
 }
 
 #[tokio::test]
@@ -50,7 +65,9 @@ async fn cancelling_a_completed_session_takes_nothing_back() {
     let app = start().await;
     let session = begin(&app, json!({ "platform": "woocommerce" })).await;
     let returned = walk(&app, &Visitor::new(), &session.url, &Way::good("woocommerce", "keys")).await;
-    let answer = app.api("DELETE", &format!("/v1/connect-sessions/{}", session.id), None).await;
+    let answer = app
+        .api("DELETE", &format!("/v1/connect-sessions/{}", session.id), None)
+        .await;
     assert!(answer.status < 500, "{} {}", answer.status, answer.body);
     assert_eq!(session_status(&app, &session.id).await, "completed");
     assert_eq!(exchange(&app, returned.code()).await.status, 200);
@@ -61,9 +78,18 @@ async fn a_failed_session_says_why() {
     let app = start().await;
     let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
     let visitor = Visitor::new();
-    let login = fill_in(&app, &visitor, &session.url, &Way::good("mercado-libre", "authorization")).await;
-    crate::support::connecting::press(&app, &visitor, &login, "Deny").await;
-    let told = app.api("GET", &format!("/v1/connect-sessions/{}", session.id), None).await.json();
+    let login = fill_in(
+        &app,
+        &visitor,
+        &session.url,
+        &Way::good("mercado-libre", "authorization"),
+    )
+    .await;
+    crate::support::connecting::press(&app, &visitor, &login, crate::support::connecting::DENY).await;
+    let told = app
+        .api("GET", &format!("/v1/connect-sessions/{}", session.id), None)
+        .await
+        .json();
     assert_eq!(told["status"], "failed");
     assert!(told.to_string().contains("access_denied"), "{told}");
 }
@@ -79,8 +105,19 @@ async fn the_same_idempotency_key_makes_one_session() {
     };
     let first = send(body.clone()).await;
     let second = send(body).await;
-    assert_eq!((first.status, second.status), (201, 201), "{} {}", first.body, second.body);
+    assert_eq!(
+        (first.status, second.status),
+        (201, 201),
+        "{} {}",
+        first.body,
+        second.body
+    );
     assert_eq!(first.json(), second.json());
     let other = send(json!({ "customer_id": "other", "return_url": RETURN_URL })).await;
-    assert_eq!((other.status, &other.json()["code"]), (422, &json!("idempotency_mismatch")), "{}", other.body);
+    assert_eq!(
+        (other.status, &other.json()["code"]),
+        (422, &json!("idempotency_mismatch")),
+        "{}",
+        other.body
+    );
 }

@@ -20,7 +20,10 @@ async fn deleting_a_customer_revokes_its_stores_and_no_others() {
         assert_eq!(access.json()["code"], "token_revoked");
     }
     assert_eq!(store(&app, &other.store_id).await["status"], "connected");
-    assert_eq!(app.api_as(&other.access_token, "GET", "/v1/access", None).await.status, 200);
+    assert_eq!(
+        app.api_as(&other.access_token, "GET", "/v1/access", None).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -34,14 +37,19 @@ async fn what_is_known_of_the_merchants_is_erased() {
     app.api("DELETE", "/v1/customers/customer-1", None).await;
 
     let after = store(&app, &connected.store_id).await;
-    assert_eq!((&after["merchant"]["email"], &after["merchant"]["name"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&after["merchant"]["email"], &after["merchant"]["name"]),
+        (&Value::Null, &Value::Null)
+    );
     for (table, columns) in [
         ("stores", "stores::text"),
         ("connect_sessions", "connect_sessions::text"),
         ("audit_events", "audit_events::text"),
         ("jobs", "jobs::text"),
     ] {
-        let left = format!("SELECT count(*) AS count FROM {table} WHERE {columns} LIKE '%maria@shop.example%' OR {columns} LIKE '%Pérez%'");
+        let left = format!(
+            "SELECT count(*) AS count FROM {table} WHERE {columns} LIKE '%maria@shop.example%' OR {columns} LIKE '%Pérez%'"
+        );
         assert_eq!(app.database.count(&left), 0, "{table} still knows the merchant");
     }
 }
@@ -52,7 +60,9 @@ async fn an_open_session_of_a_deleted_customer_connects_nothing() {
     let session = begin(&app, json!({ "platform": "woocommerce" })).await;
     connect_for(&app, "customer-1", &Way::good("walmart", "keys")).await;
     app.api("DELETE", "/v1/customers/customer-1", None).await;
-    let page = crate::support::visitor::Visitor::new().open(&session.url, &[&app.url]).await;
+    let page = crate::support::visitor::Visitor::new()
+        .open(&session.url, &[&app.url])
+        .await;
     crate::support::connecting::assert_connects_nothing(&page);
 }
 
@@ -61,8 +71,16 @@ async fn a_customer_id_may_hold_any_characters() {
     let app = start().await;
     let customer = "cu/st omer?#é%";
     let connected = connect_for(&app, customer, &Way::good("woocommerce", "keys")).await;
-    let encoded: String =
-        customer.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    let encoded: String = customer
+        .bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect();
     let answer = app.api("DELETE", &format!("/v1/customers/{encoded}"), None).await;
     assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.body);
     assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");

@@ -21,7 +21,8 @@ async fn returned(app: &TestApp) -> Returned {
 }
 
 async fn exchange_as(app: &TestApp, key: &str, code: &str) -> Answer {
-    app.api_as(key, "POST", "/v1/access-tokens/exchange", Some(json!({ "code": code }))).await
+    app.api_as(key, "POST", "/v1/access-tokens/exchange", Some(json!({ "code": code })))
+        .await
 }
 
 fn token(answer: &Answer) -> String {
@@ -42,7 +43,11 @@ async fn a_code_gives_one_token_and_the_store() {
     assert_eq!(body["token_type"], "Bearer");
     assert_eq!(body["store"]["id"], returned.values["store_id"]);
     assert_eq!(access_status(&app, &token(&answer)).await, 200);
-    assert!(answer.header("cache-control").contains("no-store"), "{:?}", answer.headers);
+    assert!(
+        answer.header("cache-control").contains("no-store"),
+        "{:?}",
+        answer.headers
+    );
 }
 
 #[tokio::test]
@@ -54,7 +59,10 @@ async fn the_same_code_and_key_again_give_a_new_token_and_revoke_the_first() {
     let second = token(&exchange(&app, returned.code()).await);
     assert_ne!(first, second);
     assert_eq!(access_status(&app, &first).await, 401);
-    assert_eq!(app.api_as(&first, "GET", "/v1/access", None).await.json()["code"], "token_revoked");
+    assert_eq!(
+        app.api_as(&first, "GET", "/v1/access", None).await.json()["code"],
+        "token_revoked"
+    );
     assert_eq!(access_status(&app, &second).await, 200);
 }
 
@@ -85,7 +93,12 @@ async fn a_code_ends_after_ten_minutes_used_or_not() {
     let unused = returned(&app).await;
     app.advance(Duration::from_secs(601));
     let late = exchange(&app, unused.code()).await;
-    assert_eq!((late.status, &late.json()["code"]), (410, &json!("link_expired")), "{}", late.body);
+    assert_eq!(
+        (late.status, &late.json()["code"]),
+        (410, &json!("link_expired")),
+        "{}",
+        late.body
+    );
 
     let session = begin(&app, json!({ "platform": "falabella" })).await;
     let used = walk(&app, &Visitor::new(), &session.url, &Way::good("falabella", "keys")).await;
@@ -140,7 +153,8 @@ async fn a_store_reauthorized_before_its_first_exchange_can_still_get_its_token(
 async fn a_code_of_a_revoked_store_gives_no_token() {
     let app = start().await;
     let returned = returned(&app).await;
-    app.api("DELETE", &format!("/v1/stores/{}", returned.values["store_id"]), None).await;
+    app.api("DELETE", &format!("/v1/stores/{}", returned.values["store_id"]), None)
+        .await;
     let answer = exchange(&app, returned.code()).await;
     assert!((400..500).contains(&answer.status), "{} {}", answer.status, answer.body);
 }
@@ -154,8 +168,16 @@ async fn a_mistyped_or_unknown_code_is_not_found() {
     typo.push(if last == 'a' { 'b' } else { 'a' });
     for code in [typo.as_str(), "llv_cd_", "x"] {
         let answer = exchange(&app, code).await;
-        assert!(matches!(answer.status, 400 | 404), "{code}: {} {}", answer.status, answer.body);
-        assert!(!answer.body.contains(code) || code == "x", "the answer repeats the code");
+        assert!(
+            matches!(answer.status, 400 | 404),
+            "{code}: {} {}",
+            answer.status,
+            answer.body
+        );
+        assert!(
+            !answer.body.contains(code) || code == "x",
+            "the answer repeats the code"
+        );
     }
 }
 

@@ -8,10 +8,17 @@ use crate::support::partners::other_app;
 use crate::support::test_app::TestApp;
 
 async fn ask(app: &TestApp, key: &str, token: &str) -> Value {
-    let form = app.request(key, "POST", "/v1/introspect").form(&[("token", token)]).send().await.unwrap();
+    let form = app
+        .request(key, "POST", "/v1/introspect")
+        .form(&[("token", token)])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(form.status(), 200);
     let form: Value = form.json().await.unwrap();
-    let sent = app.api_as(key, "POST", "/v1/introspect", Some(json!({ "token": token }))).await;
+    let sent = app
+        .api_as(key, "POST", "/v1/introspect", Some(json!({ "token": token })))
+        .await;
     assert_eq!(sent.status, 200, "{}", sent.body);
     assert_eq!(sent.json(), form, "form and JSON are answered alike");
     form
@@ -39,13 +46,22 @@ async fn what_is_unknown_revoked_or_anothers_is_only_inactive() {
             assert_eq!(ask(&app, app.demo.api_key.expose(), token).await, inactive, "{token}");
         }
     }
-    app.api("DELETE", &format!("/v1/stores/{}", connected.store_id), None).await;
-    assert_eq!(ask(&app, app.demo.api_key.expose(), &connected.access_token).await, inactive);
+    app.api("DELETE", &format!("/v1/stores/{}", connected.store_id), None)
+        .await;
+    assert_eq!(
+        ask(&app, app.demo.api_key.expose(), &connected.access_token).await,
+        inactive
+    );
 }
 
 #[tokio::test]
 async fn a_request_without_a_token_is_refused() {
     let app = start().await;
     let answer = app.api("POST", "/v1/introspect", Some(json!({}))).await;
-    assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!("token")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["errors"][0]["field"]),
+        (400, &json!("token")),
+        "{}",
+        answer.body
+    );
 }

@@ -16,7 +16,11 @@ async fn six(app: &TestApp) -> Vec<String> {
             1 => Way::good("walmart", "keys").but("client_id", &format!("sandbox-{number}")),
             _ => Way::good("falabella", "keys").but("user_id", &format!("sandbox-{number}@example.com")),
         };
-        ids.push(connect_for(app, &format!("customer-{}", number / 2), &way).await.store_id);
+        ids.push(
+            connect_for(app, &format!("customer-{}", number / 2), &way)
+                .await
+                .store_id,
+        );
         app.advance(Duration::from_secs(60));
     }
     ids
@@ -30,8 +34,12 @@ async fn list(app: &TestApp, query: &str) -> Value {
 
 async fn ids(app: &TestApp, query: &str) -> Vec<String> {
     let listed = list(app, query).await;
-    let mut ids: Vec<String> =
-        listed["data"].as_array().unwrap().iter().map(|store| store["id"].as_str().unwrap().to_owned()).collect();
+    let mut ids: Vec<String> = listed["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|store| store["id"].as_str().unwrap().to_owned())
+        .collect();
     ids.sort();
     ids
 }
@@ -49,10 +57,19 @@ async fn each_filter_narrows_and_all_of_them_together() {
     app.api("DELETE", &format!("/v1/stores/{}", all[0]), None).await;
     assert_eq!(ids(&app, "?platform=walmart").await, picked(&all, &[1, 4]));
     assert_eq!(ids(&app, "?customer_id=customer-1").await, picked(&all, &[2, 3]));
-    assert_eq!(ids(&app, "?customer_id=customer-1&platform=falabella").await, picked(&all, &[2]));
+    assert_eq!(
+        ids(&app, "?customer_id=customer-1&platform=falabella").await,
+        picked(&all, &[2])
+    );
     assert_eq!(ids(&app, "?status=revoked").await, picked(&all, &[0]));
-    assert_eq!(ids(&app, "?status=connected&platform=woocommerce").await, picked(&all, &[3]));
-    assert_eq!(ids(&app, "?health=ok&customer_id=customer-2").await, picked(&all, &[4, 5]));
+    assert_eq!(
+        ids(&app, "?status=connected&platform=woocommerce").await,
+        picked(&all, &[3])
+    );
+    assert_eq!(
+        ids(&app, "?health=ok&customer_id=customer-2").await,
+        picked(&all, &[4, 5])
+    );
     assert_eq!(ids(&app, "?health=refresh_failing").await, Vec::<String>::new());
     assert_eq!(ids(&app, "?customer_id=nobody").await, Vec::<String>::new());
 }
@@ -61,7 +78,12 @@ async fn each_filter_narrows_and_all_of_them_together() {
 async fn a_search_finds_names_addresses_and_identities() {
     let app = start().await;
     let all = six(&app).await;
-    app.api("PATCH", &format!("/v1/stores/{}", all[4]), Some(json!({ "name": "Zapatería Ñandú" }))).await;
+    app.api(
+        "PATCH",
+        &format!("/v1/stores/{}", all[4]),
+        Some(json!({ "name": "Zapatería Ñandú" })),
+    )
+    .await;
     assert_eq!(ids(&app, "?q=s3.example").await, picked(&all, &[3]));
     assert_eq!(ids(&app, "?q=zapater").await, picked(&all, &[4]));
     for special in ["%25", "_", "%5C", "%27"] {
@@ -76,7 +98,12 @@ async fn stores_changed_since_a_moment_are_found() {
     let all = six(&app).await;
     let moment = app.clock.now();
     app.advance(Duration::from_secs(60));
-    app.api("PATCH", &format!("/v1/stores/{}", all[2]), Some(json!({ "name": "new" }))).await;
+    app.api(
+        "PATCH",
+        &format!("/v1/stores/{}", all[2]),
+        Some(json!({ "name": "new" })),
+    )
+    .await;
     let since = moment.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     assert_eq!(ids(&app, &format!("?updated_since={since}")).await, picked(&all, &[2]));
 }
@@ -90,7 +117,13 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
     for _ in 0..4 {
         let page = list(&app, &query).await;
         assert!(page["data"].as_array().unwrap().len() <= 2);
-        seen.extend(page["data"].as_array().unwrap().iter().map(|store| store["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|store| store["id"].as_str().unwrap().to_owned()),
+        );
         match page["next_cursor"].as_str() {
             Some(cursor) => query = format!("?limit=2&cursor={cursor}"),
             None => break,
@@ -111,8 +144,12 @@ async fn a_page_keeps_its_place_while_stores_are_added() {
     let way = Way::good("woocommerce", "keys").but("store_url", "https://late.example.com");
     connect_for(&app, "customer-9", &way).await;
     let rest = ids(&app, &format!("?limit=200&cursor={cursor}")).await;
-    let early: Vec<&str> =
-        first["data"].as_array().unwrap().iter().map(|store| store["id"].as_str().unwrap()).collect();
+    let early: Vec<&str> = first["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|store| store["id"].as_str().unwrap())
+        .collect();
     assert!(rest.iter().all(|id| !early.contains(&id.as_str())));
     assert!(all.iter().all(|id| early.contains(&id.as_str()) || rest.contains(id)));
 }
@@ -121,11 +158,21 @@ async fn a_page_keeps_its_place_while_stores_are_added() {
 async fn what_a_listing_does_not_understand_is_refused() {
     let app = start().await;
     for query in [
-        "?limit=0", "?limit=201", "?limit=x", "?cursor=nonsense", "?status=no", "?health=no", "?updated_since=yesterday",
+        "?limit=0",
+        "?limit=201",
+        "?limit=x",
+        "?cursor=nonsense",
+        "?status=no",
+        "?health=no",
+        "?updated_since=yesterday",
         "?expires_before=soon",
     ] {
         let answer = app.api("GET", &format!("/v1/stores{query}"), None).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("invalid_request")), "{query}");
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &json!("invalid_request")),
+            "{query}"
+        );
         let field = query[1..].split('=').next().unwrap();
         assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.body);
     }
@@ -134,7 +181,9 @@ async fn what_a_listing_does_not_understand_is_refused() {
 #[tokio::test]
 async fn stores_that_will_expire_are_found() {
     let app = start().await;
-    let soon = connect_for(&app, "c", &Way::good("mercado-libre", "authorization")).await.store_id;
+    let soon = connect_for(&app, "c", &Way::good("mercado-libre", "authorization"))
+        .await
+        .store_id;
     connect_for(&app, "c", &Way::good("woocommerce", "keys")).await;
     let found = ids(&app, "?expires_before=2036-01-01T00:00:00Z").await;
     assert!(!found.contains(&"".to_owned()) && found.len() <= 1, "{found:?}");

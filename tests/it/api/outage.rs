@@ -17,18 +17,37 @@ async fn without_its_database_every_partner_call_is_unavailable() {
         ("GET", format!("/v1/stores/{}", connected.store_id), None),
         ("DELETE", format!("/v1/stores/{}", connected.store_id), None),
         ("POST", "/v1/connect-sessions".to_owned(), Some(body)),
-        ("POST", "/v1/access-tokens/exchange".to_owned(), Some(json!({ "code": connected.returned.code() }))),
-        ("POST", "/v1/introspect".to_owned(), Some(json!({ "token": connected.access_token }))),
+        (
+            "POST",
+            "/v1/access-tokens/exchange".to_owned(),
+            Some(json!({ "code": connected.returned.code() })),
+        ),
+        (
+            "POST",
+            "/v1/introspect".to_owned(),
+            Some(json!({ "token": connected.access_token })),
+        ),
     ] {
         let answer = app.api(method, &path, body).await;
         let told = (answer.status, answer.json()["code"].clone());
         assert_eq!(told, (503, json!("unavailable")), "{method} {path}: {}", answer.body);
-        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{path}: {:?}", answer.headers);
+        assert!(
+            answer.header("retry-after").parse::<u32>().is_ok(),
+            "{path}: {:?}",
+            answer.headers
+        );
         assert!(!answer.body.to_lowercase().contains("postgres"), "{}", answer.body);
     }
     app.database.resume();
-    let back = app.api("GET", &format!("/v1/stores/{}", connected.store_id), None).await;
-    assert_eq!((back.status, &back.json()["status"]), (200, &json!("connected")), "{}", back.body);
+    let back = app
+        .api("GET", &format!("/v1/stores/{}", connected.store_id), None)
+        .await;
+    assert_eq!(
+        (back.status, &back.json()["status"]),
+        (200, &json!("connected")),
+        "{}",
+        back.body
+    );
 }
 
 #[tokio::test]
@@ -36,12 +55,16 @@ async fn without_its_database_an_unknown_store_token_is_not_called_unknown() {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
     app.database.stop();
-    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert_eq!(answer.json()["code"], "unavailable");
     assert_eq!(answer.header("llavero-source"), "llavero");
     app.database.resume();
-    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
@@ -49,13 +72,29 @@ async fn without_its_database_an_unknown_store_token_is_not_called_unknown() {
 async fn a_store_in_memory_is_served_through_a_short_outage() {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
-    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    assert_eq!(
+        app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+            .await
+            .status,
+        200
+    );
     app.database.stop();
-    let during = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    let during = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
     assert!(matches!(during.status, 200 | 503), "{} {}", during.status, during.body);
-    assert!(during.status == 200 || during.json()["code"] == "unavailable", "{}", during.body);
+    assert!(
+        during.status == 200 || during.json()["code"] == "unavailable",
+        "{}",
+        during.body
+    );
     app.database.resume();
-    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    assert_eq!(
+        app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]

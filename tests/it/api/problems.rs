@@ -8,15 +8,27 @@ use crate::support::visitor::Answer;
 
 fn assert_problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(answer.status, status, "{}", answer.body);
-    assert!(answer.header("content-type").starts_with("application/problem+json"), "{:?}", answer.headers);
+    assert!(
+        answer.header("content-type").starts_with("application/problem+json"),
+        "{:?}",
+        answer.headers
+    );
     let problem = answer.json();
     assert_eq!(problem["code"], code, "{problem}");
     assert_eq!(problem["status"], status);
     for name in ["type", "title", "detail", "request_id"] {
-        assert!(problem[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {problem}");
+        assert!(
+            problem[name].as_str().is_some_and(|text| !text.is_empty()),
+            "{name}: {problem}"
+        );
     }
     assert_eq!(problem["request_id"], answer.header("x-request-id"));
-    assert_eq!(answer.header("www-authenticate").starts_with("Bearer"), status == 401, "{:?}", answer.headers);
+    assert_eq!(
+        answer.header("www-authenticate").starts_with("Bearer"),
+        status == 401,
+        "{:?}",
+        answer.headers
+    );
     problem
 }
 
@@ -29,7 +41,14 @@ async fn each_401_is_a_problem_that_names_the_scheme() {
         key
     };
     let unknown = format!("llv_sk_{}", "A".repeat(49));
-    for path in ["/v1/app", "/v1/stores", "/v1/platforms", "/v1/access", "/v1/proxy/x", "/v1/connect-sessions/cs_1"] {
+    for path in [
+        "/v1/app",
+        "/v1/stores",
+        "/v1/platforms",
+        "/v1/access",
+        "/v1/proxy/x",
+        "/v1/connect-sessions/cs_1",
+    ] {
         for bearer in ["", "x", typo.as_str(), unknown.as_str(), "llv_st_x"] {
             assert_problem(&app.api_as(bearer, "GET", path, None).await, 401, "unauthenticated");
         }
@@ -42,10 +61,18 @@ async fn other_schemes_and_missing_headers_are_refused() {
     let key = app.demo.api_key.expose();
     let basic = format!("Basic {key}");
     let bare = key.to_owned();
-    for headers in [vec![], vec![("authorization", basic.as_str())], vec![("authorization", bare.as_str())]] {
+    for headers in [
+        vec![],
+        vec![("authorization", basic.as_str())],
+        vec![("authorization", bare.as_str())],
+    ] {
         let answer = raw::send(&app.url, "GET", "/v1/app", &headers, b"").await;
         assert_eq!(answer.status, 401, "{}", answer.body);
-        assert!(answer.head.to_lowercase().contains("www-authenticate: bearer"), "{}", answer.head);
+        assert!(
+            answer.head.to_lowercase().contains("www-authenticate: bearer"),
+            "{}",
+            answer.head
+        );
     }
     let in_query = raw::send(&app.url, "GET", &format!("/v1/app?access_token={key}"), &[], b"").await;
     assert_eq!(in_query.status, 401, "a key in an address is no key");
@@ -59,14 +86,20 @@ async fn a_request_id_is_made_or_echoed_and_never_a_way_in() {
     let app = start().await;
     let made = app.api("GET", "/v1/app", None).await;
     assert!(!made.header("x-request-id").is_empty());
-    let own = app.request(app.demo.api_key.expose(), "GET", "/v1/stores/x").header("x-request-id", "abc-123").send();
+    let own = app
+        .request(app.demo.api_key.expose(), "GET", "/v1/stores/x")
+        .header("x-request-id", "abc-123")
+        .send();
     let own = own.await.unwrap();
     assert_eq!(own.headers()["x-request-id"], "abc-123");
     let problem: Value = own.json().await.unwrap();
     assert_eq!(problem["request_id"], "abc-123");
     let long = "x".repeat(500);
     for bad in [long.as_str(), "a b<script>", "\"quoted\""] {
-        let answer = app.request(app.demo.api_key.expose(), "GET", "/v1/app").header("x-request-id", bad).send();
+        let answer = app
+            .request(app.demo.api_key.expose(), "GET", "/v1/app")
+            .header("x-request-id", bad)
+            .send();
         let answer = answer.await.unwrap();
         assert_ne!(answer.headers()["x-request-id"], bad);
     }
@@ -78,7 +111,11 @@ async fn an_unknown_route_or_method_is_a_problem_too() {
     assert_problem(&app.api("GET", "/v1/no-such", None).await, 404, "not_found");
     let answer = app.api("DELETE", "/v1/app", None).await;
     assert!(matches!(answer.status, 404 | 405), "{}", answer.status);
-    assert!(answer.header("content-type").starts_with("application/problem+json"), "{:?}", answer.headers);
+    assert!(
+        answer.header("content-type").starts_with("application/problem+json"),
+        "{:?}",
+        answer.headers
+    );
 }
 
 #[tokio::test]
@@ -86,7 +123,12 @@ async fn json_that_cannot_be_read_is_refused_in_words() {
     let app = start().await;
     for body in ["", "{", "[]", "null", "\"x\"", "{\"customer_id\": }"] {
         let request = app.request(app.demo.api_key.expose(), "POST", "/v1/connect-sessions");
-        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        let answer = request
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         let answer = crate::support::test_app::read(answer).await;
         assert_problem(&answer, 400, "invalid_request");
     }
@@ -113,13 +155,22 @@ async fn wrong_fields_are_listed_by_name() {
             Some((outer, inner)) => body[outer] = json!({ inner: value }),
             None => body[field] = value,
         }
-        let problem = assert_problem(&app.api("POST", "/v1/connect-sessions", Some(body)).await, 400, "invalid_request");
+        let answer = app.api("POST", "/v1/connect-sessions", Some(body.clone())).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+        let problem = assert_problem(&answer, 400, "invalid_request");
         let told = problem["errors"][0].clone();
         let name = told["field"].as_str().unwrap_or_default();
         assert!(name.starts_with(field), "{field}: {problem}");
-        assert!(told["message"].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+        assert!(
+            told["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "{problem}"
+        );
     }
-    let problem = assert_problem(&app.api("POST", "/v1/connect-sessions", Some(json!({}))).await, 400, "invalid_request");
+    let problem = assert_problem(
+        &app.api("POST", "/v1/connect-sessions", Some(json!({}))).await,
+        400,
+        "invalid_request",
+    );
     assert_eq!(problem["errors"][0]["field"], "customer_id", "{problem}");
 }
 
@@ -127,7 +178,11 @@ async fn wrong_fields_are_listed_by_name() {
 async fn a_body_that_is_too_large_is_refused() {
     let app = start().await;
     let body = json!({ "customer_id": "c".repeat(3 << 20), "return_url": RETURN_URL });
-    assert_problem(&app.api("POST", "/v1/connect-sessions", Some(body)).await, 413, "too_large");
+    assert_problem(
+        &app.api("POST", "/v1/connect-sessions", Some(body)).await,
+        413,
+        "too_large",
+    );
 }
 
 #[tokio::test]
@@ -135,11 +190,20 @@ async fn a_nul_or_an_endless_word_is_refused_and_never_an_internal_error() {
     let app = start().await;
     for customer in ["a\u{0}b".to_owned(), "x".repeat(10_000)] {
         let body = json!({ "customer_id": customer, "return_url": RETURN_URL });
-        assert_problem(&app.api("POST", "/v1/connect-sessions", Some(body)).await, 400, "invalid_request");
+        assert_problem(
+            &app.api("POST", "/v1/connect-sessions", Some(body)).await,
+            400,
+            "invalid_request",
+        );
     }
     for query in ["?q=%00", "?customer_id=%00", "?q=%FF"] {
         let answer = app.api("GET", &format!("/v1/stores{query}"), None).await;
-        assert!(answer.status == 200 || answer.status == 400, "{query}: {} {}", answer.status, answer.body);
+        assert!(
+            answer.status == 200 || answer.status == 400,
+            "{query}: {} {}",
+            answer.status,
+            answer.body
+        );
     }
     let answer = app.api("DELETE", "/v1/customers/%00", None).await;
     assert!(answer.status < 500, "{} {}", answer.status, answer.body);

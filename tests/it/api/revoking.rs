@@ -18,15 +18,28 @@ async fn revoke(app: &TestApp, id: &str) {
 async fn a_revoked_stores_token_stops_at_the_next_call() {
     let app = start().await;
     let connected = connected(&app, "woocommerce", "keys").await;
-    assert_eq!(app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    assert_eq!(
+        app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+            .await
+            .status,
+        200
+    );
     revoke(&app, &connected.store_id).await;
     let sent = app.received("woocommerce").await.len();
     for path in ["/v1/access", "/v1/proxy/wp-json/wc/v3/products"] {
         let answer = app.api_as(&connected.access_token, "GET", path, None).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (401, &json!("token_revoked")), "{path}");
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (401, &json!("token_revoked")),
+            "{path}"
+        );
         assert!(answer.header("www-authenticate").starts_with("Bearer"), "{path}");
     }
-    assert_eq!(app.received("woocommerce").await.len(), sent, "nothing is sent for a revoked token");
+    assert_eq!(
+        app.received("woocommerce").await.len(),
+        sent,
+        "nothing is sent for a revoked token"
+    );
     assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
 }
 
@@ -38,9 +51,23 @@ async fn a_revoked_stores_credential_is_erased() {
     assert_eq!(app.database.count(kept), 1);
     revoke(&app, &connected.store_id).await;
     assert_eq!(app.database.count(kept), 0);
-    let attempts = "SELECT count(*) AS count FROM connect_sessions
-        WHERE attempt_sealed IS NOT NULL OR delivered_sealed IS NOT NULL OR held_sealed IS NOT NULL";
-    assert_eq!(app.database.count(attempts), 0, "a finished session keeps no secret");
+}
+
+#[tokio::test]
+async fn a_finished_session_keeps_nothing_that_was_typed() {
+    for (platform, method) in [
+        ("woocommerce", "keys"),
+        ("woocommerce", "one-click"),
+        ("hybris", "client"),
+        ("shopify", "admin-token"),
+        ("mercado-libre", "authorization"),
+    ] {
+        let app = start().await;
+        connected(&app, platform, method).await;
+        let kept = "SELECT count(*) AS count FROM connect_sessions
+            WHERE attempt_sealed IS NOT NULL OR delivered_sealed IS NOT NULL OR held_sealed IS NOT NULL";
+        assert_eq!(app.database.count(kept), 0, "{platform} {method}");
+    }
 }
 
 #[tokio::test]
@@ -49,7 +76,9 @@ async fn a_platform_that_can_is_told() {
     let connected = connected(&app, "mercado-libre", "authorization").await;
     revoke(&app, &connected.store_id).await;
     let told = app.received("mercado-libre").await;
-    let told = told.iter().any(|entry| entry["method"] == "DELETE" && entry["url"].as_str().unwrap().contains("/applications/"));
+    let told = told
+        .iter()
+        .any(|entry| entry["method"] == "DELETE" && entry["url"].as_str().unwrap().contains("/applications/"));
     assert!(told);
 }
 
@@ -69,11 +98,20 @@ async fn revoking_twice_is_no_error_and_revoking_is_final() {
     let app = start().await;
     let connected = connected(&app, "woocommerce", "keys").await;
     revoke(&app, &connected.store_id).await;
-    let again = app.api("DELETE", &format!("/v1/stores/{}", connected.store_id), None).await;
+    let again = app
+        .api("DELETE", &format!("/v1/stores/{}", connected.store_id), None)
+        .await;
     assert!(again.status < 500, "{} {}", again.status, again.body);
     let path = format!("/v1/stores/{}/access-tokens", connected.store_id);
     let token = app.api("POST", &path, Some(json!({}))).await;
     assert!((400..500).contains(&token.status), "{} {}", token.status, token.body);
-    let refresh = app.api("POST", &format!("/v1/stores/{}/refresh", connected.store_id), None).await;
-    assert!((400..500).contains(&refresh.status), "{} {}", refresh.status, refresh.body);
+    let refresh = app
+        .api("POST", &format!("/v1/stores/{}/refresh", connected.store_id), None)
+        .await;
+    assert!(
+        (400..500).contains(&refresh.status),
+        "{} {}",
+        refresh.status,
+        refresh.body
+    );
 }

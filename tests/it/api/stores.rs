@@ -7,8 +7,11 @@ use crate::support::test_app::TestApp;
 use crate::support::visitor::Answer;
 
 fn body(way: &Way) -> Value {
-    let fields: serde_json::Map<String, Value> =
-        way.fields.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let fields: serde_json::Map<String, Value> = way
+        .fields
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     json!({ "platform": way.platform, "method": way.method, "customer_id": "customer-1", "fields": fields })
 }
 
@@ -22,9 +25,26 @@ async fn a_store_is_told_with_every_field_of_the_contract_and_no_secret() {
     let connected = connect_for(&app, "customer-1", &Way::good("mercado-libre", "authorization")).await;
     let store = store(&app, &connected.store_id).await;
     for name in [
-        "id", "platform", "method", "name", "url", "platform_store_id", "customer_id", "merchant", "metadata", "mode",
-        "status", "status_reason", "status_since", "health", "connected_at", "updated_at", "last_used_at", "access",
-        "refresh", "reauthorize_by",
+        "id",
+        "platform",
+        "method",
+        "name",
+        "url",
+        "platform_store_id",
+        "customer_id",
+        "merchant",
+        "metadata",
+        "mode",
+        "status",
+        "status_reason",
+        "status_since",
+        "health",
+        "connected_at",
+        "updated_at",
+        "last_used_at",
+        "access",
+        "refresh",
+        "reauthorize_by",
     ] {
         assert!(store.get(name).is_some(), "no {name} in {store}");
     }
@@ -33,9 +53,15 @@ async fn a_store_is_told_with_every_field_of_the_contract_and_no_secret() {
         ("access", &["expires_at", "refreshable"][..]),
         ("refresh", &["expires_at", "next_at", "last_at", "last_outcome"][..]),
     ] {
-        assert!(names.iter().all(|name| store[part].get(name).is_some()), "{part}: {store}");
+        assert!(
+            names.iter().all(|name| store[part].get(name).is_some()),
+            "{part}: {store}"
+        );
     }
-    assert_eq!(store["access"], json!({ "expires_at": "2026-03-02T15:00:00Z", "refreshable": true }));
+    assert_eq!(
+        store["access"],
+        json!({ "expires_at": "2026-03-02T15:00:00Z", "refreshable": true })
+    );
     assert_eq!(store["connected_at"], "2026-03-02T09:00:00Z");
     let text = store.to_string();
     assert!(!text.contains("APP_USR") && !text.contains("TG-"), "{text}");
@@ -69,7 +95,10 @@ async fn name_customer_merchant_and_metadata_can_be_changed() {
     let answer = app.api("PATCH", &path, Some(json!({ "name": "Only this" }))).await;
     assert_eq!(answer.status, 200);
     let after = store(&app, &connected.store_id).await;
-    assert_eq!((&after["name"], &after["customer_id"]), (&json!("Only this"), &json!("customer-2")));
+    assert_eq!(
+        (&after["name"], &after["customer_id"]),
+        (&json!("Only this"), &json!("customer-2"))
+    );
     assert_eq!(after["merchant"]["email"], "m@example.com", "what is left out stays");
 }
 
@@ -88,8 +117,15 @@ async fn what_cannot_be_changed_is_refused_by_name() {
         ("merchant.email", json!({ "merchant": { "email": "no address" } })),
     ] {
         let answer = app.api("PATCH", &path, Some(change)).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("invalid_request")), "{field}");
-        let told = answer.json()["errors"][0]["field"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &json!("invalid_request")),
+            "{field}"
+        );
+        let told = answer.json()["errors"][0]["field"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         assert_eq!(told, field, "{}", answer.body);
     }
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
@@ -111,7 +147,11 @@ async fn credentials_that_the_partner_holds_connect_without_a_browser() {
         assert_eq!(app.api_as(token, "GET", "/v1/access", None).await.status, 200);
         for secret in ["client_secret", "consumer_secret", "api_key"] {
             let typed = fields.iter().find(|field| field.0 == secret);
-            assert!(typed.is_none_or(|typed| !answer.body.contains(typed.1)), "{platform}: {}", answer.body);
+            assert!(
+                typed.is_none_or(|typed| !answer.body.contains(typed.1)),
+                "{platform}: {}",
+                answer.body
+            );
         }
     }
 }
@@ -121,7 +161,12 @@ async fn refused_credentials_make_no_store() {
     let app = start().await;
     let wrong = Way::good("walmart", "keys").but("client_secret", "wrong-secret-0001");
     let answer = post(&app, body(&wrong)).await;
-    assert!((400..500).contains(&answer.status) || answer.status == 502, "{} {}", answer.status, answer.body);
+    assert!(
+        (400..500).contains(&answer.status) || answer.status == 502,
+        "{} {}",
+        answer.status,
+        answer.body
+    );
     assert!(!answer.body.contains("wrong-secret-0001"));
     assert!(stores(&app).await.is_empty());
 }
@@ -132,14 +177,21 @@ async fn a_platform_that_is_down_makes_no_store_and_is_no_refusal() {
     let fault = json!({ "platform": "walmart", "times": 5, "fault": { "status": 503 } });
     app.control("faults", fault).await;
     let answer = post(&app, body(&Way::good("walmart", "keys"))).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("platform_unavailable")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (503, &json!("platform_unavailable")),
+        "{}",
+        answer.body
+    );
     assert!(stores(&app).await.is_empty());
 }
 
 #[tokio::test]
 async fn wrong_fields_are_named_and_secrets_not_repeated() {
     let app = start().await;
-    let wrong = Way::good("woocommerce", "keys").but("store_url", "no url").but("consumer_secret", "bad secret!");
+    let wrong = Way::good("woocommerce", "keys")
+        .but("store_url", "no url")
+        .but("consumer_secret", "bad secret!");
     let answer = post(&app, body(&wrong)).await;
     assert_eq!(answer.status, 400, "{}", answer.body);
     let told: Vec<String> = answer.json()["errors"]
@@ -151,11 +203,20 @@ async fn wrong_fields_are_named_and_secrets_not_repeated() {
     assert!(told.iter().any(|field| field.ends_with("store_url")), "{told:?}");
     assert!(told.iter().any(|field| field.ends_with("consumer_secret")), "{told:?}");
     assert!(!answer.body.contains("bad secret!"));
-    for (field, change) in [("platform", json!("no-such")), ("method", json!("no-such")), ("customer_id", json!(""))] {
+    for (field, change) in [
+        ("platform", json!("no-such")),
+        ("method", json!("no-such")),
+        ("customer_id", json!("")),
+    ] {
         let mut all = body(&Way::good("woocommerce", "keys"));
         all[field] = change;
         let answer = post(&app, all).await;
-        assert_eq!((answer.status, &answer.json()["errors"][0]["field"]), (400, &json!(field)), "{}", answer.body);
+        assert_eq!(
+            (answer.status, &answer.json()["errors"][0]["field"]),
+            (400, &json!(field)),
+            "{}",
+            answer.body
+        );
     }
 }
 
@@ -166,7 +227,12 @@ async fn the_same_store_of_another_customer_is_a_conflict() {
     let mut other = body(&Way::good("woocommerce", "keys"));
     other["customer_id"] = json!("customer-2");
     let answer = post(&app, other).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (409, &json!("store_already_connected")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (409, &json!("store_already_connected")),
+        "{}",
+        answer.body
+    );
     assert_eq!(stores(&app).await.len(), 1);
 }
 
@@ -179,5 +245,8 @@ async fn verify_answers_whether_the_credential_lives() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     app.control("revoke", json!({ "platform": "woocommerce" })).await;
     app.api("POST", &path, None).await;
-    assert_eq!(store(&app, &connected.store_id).await["status"], "needs_reauthorization");
+    assert_eq!(
+        store(&app, &connected.store_id).await["status"],
+        "needs_reauthorization"
+    );
 }

@@ -17,7 +17,11 @@ async fn a_foreign_id_is_not_found_as_an_unknown_one() {
         ("GET", "/v1/stores/{store}", None),
         ("PATCH", "/v1/stores/{store}", Some(json!({ "name": "mine" }))),
         ("DELETE", "/v1/stores/{store}", None),
-        ("POST", "/v1/stores/{store}/reauthorize", Some(json!({ "return_url": RETURN_URL }))),
+        (
+            "POST",
+            "/v1/stores/{store}/reauthorize",
+            Some(json!({ "return_url": RETURN_URL })),
+        ),
         ("POST", "/v1/stores/{store}/refresh", None),
         ("POST", "/v1/stores/{store}/verify", None),
         ("POST", "/v1/stores/{store}/access-tokens", Some(json!({}))),
@@ -25,8 +29,12 @@ async fn a_foreign_id_is_not_found_as_an_unknown_one() {
         ("GET", "/v1/connect-sessions/{session}", None),
     ];
     for (method, path, body) in calls {
-        let foreign = path.replace("{store}", &connected.store_id).replace("{session}", &connected.session_id);
-        let unknown = path.replace("{store}", unknown_store).replace("{session}", unknown_session);
+        let foreign = path
+            .replace("{store}", &connected.store_id)
+            .replace("{session}", &connected.session_id);
+        let unknown = path
+            .replace("{store}", unknown_store)
+            .replace("{session}", unknown_session);
         let foreign = app.api_as(&other.key, method, &foreign, body.clone()).await;
         let unknown = app.api_as(&other.key, method, &unknown, body).await;
         assert_eq!(foreign.status, 404, "{method} {path}: {}", foreign.body);
@@ -37,7 +45,12 @@ async fn a_foreign_id_is_not_found_as_an_unknown_one() {
         };
         assert_eq!(bare(&foreign), bare(&unknown), "{method} {path}");
     }
-    assert_eq!(app.api("GET", &format!("/v1/stores/{}", connected.store_id), None).await.json()["status"], "connected");
+    assert_eq!(
+        app.api("GET", &format!("/v1/stores/{}", connected.store_id), None)
+            .await
+            .json()["status"],
+        "connected"
+    );
 }
 
 #[tokio::test]
@@ -57,14 +70,30 @@ async fn a_foreign_customer_is_not_deleted() {
     let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
     let other = other_app(&app, Mode::Sandbox).await;
     app.api_as(&other.key, "DELETE", "/v1/customers/customer-1", None).await;
-    assert_eq!(app.api("GET", &format!("/v1/stores/{}", connected.store_id), None).await.json()["status"], "connected");
+    assert_eq!(
+        app.api("GET", &format!("/v1/stores/{}", connected.store_id), None)
+            .await
+            .json()["status"],
+        "connected"
+    );
 }
 
 #[tokio::test]
 async fn an_id_that_is_none_is_not_found() {
     let app = start().await;
-    for id in ["x", "store_x", "store_", "01890000-0000-7000-8000-000000000000", "store_%00", "cs_01890000-0000-7000-8000-000000000000"] {
+    for id in [
+        "x",
+        "store_x",
+        "store_",
+        "01890000-0000-7000-8000-000000000000",
+        "store_%00",
+        "cs_01890000-0000-7000-8000-000000000000",
+    ] {
         let answer = app.api("GET", &format!("/v1/stores/{id}"), None).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("not_found")), "{id}");
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (404, &json!("not_found")),
+            "{id}"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use http::HeaderMap;
 use llavero::broker::proxy::headers::forwarded;
 use llavero::broker::proxy::path::Target;
-use llavero::platform::answer::{CallAnswer, judge_call, peeks_body};
+use llavero::platform::answer::{CallAnswer, judge_call, peeks_body, reads_bodies};
 use llavero::platform::obtain::{self, Start};
 use llavero::platform::{BuildError, Failure, Method, PlatformRequest, revoke, sign, verify};
 
@@ -106,7 +106,7 @@ fn call(method: &Method, case: &Case, differences: &mut Differences) {
     let root = method.root(&known).unwrap();
     let unsigned = target.below(&root).unwrap();
     let mut signed = PlatformRequest::new(request.method.parse().unwrap(), unsigned.clone());
-    signed.headers = forwarded(&request.headers());
+    signed.headers = forwarded(&request.headers(), reads_bodies(method));
     signed.body = request.body.clone().into();
     match sign::sign(method, &known, &mut signed, &case.moment()) {
         Ok(()) => {

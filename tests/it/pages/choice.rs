@@ -11,7 +11,11 @@ async fn a_session_for_one_platform_begins_at_its_form() {
     let session = begin(&app, json!({ "platform": "woocommerce" })).await;
     let page = Visitor::new().open(&session.url, &[&app.url]).await;
     assert_eq!(page.status, 200);
-    assert!(page.form_with("method").values.contains_key("store_url"), "{}", page.text());
+    assert!(
+        page.form_with("method").values.contains_key("store_url"),
+        "{}",
+        page.text()
+    );
 }
 
 #[tokio::test]
@@ -24,7 +28,9 @@ async fn a_session_for_some_platforms_offers_these_and_no_others() {
     assert!(!page.text().contains("Walmart"));
     for link in page.attributes("a.choice", "href") {
         let other = link.replace("falabella", "walmart").replace("shopify", "walmart");
-        let answer = Visitor::new().open(page.url.join(&other).unwrap().as_str(), &[&app.url]).await;
+        let answer = Visitor::new()
+            .open(page.url.join(&other).unwrap().as_str(), &[&app.url])
+            .await;
         let offered = answer.status == 200 && answer.forms().iter().any(|form| form.values.contains_key("client_id"));
         assert!(!offered, "a platform that was not offered opens: {}", answer.text());
     }
@@ -35,7 +41,14 @@ async fn a_session_without_a_platform_offers_all() {
     let app = start().await;
     let session = begin(&app, json!({})).await;
     let page = Visitor::new().open(&session.url, &[&app.url]).await;
-    let names = ["Mercado Libre", "Walmart", "Shopify", "WooCommerce", "Hybris", "Falabella"];
+    let names = [
+        "Mercado Libre",
+        "Walmart",
+        "Shopify",
+        "WooCommerce",
+        "Hybris",
+        "Falabella",
+    ];
     assert!(names.iter().all(|name| page.text().contains(name)), "{}", page.text());
 }
 
@@ -71,7 +84,12 @@ async fn pages_speak_the_language_that_the_partner_names() {
 #[tokio::test]
 async fn without_a_named_language_the_browsers_is_spoken() {
     let app = start().await;
-    for (accepted, lang) in [("es-MX,es;q=0.9", "es"), ("pt-BR", "pt"), ("de, en;q=0.5", "en"), ("de", "en")] {
+    for (accepted, lang) in [
+        ("es-MX,es;q=0.9", "es"),
+        ("pt-BR", "pt"),
+        ("de, en;q=0.5", "en"),
+        ("de", "en"),
+    ] {
         let session = begin(&app, json!({ "platforms": ["shopify", "falabella"] })).await;
         let page = Visitor::new().get_in(&session.url, accepted).await;
         let shown = page.attributes("html", "lang").first().cloned().unwrap_or_default();

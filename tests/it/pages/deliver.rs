@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::connecting::{
-    Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back,
+    APPROVE, Session, Way, assert_connects_nothing, begin, callback_url, connect_for, fill_in, start, stores, way_back,
 };
 use crate::support::raw;
 use crate::support::test_app::TestApp;
@@ -19,7 +19,15 @@ fn way() -> Way {
 async fn at_shop(app: &TestApp, visitor: &Visitor) -> (Session, Answer, Url, String) {
     let session = begin(app, json!({ "platform": "woocommerce" })).await;
     let login = fill_in(app, visitor, &session.url, &way()).await;
-    let find = |name: &str| login.url.query_pairs().find(|pair| pair.0 == name).unwrap().1.into_owned();
+    let find = |name: &str| {
+        login
+            .url
+            .query_pairs()
+            .find(|pair| pair.0 == name)
+            .unwrap()
+            .1
+            .into_owned()
+    };
     let (deliver, state) = (find("callback_url").parse().unwrap(), find("user_id"));
     (session, login, deliver, state)
 }
@@ -33,7 +41,9 @@ fn keys(state: &str, number: u8) -> Value {
 
 async fn post(app: &TestApp, deliver: &Url, body: &Value) -> u16 {
     let headers = [("content-type", "application/json")];
-    raw::send(&app.url, "POST", deliver.path(), &headers, body.to_string().as_bytes()).await.status
+    raw::send(&app.url, "POST", deliver.path(), &headers, body.to_string().as_bytes())
+        .await
+        .status
 }
 
 #[tokio::test]
@@ -42,7 +52,7 @@ async fn delivered_keys_make_no_store_before_the_browser_arrives() {
     let visitor = Visitor::new();
     let (_, login, deliver, _) = at_shop(&app, &visitor).await;
     assert!(deliver.path().starts_with("/connect/deliver/llv_cs_"), "{deliver}");
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     assert!(stores(&app).await.is_empty());
     let done = visitor.open(callback.as_str(), &[&app.url]).await;
     way_back(&done).code();
@@ -54,11 +64,15 @@ async fn a_delivery_is_answered_200_each_time() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, login, deliver, state) = at_shop(&app, &visitor).await;
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     let before = app.received("woocommerce").await.len();
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
-    assert_eq!(app.received("woocommerce").await.len(), before, "a delivery calls nobody");
+    assert_eq!(
+        app.received("woocommerce").await.len(),
+        before,
+        "a delivery calls nobody"
+    );
     let done = visitor.open(callback.as_str(), &[&app.url]).await;
     way_back(&done).code();
     assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
@@ -70,7 +84,7 @@ async fn another_browser_cannot_collect_delivered_keys() {
     let app = start().await;
     let visitor = Visitor::new();
     let (_, login, ..) = at_shop(&app, &visitor).await;
-    let callback = callback_url(&visitor, &login, "Approve as").await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
     let page = Visitor::new().open(callback.as_str(), &[&app.url]).await;
     assert_connects_nothing(&page);
     assert!(stores(&app).await.is_empty());
@@ -117,7 +131,9 @@ async fn a_delivery_to_no_session_is_not_found() {
 async fn delivered_keys_are_those_that_calls_are_made_with() {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &way()).await;
-    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(connected.store["platform_store_id"], "https://shop.example.com");
 }

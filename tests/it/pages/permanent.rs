@@ -3,7 +3,7 @@
 use llavero::domain::store::Mode;
 use serde_json::json;
 
-use crate::support::connecting::{Way, begin, send, start, store, walk, way_back};
+use crate::support::connecting::{Way, assert_connects_nothing, begin, send, start, store, walk, way_back};
 use crate::support::partners::{OtherApp, other_app};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
@@ -22,7 +22,9 @@ async fn a_permanent_page_connects_a_store_whose_customer_is_named_at_exchange()
     assert_eq!(returned.values["state"], "mine");
 
     let body = json!({ "code": returned.code(), "customer_id": "customer-9" });
-    let answer = app.api_as(&other.key, "POST", "/v1/access-tokens/exchange", Some(body)).await;
+    let answer = app
+        .api_as(&other.key, "POST", "/v1/access-tokens/exchange", Some(body))
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let store = answer.json()["store"].clone();
     assert_eq!(store["customer_id"], "customer-9");
@@ -65,13 +67,20 @@ async fn without_its_bar_a_page_hides_the_frame_to_the_end() {
 }
 
 #[tokio::test]
-async fn an_unknown_app_or_platform_is_a_page_with_404() {
+async fn an_unknown_app_or_platform_is_refused_with_a_page() {
     let app = start().await;
     let (other, _) = page_url(&app, "").await;
+    let page = Visitor::new()
+        .open(
+            &format!("{}/connect/apps/{}?platform=no-such", app.url, other.id),
+            &[&app.url],
+        )
+        .await;
+    assert!(matches!(page.status, 400 | 404), "{}", page.text());
+    assert_connects_nothing(&page);
     for path in [
         "/connect/apps/app_01890000-0000-7000-8000-000000000000".to_owned(),
         "/connect/apps/nonsense".to_owned(),
-        format!("/connect/apps/{}?platform=no-such", other.id),
     ] {
         let page = Visitor::new().open(&format!("{}{path}", app.url), &[&app.url]).await;
         assert_eq!(page.status, 404, "{path}: {}", page.text());
@@ -86,5 +95,8 @@ async fn a_customer_that_the_session_named_is_not_renamed_at_exchange() {
     let body = json!({ "code": returned.code(), "customer_id": "customer-other" });
     let answer = app.api("POST", "/v1/access-tokens/exchange", Some(body)).await;
     assert!((400..500).contains(&answer.status), "{} {}", answer.status, answer.body);
-    assert_eq!(store(&app, &returned.values["store_id"]).await["customer_id"], "customer-1");
+    assert_eq!(
+        store(&app, &returned.values["store_id"]).await["customer_id"],
+        "customer-1"
+    );
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::connecting::{
-    Connected, Way, begin_again, connect_for, exchange, fill_in, press, session_status, start, store, stores, walk,
-    walk_to_end, way_back,
+    Connected, OTHER, Way, begin_again, connect_for, exchange, fill_in, press, session_status, start, store, stores,
+    walk, walk_to_end, way_back,
 };
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
@@ -20,9 +20,12 @@ async fn assert_works(app: &TestApp, token: &str) {
 
 #[tokio::test]
 async fn a_reauthorized_store_keeps_its_id_and_its_token() {
-    for (platform, method) in
-        [("mercado-libre", "authorization"), ("shopify", "expiring"), ("woocommerce", "keys"), ("hybris", "client")]
-    {
+    for (platform, method) in [
+        ("mercado-libre", "authorization"),
+        ("shopify", "expiring"),
+        ("woocommerce", "keys"),
+        ("hybris", "client"),
+    ] {
         let app = start().await;
         let first = connected(&app, platform, method).await;
         let session = begin_again(&app, &first.store_id, json!({})).await;
@@ -32,7 +35,11 @@ async fn a_reauthorized_store_keeps_its_id_and_its_token() {
         let answer = exchange(&app, returned.code()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let body = answer.json();
-        assert_eq!((&body["access_token"], &body["reauthorized"]), (&Value::Null, &json!(true)), "{platform}");
+        assert_eq!(
+            (&body["access_token"], &body["reauthorized"]),
+            (&Value::Null, &json!(true)),
+            "{platform}"
+        );
         assert_eq!(body["store"]["id"], first.store_id);
         assert_eq!(stores(&app).await.len(), 1);
         assert_works(&app, &first.access_token).await;
@@ -50,7 +57,13 @@ async fn a_dead_store_works_again_with_the_same_token_after_reauthorization() {
     assert_eq!(store(&app, &first.store_id).await["status"], "needs_reauthorization");
 
     let session = begin_again(&app, &first.store_id, json!({})).await;
-    walk(&app, &Visitor::new(), &session.url, &Way::good("mercado-libre", "authorization")).await;
+    walk(
+        &app,
+        &Visitor::new(),
+        &session.url,
+        &Way::good("mercado-libre", "authorization"),
+    )
+    .await;
     let answer = app.call(&first.access_token, "GET", "/users/me").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(store(&app, &first.store_id).await["status"], "connected");
@@ -63,8 +76,14 @@ async fn a_reauthorization_that_comes_back_with_another_shop_changes_nothing() {
     let before = store(&app, &first.store_id).await;
     let session = begin_again(&app, &first.store_id, json!({})).await;
     let visitor = Visitor::new();
-    let login = fill_in(&app, &visitor, &session.url, &Way::good("mercado-libre", "authorization")).await;
-    let page = press(&app, &visitor, &login, "Approve as another").await;
+    let login = fill_in(
+        &app,
+        &visitor,
+        &session.url,
+        &Way::good("mercado-libre", "authorization"),
+    )
+    .await;
+    let page = press(&app, &visitor, &login, OTHER).await;
     assert!(page.text().contains("another store"), "{}", page.text());
     assert!(!page.body.contains("llv_cd_"));
     assert_eq!(store(&app, &first.store_id).await, before);
@@ -86,7 +105,10 @@ async fn a_reauthorization_of_a_shopify_store_refuses_another_shop() {
     let way = Way::good("shopify", "expiring").but("shop", "other.myshopify.com");
     let page = walk_to_end(&app, &visitor, &session.url, &way).await;
     assert!(!page.body.contains("llv_cd_"), "{}", page.text());
-    assert_eq!(store(&app, &first.store_id).await["platform_store_id"], "acme.myshopify.com");
+    assert_eq!(
+        store(&app, &first.store_id).await["platform_store_id"],
+        "acme.myshopify.com"
+    );
     assert_works(&app, &first.access_token).await;
 }
 
@@ -100,12 +122,18 @@ async fn a_changed_typed_identity_is_held_until_the_partner_accepts_it() {
     assert!(!page.body.contains("llv_cd_"), "{}", page.text());
     assert!(page.text().contains("https://new.example.com"), "{}", page.text());
     assert_ne!(session_status(&app, &session.id).await, "completed");
-    assert_eq!(store(&app, &first.store_id).await["platform_store_id"], "https://shop.example.com");
+    assert_eq!(
+        store(&app, &first.store_id).await["platform_store_id"],
+        "https://shop.example.com"
+    );
 
     let session = begin_again(&app, &first.store_id, json!({ "accept_identity_change": true })).await;
     let page = walk_to_end(&app, &Visitor::new(), &session.url, &moved).await;
     assert_eq!(way_back(&page).values["store_id"], first.store_id);
-    assert_eq!(store(&app, &first.store_id).await["platform_store_id"], "https://new.example.com");
+    assert_eq!(
+        store(&app, &first.store_id).await["platform_store_id"],
+        "https://new.example.com"
+    );
     assert_works(&app, &first.access_token).await;
 }
 
@@ -118,7 +146,12 @@ async fn a_reauthorization_may_take_another_method_of_the_same_store() {
     let returned = walk(&app, &Visitor::new(), &session.url, &way).await;
     assert_eq!(returned.values["store_id"], first.store_id);
     assert_eq!(store(&app, &first.store_id).await["method"], "one-click");
-    assert_eq!(app.call(&first.access_token, "GET", "/wp-json/wc/v3/products").await.status, 200);
+    assert_eq!(
+        app.call(&first.access_token, "GET", "/wp-json/wc/v3/products")
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -145,7 +178,12 @@ async fn a_revoked_store_cannot_be_reauthorized() {
     assert!((200..300).contains(&app.api("DELETE", &path, None).await.status));
     let body = json!({ "return_url": "http://127.0.0.1:1/" });
     let refused = app.api("POST", &format!("{path}/reauthorize"), Some(body)).await;
-    assert!((400..500).contains(&refused.status), "{} {}", refused.status, refused.body);
+    assert!(
+        (400..500).contains(&refused.status),
+        "{} {}",
+        refused.status,
+        refused.body
+    );
 
     let page = Visitor::new().open(&session.url, &[&app.url]).await;
     if page.forms().iter().any(|form| form.values.contains_key("method")) {
@@ -153,5 +191,10 @@ async fn a_revoked_store_cannot_be_reauthorized() {
         assert!(!page.body.contains("llv_cd_"), "{}", page.text());
     }
     assert_eq!(store(&app, &first.store_id).await["status"], "revoked");
-    assert_eq!(app.call(&first.access_token, "GET", "/wp-json/wc/v3/products").await.status, 401);
+    assert_eq!(
+        app.call(&first.access_token, "GET", "/wp-json/wc/v3/products")
+            .await
+            .status,
+        401
+    );
 }

@@ -9,23 +9,31 @@ use serde_json::json;
 use sha2::Sha256;
 use url::Url;
 
-use crate::support::connecting::{RETURN_URL, Returned, Way, begin, fill_in, start, walk, walk_to_end, way_back};
-use crate::support::partners::{other_app, signing_secret};
+use crate::support::connecting::{DENY, RETURN_URL, Returned, Way, begin, fill_in, start, walk, walk_to_end, way_back};
+use crate::support::partners::{LIVE_RETURN_URL, other_app, signing_secret};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
 
 /// RFC 3986: everything but unreserved characters, upper-case digits.
 fn encoded(text: &str) -> String {
     let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let write = |byte: u8| if unreserved(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let write = |byte: u8| {
+        if unreserved(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
     text.bytes().map(write).collect()
 }
 
 fn signature(values: &[(String, String)], secret: &str) -> String {
     let mut signed: Vec<&(String, String)> = values.iter().filter(|pair| pair.0 != "signature").collect();
     signed.sort();
-    let text: Vec<String> =
-        signed.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    let text: Vec<String> = signed
+        .iter()
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(text.join("&").as_bytes());
     URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
@@ -33,8 +41,12 @@ fn signature(values: &[(String, String)], secret: &str) -> String {
 
 /// `own` are parameters of the partner's return URL itself, which are not signed.
 async fn assert_signed(app: &TestApp, returned: &Returned, own: &[&str]) {
-    let added: Vec<(String, String)> =
-        returned.values.clone().into_iter().filter(|pair| !own.contains(&pair.0.as_str())).collect();
+    let added: Vec<(String, String)> = returned
+        .values
+        .clone()
+        .into_iter()
+        .filter(|pair| !own.contains(&pair.0.as_str()))
+        .collect();
     let expected = signature(&added, &signing_secret(app).await);
     assert_eq!(returned.values["signature"], expected, "{}", returned.url);
 }
@@ -50,9 +62,22 @@ async fn success_brings_a_code_and_a_signature_that_holds() {
     let app = start().await;
     let state = "a b+c&d=é/~%41";
     let session = begin(&app, json!({ "platform": "mercado-libre", "state": state })).await;
-    let returned =
-        walk(&app, &Visitor::new(), &session.url, &Way::good("mercado-libre", "authorization")).await;
-    let expected = ["code", "platform", "session_id", "signature", "state", "store_id", "timestamp"];
+    let returned = walk(
+        &app,
+        &Visitor::new(),
+        &session.url,
+        &Way::good("mercado-libre", "authorization"),
+    )
+    .await;
+    let expected = [
+        "code",
+        "platform",
+        "session_id",
+        "signature",
+        "state",
+        "store_id",
+        "timestamp",
+    ];
     assert_eq!(names(&returned.url), expected, "{}", returned.url);
     assert!(returned.code().starts_with("llv_cd_"));
     assert_eq!(returned.values["state"], state);
@@ -79,10 +104,29 @@ async fn a_failure_is_signed_too() {
     let visitor = Visitor::new();
     let way = Way::good("mercado-libre", "authorization");
     let login = fill_in(&app, &visitor, &session.url, &way).await;
-    let ended = crate::support::connecting::press(&app, &visitor, &login, "Deny").await;
+    let ended = crate::support::connecting::press(&app, &visitor, &login, DENY).await;
     let returned = way_back(&ended);
-    let expected = ["error", "error_description", "session_id", "signature", "state", "timestamp"];
-    assert_eq!(names(&returned.url), expected, "{}", returned.url);
+    let told = names(&returned.url);
+    for name in [
+        "error",
+        "error_description",
+        "session_id",
+        "signature",
+        "state",
+        "timestamp",
+    ] {
+        assert_eq!(
+            told.iter().filter(|there| *there == name).count(),
+            1,
+            "{name}: {}",
+            returned.url
+        );
+    }
+    assert!(
+        !told.iter().any(|name| name == "code" || name == "store_id"),
+        "{}",
+        returned.url
+    );
     assert_signed(&app, &returned, &[]).await;
 }
 
@@ -92,7 +136,11 @@ async fn parameters_of_the_return_url_itself_stay_and_are_not_signed() {
     let own = format!("{RETURN_URL}?shop=7&next=%2Fhome");
     let session = begin(&app, json!({ "platform": "woocommerce", "return_url": own })).await;
     let returned = walk(&app, &Visitor::new(), &session.url, &Way::good("woocommerce", "keys")).await;
-    assert!(returned.url.as_str().starts_with(&format!("{own}&")), "{}", returned.url);
+    assert!(
+        returned.url.as_str().starts_with(&format!("{own}&")),
+        "{}",
+        returned.url
+    );
     assert_signed(&app, &returned, &["shop", "next"]).await;
 }
 
@@ -101,7 +149,11 @@ async fn a_sandbox_app_returns_to_loopback_only() {
     let app = start().await;
     for good in ["http://127.0.0.1:1/x", "http://localhost:5173/cb", "http://[::1]:9/"] {
         let body = json!({ "customer_id": "c", "return_url": good });
-        assert_eq!(app.api("POST", "/v1/connect-sessions", Some(body)).await.status, 201, "{good}");
+        assert_eq!(
+            app.api("POST", "/v1/connect-sessions", Some(body)).await.status,
+            201,
+            "{good}"
+        );
     }
     for bad in [
         "https://evil.example/cb",
@@ -126,12 +178,14 @@ async fn a_live_app_returns_exactly_where_it_registered() {
     let app = start().await;
     let live = other_app(&app, Mode::Live).await;
     for (url, status) in [
-        (RETURN_URL.to_owned(), 201),
-        (format!("{RETURN_URL}/"), 400),
-        (format!("{RETURN_URL}?x=1"), 400),
-        (format!("{RETURN_URL}/../other"), 400),
-        (RETURN_URL.replace("4999", "4998"), 400),
-        ("http://localhost:4999/return".to_owned(), 400),
+        (LIVE_RETURN_URL.to_owned(), 201),
+        (format!("{LIVE_RETURN_URL}/"), 400),
+        (format!("{LIVE_RETURN_URL}?x=1"), 400),
+        (format!("{LIVE_RETURN_URL}/../other"), 400),
+        (LIVE_RETURN_URL.replace(".example", ".example:8443"), 400),
+        (LIVE_RETURN_URL.replace("https", "http"), 400),
+        (LIVE_RETURN_URL.to_uppercase(), 400),
+        (RETURN_URL.to_owned(), 400),
     ] {
         let body = json!({ "customer_id": "c", "return_url": url });
         let answer = app.api_as(&live.key, "POST", "/v1/connect-sessions", Some(body)).await;
@@ -142,10 +196,14 @@ async fn a_live_app_returns_exactly_where_it_registered() {
 #[tokio::test]
 async fn a_refused_store_tells_why_and_is_signed() {
     let app = start().await;
-    let way = Way::good("woocommerce", "keys");
-    let session = begin(&app, json!({ "platform": "woocommerce" })).await;
+    let way = Way::good("mercado-libre", "authorization");
+    let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
     walk(&app, &Visitor::new(), &session.url, &way).await;
-    let session = begin(&app, json!({ "platform": "woocommerce", "customer_id": "customer-2" })).await;
+    let session = begin(
+        &app,
+        json!({ "platform": "mercado-libre", "customer_id": "customer-2" }),
+    )
+    .await;
     let page = walk_to_end(&app, &Visitor::new(), &session.url, &way).await;
     let returned = way_back(&page);
     assert_eq!(returned.error(), "store_already_connected");

@@ -19,7 +19,10 @@ async fn a_second_connect_of_the_same_customer_is_a_reauthorization() {
     let returned = walk(&app, &Visitor::new(), &session.url, &way()).await;
     assert_eq!(returned.values["store_id"], first.store_id);
     let body = exchange(&app, returned.code()).await.json();
-    assert_eq!((&body["access_token"], &body["reauthorized"]), (&Value::Null, &json!(true)));
+    assert_eq!(
+        (&body["access_token"], &body["reauthorized"]),
+        (&Value::Null, &json!(true))
+    );
     assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.status, 200);
     assert_eq!(stores(&app).await.len(), 1);
 }
@@ -28,13 +31,21 @@ async fn a_second_connect_of_the_same_customer_is_a_reauthorization() {
 async fn another_customer_is_refused_a_connected_store() {
     let app = start().await;
     let first = connect_for(&app, "customer-1", &way()).await;
-    let session = begin(&app, json!({ "platform": "mercado-libre", "customer_id": "customer-2" })).await;
+    let session = begin(
+        &app,
+        json!({ "platform": "mercado-libre", "customer_id": "customer-2" }),
+    )
+    .await;
     let page = walk_to_end(&app, &Visitor::new(), &session.url, &way()).await;
     assert!(page.text().contains("connected already"), "{}", page.text());
     assert_eq!(way_back(&page).error(), "store_already_connected");
     assert_eq!(store(&app, &first.store_id).await["customer_id"], "customer-1");
     assert_eq!(stores(&app).await.len(), 1);
-    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.status, 200);
+    assert_eq!(store(&app, &first.store_id).await["status"], "connected");
+    assert_eq!(
+        app.api_as(&first.access_token, "GET", "/v1/access", None).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -59,7 +70,10 @@ async fn a_revoked_store_connected_again_is_a_new_store_with_a_new_token() {
     let second: Connected = connect_for(&app, "customer-1", &way()).await;
     assert_ne!(second.store_id, first.store_id);
     assert_ne!(second.access_token, first.access_token);
-    assert_eq!(app.call(&first.access_token, "GET", "/users/me").await.json()["code"], "token_revoked");
+    assert_eq!(
+        app.call(&first.access_token, "GET", "/users/me").await.json()["code"],
+        "token_revoked"
+    );
     assert_eq!(app.call(&second.access_token, "GET", "/users/me").await.status, 200);
 }
 
@@ -74,6 +88,11 @@ async fn two_browsers_at_once_with_the_same_shop_make_one_store() {
         walk_to_end(&app, &first, &one.url, &keys),
         walk_to_end(&app, &second, &two.url, &keys)
     );
-    assert!(left.status < 500 && right.status < 500, "{} {}", left.text(), right.text());
+    assert!(
+        left.status < 500 && right.status < 500,
+        "{} {}",
+        left.text(),
+        right.text()
+    );
     assert_eq!(stores(&app).await.len(), 1);
 }

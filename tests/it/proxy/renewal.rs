@@ -23,7 +23,12 @@ async fn an_expired_token_is_renewed_unseen() {
             app.advance(Duration::from_secs(life + 1));
             for _ in 0..2 {
                 let answer = app.call(&connected.access_token, "GET", path).await;
-                assert_eq!((answer.status, answer.header("llavero-source")), (200, "platform"), "{}", answer.body);
+                assert_eq!(
+                    (answer.status, answer.header("llavero-source")),
+                    (200, "platform"),
+                    "{}",
+                    answer.body
+                );
             }
             assert_eq!(app.token_calls(platform).await, before + round, "{platform}");
         }
@@ -70,10 +75,13 @@ async fn a_renewal_that_fails_early_costs_no_call() {
 #[tokio::test]
 async fn a_token_refused_early_is_renewed_once_and_the_call_sent_again() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
-    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" })).await;
+    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" }))
+        .await;
     let before = app.received("mercado-libre").await.len();
     let body = "{\"title\":\"again\"}";
-    let request = app.request(&connected.access_token, "POST", "/v1/proxy/items").body(body);
+    let request = app
+        .request(&connected.access_token, "POST", "/v1/proxy/items")
+        .body(body);
     assert_eq!(request.send().await.unwrap().status(), 200);
     let got = received_since(&app, "mercado-libre", before).await;
     let kinds: Vec<bool> = got.iter().map(|entry| entry["token_call"] == true).collect();
@@ -84,11 +92,21 @@ async fn a_token_refused_early_is_renewed_once_and_the_call_sent_again() {
 #[tokio::test]
 async fn a_large_body_is_not_sent_again_but_the_token_is_renewed() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
-    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" })).await;
+    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" }))
+        .await;
     let body = vec![b'x'; (1 << 20) + 1];
-    let send = || app.request(&connected.access_token, "POST", "/v1/proxy/items").body(body.clone()).send();
+    let send = || {
+        app.request(&connected.access_token, "POST", "/v1/proxy/items")
+            .body(body.clone())
+            .send()
+    };
     let answer = crate::support::test_app::read(send().await.unwrap()).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("credential_renewed")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (503, &json!("credential_renewed")),
+        "{}",
+        answer.body
+    );
     assert_eq!(answer.header("retry-after"), "0");
     assert_eq!(answer.header("llavero-source"), "llavero");
     assert_eq!(answer.json()["delivered"], "no");
@@ -98,9 +116,15 @@ async fn a_large_body_is_not_sent_again_but_the_token_is_renewed() {
 #[tokio::test]
 async fn a_body_of_a_mebibyte_is_sent_again() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
-    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" })).await;
+    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" }))
+        .await;
     let body = vec![b'x'; 1 << 20];
-    let answer = app.request(&connected.access_token, "POST", "/v1/proxy/items").body(body).send().await.unwrap();
+    let answer = app
+        .request(&connected.access_token, "POST", "/v1/proxy/items")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let got = app.received("mercado-libre").await.pop().unwrap();
     assert_eq!(got["body_bytes"], 1 << 20);
@@ -122,7 +146,8 @@ async fn many_callers_of_an_expired_token_cost_one_token_call() {
 async fn many_callers_refused_at_once_cost_one_token_call() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
     let before = app.token_calls("mercado-libre").await;
-    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" })).await;
+    app.control("expire-access-tokens", json!({ "platform": "mercado-libre" }))
+        .await;
     let calls = (0..20).map(|_| app.call(&connected.access_token, "GET", "/users/me"));
     for answer in futures_util::future::join_all(calls).await {
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -133,10 +158,16 @@ async fn many_callers_refused_at_once_cost_one_token_call() {
 #[tokio::test]
 async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let (app, connected) = with_store("shopify", "expiring").await;
-    app.control("settings", json!({ "platform": "shopify", "settings": { "omit_refresh_token": true } })).await;
+    app.control(
+        "settings",
+        json!({ "platform": "shopify", "settings": { "omit_refresh_token": true } }),
+    )
+    .await;
     for _ in 0..3 {
         app.advance(Duration::from_secs(3601));
-        let answer = app.call(&connected.access_token, "GET", "/admin/api/2026-10/shop.json").await;
+        let answer = app
+            .call(&connected.access_token, "GET", "/admin/api/2026-10/shop.json")
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 }
@@ -144,7 +175,11 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
 #[tokio::test]
 async fn a_life_shorter_than_any_margin_is_not_renewed_at_each_call() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
-    app.control("settings", json!({ "platform": "mercado-libre", "settings": { "access_seconds": 60 } })).await;
+    app.control(
+        "settings",
+        json!({ "platform": "mercado-libre", "settings": { "access_seconds": 60 } }),
+    )
+    .await;
     app.advance(Duration::from_secs(LIFE + 1));
     let before = app.token_calls("mercado-libre").await;
     for _ in 0..4 {

@@ -10,7 +10,11 @@ use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
 
 async fn order(app: &TestApp, fault: Value) {
-    app.control("faults", json!({ "platform": "mercado-libre", "times": 100, "fault": fault })).await;
+    app.control(
+        "faults",
+        json!({ "platform": "mercado-libre", "times": 100, "fault": fault }),
+    )
+    .await;
 }
 
 async fn call(app: &TestApp, token: &str) -> Answer {
@@ -19,7 +23,13 @@ async fn call(app: &TestApp, token: &str) -> Answer {
 
 /// Long enough for every back-off to be over.
 async fn back_again(app: &TestApp) {
-    assert_eq!(Visitor::new().delete(&format!("{}/_control/faults", app.sandbox)).await.status, 204);
+    assert_eq!(
+        Visitor::new()
+            .delete(&format!("{}/_control/faults", app.sandbox))
+            .await
+            .status,
+        204
+    );
     app.advance(Duration::from_secs(24 * 3600));
 }
 
@@ -28,7 +38,12 @@ async fn a_call_whose_answer_is_lost_may_have_arrived() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
     order(&app, json!({ "calls": "api", "effect": "lost_answer" })).await;
     let answer = call(&app, &connected.access_token).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("platform_unavailable")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (503, &json!("platform_unavailable")),
+        "{}",
+        answer.body
+    );
     assert_eq!(answer.json()["delivered"], "unknown");
     assert_eq!(answer.header("llavero-source"), "llavero");
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
@@ -50,9 +65,18 @@ async fn an_expired_token_that_cannot_be_renewed_now_is_503_and_nothing_was_deli
     app.advance(Duration::from_secs(21_601));
     for _ in 0..3 {
         let answer = call(&app, &connected.access_token).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("platform_unavailable")), "{}", answer.body);
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (503, &json!("platform_unavailable")),
+            "{}",
+            answer.body
+        );
         assert_eq!(answer.json()["delivered"], "no");
-        assert!(answer.header("retry-after").parse::<u32>().is_ok(), "{:?}", answer.headers);
+        assert!(
+            answer.header("retry-after").parse::<u32>().is_ok(),
+            "{:?}",
+            answer.headers
+        );
     }
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
     back_again(&app).await;
@@ -67,8 +91,20 @@ async fn a_throttled_renewal_says_when_to_come_back() {
     order(&app, json!({ "calls": "token", "status": 429, "retry_after": 40 })).await;
     app.advance(Duration::from_secs(21_601));
     let answer = call(&app, &connected.access_token).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("platform_throttled")), "{}", answer.body);
-    assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 40), "{:?}", answer.headers);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (503, &json!("platform_throttled")),
+        "{}",
+        answer.body
+    );
+    assert!(
+        answer
+            .header("retry-after")
+            .parse::<u32>()
+            .is_ok_and(|seconds| seconds >= 40),
+        "{:?}",
+        answer.headers
+    );
     assert_eq!(answer.json()["delivered"], "no");
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
 }
@@ -80,9 +116,17 @@ async fn a_broken_platform_app_touches_no_store() {
     app.control("clients/rotate", rotate).await;
     app.advance(Duration::from_secs(21_601));
     let answer = call(&app, &connected.access_token).await;
-    assert_eq!((answer.status, &answer.json()["code"]), (503, &json!("platform_app_misconfigured")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (503, &json!("platform_app_misconfigured")),
+        "{}",
+        answer.body
+    );
     let told = store(&app, &connected.store_id).await;
-    assert_eq!((&told["status"], &told["health"]), (&json!("connected"), &json!("app_misconfigured")));
+    assert_eq!(
+        (&told["status"], &told["health"]),
+        (&json!("connected"), &json!("app_misconfigured"))
+    );
 
     let back = json!({ "platform": "mercado-libre", "id": "sandbox-client", "secret": "sandbox-secret" });
     app.control("clients/rotate", back).await;
@@ -100,7 +144,10 @@ async fn a_renewal_whose_answer_is_lost_is_in_doubt_and_asks_nobody_to_reauthori
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(!answer.header("retry-after").is_empty());
     let told = store(&app, &connected.store_id).await;
-    assert_eq!((&told["status"], &told["health"]), (&json!("connected"), &json!("refresh_in_doubt")));
+    assert_eq!(
+        (&told["status"], &told["health"]),
+        (&json!("connected"), &json!("refresh_in_doubt"))
+    );
 }
 
 #[tokio::test]
@@ -122,9 +169,20 @@ async fn a_renewal_lost_within_a_grace_is_tried_again_and_saved() {
 async fn an_answer_of_maintenance_in_html_is_relayed_and_kills_nobody() {
     let (app, connected) = with_store("woocommerce", "keys").await;
     let fault = json!({ "status": 403, "body": "<html>maintenance</html>" });
-    app.control("faults", json!({ "platform": "woocommerce", "times": 5, "fault": fault })).await;
-    let answer = app.call(&connected.access_token, "GET", "/wp-json/wc/v3/products").await;
-    assert_eq!((answer.status, answer.header("llavero-source")), (403, "platform"), "{}", answer.body);
+    app.control(
+        "faults",
+        json!({ "platform": "woocommerce", "times": 5, "fault": fault }),
+    )
+    .await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/wp-json/wc/v3/products")
+        .await;
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (403, "platform"),
+        "{}",
+        answer.body
+    );
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
 }
 
@@ -133,7 +191,9 @@ async fn a_platform_error_inside_a_200_is_relayed_and_kills_nobody() {
     let (app, connected) = with_store("falabella", "keys").await;
     let fault = json!({ "platform": "falabella", "times": 3, "fault": { "status": 503 } });
     app.control("faults", fault).await;
-    let answer = app.call(&connected.access_token, "GET", "/?Action=GetOrders&Format=JSON").await;
+    let answer = app
+        .call(&connected.access_token, "GET", "/?Action=GetOrders&Format=JSON")
+        .await;
     assert_eq!(answer.header("llavero-source"), "platform", "{}", answer.body);
     assert_eq!(store(&app, &connected.store_id).await["status"], "connected");
 }

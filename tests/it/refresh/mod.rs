@@ -1,7 +1,7 @@
 //! How tokens live and die, seen from outside: what callers get, what the platform receives, what stands in the database.
 //! Files with a clock that stands still run in one process; `one_call`, `crash` and `pause` run the built program.
 
-mod asked_again;
+mod asking_again;
 mod crash;
 mod death;
 mod doubt;

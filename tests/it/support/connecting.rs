@@ -9,6 +9,11 @@ use url::Url;
 use super::test_app::TestApp;
 use super::visitor::{Answer, Visitor};
 
+/// What a merchant may say at the platform, as the buttons there send it.
+pub const APPROVE: &str = "approve";
+pub const DENY: &str = "deny";
+pub const OTHER: &str = "other";
+
 /// The partner's address; nothing listens there, the tests only read where the browser would go.
 pub const RETURN_URL: &str = "http://127.0.0.1:4999/return";
 
@@ -28,10 +33,16 @@ pub const WAYS: &[(&str, &str, Fields)] = &[
 pub type Fields = &'static [(&'static str, &'static str)];
 
 pub const MERCADO_LIBRE: Fields = &[("country", "AR")];
-pub const WALMART: Fields = &[("client_id", "sandbox-seller"), ("client_secret", "sandbox-secret"), ("market", "us")];
+pub const WALMART: Fields = &[
+    ("client_id", "sandbox-seller"),
+    ("client_secret", "sandbox-secret"),
+    ("market", "us"),
+];
 pub const SHOPIFY: Fields = &[("shop", "acme.myshopify.com")];
-pub const SHOPIFY_ADMIN: Fields =
-    &[("shop", "acme.myshopify.com"), ("access_token", "shpat_5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a")];
+pub const SHOPIFY_ADMIN: Fields = &[
+    ("shop", "acme.myshopify.com"),
+    ("access_token", "shpat_5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"),
+];
 pub const WOOCOMMERCE: Fields = &[
     ("store_url", "https://shop.example.com"),
     ("consumer_key", "ck_5a00000000000000000000000000000000000001"),
@@ -72,7 +83,11 @@ impl Way {
 
     pub fn with(platform: &str, method: &str, fields: &[(&str, &str)]) -> Self {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Self { platform: platform.to_owned(), method: method.to_owned(), fields: fields.iter().map(own).collect() }
+        Self {
+            platform: platform.to_owned(),
+            method: method.to_owned(),
+            fields: fields.iter().map(own).collect(),
+        }
     }
 
     /// The same with one field changed.
@@ -99,11 +114,15 @@ pub struct Returned {
 
 impl Returned {
     pub fn code(&self) -> &str {
-        self.values.get("code").unwrap_or_else(|| panic!("no code in {}", self.url))
+        self.values
+            .get("code")
+            .unwrap_or_else(|| panic!("no code in {}", self.url))
     }
 
     pub fn error(&self) -> &str {
-        self.values.get("error").unwrap_or_else(|| panic!("no error in {}", self.url))
+        self.values
+            .get("error")
+            .unwrap_or_else(|| panic!("no error in {}", self.url))
     }
 }
 
@@ -130,7 +149,10 @@ pub async fn connect_for(app: &TestApp, customer: &str, way: &Way) -> Connected 
     assert_eq!(answer.status, 200, "{}", answer.body);
     let body = answer.json();
     Connected {
-        access_token: body["access_token"].as_str().unwrap_or_else(|| panic!("no token: {body}")).to_owned(),
+        access_token: body["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token: {body}"))
+            .to_owned(),
         store_id: body["store"]["id"].as_str().unwrap().to_owned(),
         store: body["store"].clone(),
         session_id: session.id,
@@ -153,17 +175,24 @@ pub async fn begin_again(app: &TestApp, store_id: &str, body: Value) -> Session 
     for (name, value) in body.as_object().unwrap() {
         full[name] = value.clone();
     }
-    session(&app.api("POST", &format!("/v1/stores/{store_id}/reauthorize"), Some(full)).await)
+    session(
+        &app.api("POST", &format!("/v1/stores/{store_id}/reauthorize"), Some(full))
+            .await,
+    )
 }
 
 fn session(answer: &Answer) -> Session {
     assert_eq!(answer.status, 201, "{}", answer.body);
     let body = answer.json();
-    Session { id: body["id"].as_str().unwrap().to_owned(), url: body["url"].as_str().unwrap().to_owned() }
+    Session {
+        id: body["id"].as_str().unwrap().to_owned(),
+        url: body["url"].as_str().unwrap().to_owned(),
+    }
 }
 
 pub async fn exchange(app: &TestApp, code: &str) -> Answer {
-    app.api("POST", "/v1/access-tokens/exchange", Some(json!({ "code": code }))).await
+    app.api("POST", "/v1/access-tokens/exchange", Some(json!({ "code": code })))
+        .await
 }
 
 /// From the link to the address that the browser is sent back to.
@@ -174,7 +203,11 @@ pub async fn walk(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Ret
 /// From the link to the last page of ours, saying yes at the platform.
 pub async fn walk_to_end(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Answer {
     let page = fill_in(app, visitor, url, way).await;
-    if at_platform(app, &page) { press(app, visitor, &page, "Approve as").await } else { page }
+    if at_platform(app, &page) {
+        press(app, visitor, &page, APPROVE).await
+    } else {
+        page
+    }
 }
 
 /// Opens the link, finds the form of the method and sends it: ends at the platform's log-in page or on ours.
@@ -196,20 +229,35 @@ pub async fn form_page(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -
             return next;
         }
     }
-    panic!("no way to {} {} from {}:\n{}", way.platform, way.method, page.url, page.text());
+    panic!(
+        "no way to {} {} from {}:\n{}",
+        way.platform,
+        way.method,
+        page.url,
+        page.text()
+    );
 }
 
 fn shows(page: &Answer, way: &Way) -> bool {
-    page.forms().iter().any(|form| form.values.get("method") == Some(&way.method))
+    page.forms()
+        .iter()
+        .any(|form| form.values.get("method") == Some(&way.method))
 }
 
 /// Fills in and sends the form that stands on the page.
 pub async fn send(app: &TestApp, visitor: &Visitor, page: &Answer, way: &Way) -> Answer {
     let form = page.form_with("method");
-    let fields: Vec<(&str, &str)> =
-        way.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> = way
+        .fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     for (name, _) in &fields {
-        assert!(form.values.contains_key(*name), "no field `{name}` in {:?}", form.values.keys());
+        assert!(
+            form.values.contains_key(*name),
+            "no field `{name}` in {:?}",
+            form.values.keys()
+        );
     }
     let answer = visitor.submit(&form, &fields).await;
     visitor.follow(answer, &[&app.url, &app.sandbox]).await
@@ -228,7 +276,10 @@ pub async fn press(app: &TestApp, visitor: &Visitor, page: &Answer, label: &str)
 /// Presses a button at the platform; the address of our callback, which nobody has visited yet.
 pub async fn callback_url(visitor: &Visitor, page: &Answer, label: &str) -> Url {
     let answer = visitor.press(page, label).await;
-    let callback = answer.location.clone().unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()));
+    let callback = answer
+        .location
+        .clone()
+        .unwrap_or_else(|| panic!("{}: {}", answer.status, answer.text()));
     assert!(callback.path().starts_with("/connect/callback/"), "{callback}");
     callback
 }
@@ -237,7 +288,10 @@ pub async fn callback_url(visitor: &Visitor, page: &Answer, label: &str) -> Url 
 pub fn way_back(page: &Answer) -> Returned {
     let links = page.attributes("a[href]", "href");
     let own = |link: &&String| link.starts_with(RETURN_URL);
-    let link = links.iter().find(own).unwrap_or_else(|| panic!("no way back on {}:\n{}", page.url, page.text()));
+    let link = links
+        .iter()
+        .find(own)
+        .unwrap_or_else(|| panic!("no way back on {}:\n{}", page.url, page.text()));
     let url: Url = link.parse().unwrap();
     let values = url.query_pairs().into_owned().collect();
     Returned { url, values }
@@ -275,7 +329,11 @@ pub async fn start_with(wishes: super::test_app::Wishes) -> TestApp {
 
 /// A page of ours that says something in words and has no form of a method.
 pub fn assert_connects_nothing(page: &Answer) {
-    assert!(page.forms().iter().all(|form| !form.values.contains_key("method")), "{}", page.text());
+    assert!(
+        page.forms().iter().all(|form| !form.values.contains_key("method")),
+        "{}",
+        page.text()
+    );
     assert!(!page.body.contains("code=llv_cd_"), "{}", page.body);
 }
 

@@ -58,13 +58,22 @@ impl TestDatabase {
 
     /// From now on the database refuses everybody, those connected included, as if it had stopped.
     pub fn stop(&self) {
-        execute("postgres", &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name));
-        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        execute(
+            "postgres",
+            &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name),
+        );
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
+            self.name
+        );
         execute("postgres", &end);
     }
 
     pub fn resume(&self) {
-        execute("postgres", &format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
+        execute(
+            "postgres",
+            &format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name),
+        );
     }
 
     pub fn connect(&self) -> PgConnection {

@@ -9,6 +9,9 @@ use llavero::domain::store::Mode;
 use super::connecting::RETURN_URL;
 use super::test_app::TestApp;
 
+/// Where the live app's browsers return to.
+pub const LIVE_RETURN_URL: &str = "https://partner.example/return";
+
 /// Another partner's app with a key of every scope.
 pub struct OtherApp {
     pub id: AppId,
@@ -20,10 +23,20 @@ pub async fn other_app(app: &TestApp, mode: Mode) -> OtherApp {
         partner: "Other partner".to_owned(),
         name: "Other app".to_owned(),
         mode,
-        return_urls: vec![RETURN_URL.to_owned()],
+        return_urls: vec![
+            if mode == Mode::Live {
+                LIVE_RETURN_URL
+            } else {
+                RETURN_URL
+            }
+            .to_owned(),
+        ],
     };
     let id = apps::add(&app.app, new, Actor::command()).await.unwrap();
-    OtherApp { id, key: key_of(app, id, Scope::ALL).await }
+    OtherApp {
+        id,
+        key: key_of(app, id, Scope::ALL).await,
+    }
 }
 
 /// A further key of the demo app.
@@ -32,7 +45,9 @@ pub async fn key(app: &TestApp, scopes: &[Scope]) -> String {
 }
 
 async fn key_of(app: &TestApp, of: AppId, scopes: &[Scope]) -> String {
-    let made = apps::new_key(&app.app, of, "test", scopes.to_vec(), Actor::command()).await.unwrap();
+    let made = apps::new_key(&app.app, of, "test", scopes.to_vec(), Actor::command())
+        .await
+        .unwrap();
     made.key.expose().to_owned()
 }
 

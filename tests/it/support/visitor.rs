@@ -48,7 +48,15 @@ impl Visitor {
     }
 
     pub async fn get_in(&self, url: &str, language: &str) -> Answer {
-        read(self.client.get(url).header("accept-language", language).send().await.unwrap()).await
+        read(
+            self.client
+                .get(url)
+                .header("accept-language", language)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     pub async fn delete(&self, url: &str) -> Answer {
@@ -87,13 +95,15 @@ impl Visitor {
         read(request.send().await.unwrap()).await
     }
 
-    /// Presses the button whose text holds `label`.
+    /// Presses the button whose text holds `label`, or which sends it as its value.
     pub async fn press(&self, answer: &Answer, label: &str) -> Answer {
         for form in answer.forms() {
             for (text, value) in &form.buttons {
-                if text.contains(label) {
-                    let changed: Vec<(&str, &str)> =
-                        value.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                if text.contains(label) || value.as_ref().is_some_and(|sent| sent.1 == label) {
+                    let changed: Vec<(&str, &str)> = value
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str()))
+                        .collect();
                     return self.submit(&form, &changed).await;
                 }
             }
@@ -110,7 +120,13 @@ async fn read(response: reqwest::Response) -> Answer {
         .get("location")
         .and_then(|value| value.to_str().ok())
         .map(|location| url.join(location).unwrap());
-    Answer { url, status, location, headers, body: response.text().await.unwrap() }
+    Answer {
+        url,
+        status,
+        location,
+        headers,
+        body: response.text().await.unwrap(),
+    }
 }
 
 impl Answer {
@@ -133,7 +149,9 @@ impl Answer {
     pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
         let page = Html::parse_document(&self.body);
         let selector = Selector::parse(selector).unwrap();
-        page.select(&selector).filter_map(|element| element.attr(name).map(str::to_owned)).collect()
+        page.select(&selector)
+            .filter_map(|element| element.attr(name).map(str::to_owned))
+            .collect()
     }
 
     /// The address behind the link whose text holds `label`.
@@ -154,8 +172,14 @@ impl Answer {
     /// Every form of the page.
     pub fn forms(&self) -> Vec<Form> {
         let page = Html::parse_document(&self.body);
-        let (forms, fields) = (Selector::parse("form").unwrap(), Selector::parse("input, select, textarea").unwrap());
-        let (buttons, chosen) = (Selector::parse("button").unwrap(), Selector::parse("option[selected]").unwrap());
+        let (forms, fields) = (
+            Selector::parse("form").unwrap(),
+            Selector::parse("input, select, textarea").unwrap(),
+        );
+        let (buttons, chosen) = (
+            Selector::parse("button").unwrap(),
+            Selector::parse("option[selected]").unwrap(),
+        );
         page.select(&forms)
             .map(|form| {
                 let mut values = BTreeMap::new();
@@ -168,7 +192,10 @@ impl Answer {
                     let value = match field.value().name() {
                         "select" => {
                             let option = field.select(&chosen).next();
-                            option.and_then(|option| option.attr("value")).unwrap_or_default().to_owned()
+                            option
+                                .and_then(|option| option.attr("value"))
+                                .unwrap_or_default()
+                                .to_owned()
                         }
                         "textarea" => field.text().collect::<String>().trim_start_matches('\n').to_owned(),
                         _ => field.attr("value").unwrap_or_default().to_owned(),

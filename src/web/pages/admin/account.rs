@@ -32,7 +32,9 @@ pub struct Account {
 
 pub(super) async fn find<R>(by: &Admin<R>, id: &str) -> Result<db::admins::Admin, Error> {
     let id: AdminId = path_id(id)?;
-    by.read(move |conn| db::admins::find(conn, id)).await?.ok_or_else(Error::not_found)
+    by.read(move |conn| db::admins::find(conn, id))
+        .await?
+        .ok_or_else(Error::not_found)
 }
 
 pub(super) fn form(page: &Frame, role: Role) -> Form {
@@ -48,7 +50,10 @@ fn page<R>(by: &Admin<R>, account: &db::admins::Admin, form: Option<Form>) -> Ac
         facts: vec![
             Fact::code(by.say("admin-id"), account.id.to_string()),
             Fact::text(by.say("admin-role"), words::role(&by.page, account.role)),
-            Fact::text(by.say("admin-made"), Moment::of(&by.page, by.now(), account.created_at).long()),
+            Fact::text(
+                by.say("admin-made"),
+                Moment::of(&by.page, by.now(), account.created_at).long(),
+            ),
         ],
         action: urls::admin_admin(account.id),
         form,

@@ -15,9 +15,17 @@ pub async fn show(by: Admin<Owner>, id: web::Path<String>) -> Answer {
     let email = [("email", &*account.email)];
     let is_disabled = account.disabled_at.is_some();
     let (question, text, label) = if is_disabled {
-        (by.page.say_with("admin-enable-question", email), "admin-enable-text", "admin-enable")
+        (
+            by.page.say_with("admin-enable-question", email),
+            "admin-enable-text",
+            "admin-enable",
+        )
     } else {
-        (by.page.say_with("admin-disable-question", email), "admin-disable-text", "admin-disable")
+        (
+            by.page.say_with("admin-disable-question", email),
+            "admin-disable-text",
+            "admin-disable",
+        )
     };
     shown(Confirm {
         page: by.page.clone(),

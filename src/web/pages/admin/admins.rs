@@ -48,7 +48,10 @@ pub(super) fn standing(page: &Frame, admin: &db::admins::Admin) -> Badge {
 pub(super) fn roles(page: &Frame) -> Vec<Choice> {
     let choice = |role: Role| {
         let (name, may) = (words::role(page, role), page.say(&format!("admin-role-{role}-may")));
-        Choice { value: role.as_str().to_owned(), label: format!("{name}: {may}") }
+        Choice {
+            value: role.as_str().to_owned(),
+            label: format!("{name}: {may}"),
+        }
     };
     Role::ALL.iter().map(|role| choice(*role)).collect()
 }

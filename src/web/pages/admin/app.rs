@@ -83,7 +83,10 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
     });
     let now = by.now();
     shown(AppPage {
-        crumbs: by.crumbs([Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS), Crumb::here(app.name.clone())]),
+        crumbs: by.crumbs([
+            Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS),
+            Crumb::here(app.name.clone()),
+        ]),
         mode: words::mode(&page, mode),
         facts: facts(&page, now, &app, partner, site.absolute(&urls::connect_app(app_id))),
         keys: keys.iter().map(|one| key(&page, now, one)).collect(),
@@ -105,7 +108,11 @@ pub(super) fn facts(page: &Frame, now: DateTime<Utc>, app: &App, partner: String
         MerchantMail::Llavero => page.say("admin-mail-llavero"),
         MerchantMail::Partner => page.say("admin-mail-partner"),
     };
-    let exposed = if app.expose_credentials { page.say("admin-yes") } else { page.say("admin-no") };
+    let exposed = if app.expose_credentials {
+        page.say("admin-yes")
+    } else {
+        page.say("admin-no")
+    };
     vec![
         Fact::code(page.say("admin-id"), app.id.to_string()),
         Fact::text(page.say("admin-partner"), partner),
@@ -129,7 +136,11 @@ pub(super) fn key(page: &Frame, now: DateTime<Utc>, key: &ApiKey) -> Key {
         },
         used: Moment::of_some(page, now, key.last_used_at),
         made: Moment::of(page, now, key.created_at),
-        retire_href: if works { urls::admin_app_key_retire(key.app_id, key.id) } else { String::new() },
+        retire_href: if works {
+            urls::admin_app_key_retire(key.app_id, key.id)
+        } else {
+            String::new()
+        },
     }
 }
 

@@ -28,18 +28,25 @@ pub(super) fn form(page: &Frame, app: &db::apps::App) -> Form {
         (MerchantMail::Llavero, page.say("admin-mail-llavero")),
         (MerchantMail::Partner, page.say("admin-mail-partner")),
     ];
-    let mails = mails.map(|(mail, label)| Choice { value: mail.as_str().to_owned(), label });
+    let mails = mails.map(|(mail, label)| Choice {
+        value: mail.as_str().to_owned(),
+        label,
+    });
     let logo = app.logo_url.clone().unwrap_or_default();
     let exposes = if app.expose_credentials { "true" } else { "" };
     Form::new(vec![
-        Input::text("name", page.say("admin-app-name")).help(page.say("admin-app-name-help")).value(&app.name),
-        Input::code("logo_url", page.say("admin-logo")).help(page.say("admin-logo-help")).optional().value(logo),
+        Input::text("name", page.say("admin-app-name"))
+            .help(page.say("admin-app-name-help"))
+            .value(&app.name),
+        Input::code("logo_url", page.say("admin-logo"))
+            .help(page.say("admin-logo-help"))
+            .optional()
+            .value(logo),
         Input::area("return_urls", page.say("admin-return-urls"))
             .help(page.say("admin-return-urls-help"))
             .optional()
             .value(app.return_urls.0.join("\n")),
-        Input::select("merchant_mail", page.say("admin-merchant-mail"), mails.into())
-            .value(app.merchant_mail.as_str()),
+        Input::select("merchant_mail", page.say("admin-merchant-mail"), mails.into()).value(app.merchant_mail.as_str()),
         Input::check("expose_credentials", page.say("admin-exposes"))
             .help(page.say("admin-exposes-help"))
             .value(exposes),
@@ -84,5 +91,9 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, submitted: Submitte
 
 /// One address a line; empty lines are none.
 pub(super) fn lines(text: &str) -> Vec<String> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

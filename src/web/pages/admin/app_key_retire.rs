@@ -15,7 +15,9 @@ pub async fn show(by: Admin<Owner>, path: web::Path<(String, String)>) -> Answer
     let (app, _) = find_app(&by, &path.0).await?;
     let (app_id, key_id): (_, ApiKeyId) = (app.id, path_id(&path.1)?);
     let keys = by.read(move |conn| db::api_keys::list(conn, app_id)).await?;
-    let key = keys.into_iter().find(|key| key.id == key_id && key.revoked_at.is_none());
+    let key = keys
+        .into_iter()
+        .find(|key| key.id == key_id && key.revoked_at.is_none());
     let key = key.ok_or_else(Error::not_found)?;
     let named = [("name", &*key.name), ("hint", &*key.hint)];
     shown(Confirm {

@@ -58,8 +58,11 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, submitted: Submitte
     let mut form = form(&by.page).filled(&submitted);
     form.require(&submitted, &by.say("form-missing"));
     if !form.is_refused() {
-        let scopes: Vec<Scope> =
-            Scope::ALL.iter().copied().filter(|scope| submitted.is_checked(&box_of(*scope))).collect();
+        let scopes: Vec<Scope> = Scope::ALL
+            .iter()
+            .copied()
+            .filter(|scope| submitted.is_checked(&box_of(*scope)))
+            .collect();
         match apps::new_key(&by.tools, app.id, submitted.text("name"), scopes, by.actor()).await {
             Ok(made) => {
                 return shown(Once {

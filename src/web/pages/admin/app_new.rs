@@ -30,12 +30,17 @@ pub(super) fn form(page: &Frame) -> Form {
         Input::text("partner", page.say("admin-partner")).help(page.say("admin-partner-help")),
         Input::text("name", page.say("admin-app-name")).help(page.say("admin-app-name-help")),
         Input::select("mode", page.say("admin-mode"), modes.collect()).help(page.say("admin-mode-help")),
-        Input::area("return_urls", page.say("admin-return-urls")).help(page.say("admin-return-urls-help")).optional(),
+        Input::area("return_urls", page.say("admin-return-urls"))
+            .help(page.say("admin-return-urls-help"))
+            .optional(),
     ])
 }
 
 fn crumbs(by: &Admin<Owner>) -> Vec<Crumb> {
-    by.crumbs([Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS), Crumb::here(by.say("admin-app-new"))])
+    by.crumbs([
+        Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS),
+        Crumb::here(by.say("admin-app-new")),
+    ])
 }
 
 pub async fn show(by: Admin<Owner>) -> Answer {

@@ -37,7 +37,10 @@ pub struct ClientPage {
 pub(super) fn standing<R>(by: &Admin<R>, set: Option<&PlatformApp>, unset: Badge) -> (Badge, Vec<String>) {
     let Some(set) = set else { return (unset, Vec::new()) };
     let moment = |at| Moment::of(&by.page, by.now(), at).long();
-    let mut texts = vec![by.page.say_with("admin-client-set-at", [("when", &*moment(set.updated_at))])];
+    let mut texts = vec![
+        by.page
+            .say_with("admin-client-set-at", [("when", &*moment(set.updated_at))]),
+    ];
     let mut badge = Badge::new(Tone::Good, by.say("admin-client-set"));
     if let Some(since) = set.verdicts_held_at {
         badge = Badge::new(Tone::Warn, by.say("admin-held"));
@@ -46,7 +49,10 @@ pub(super) fn standing<R>(by: &Admin<R>, set: Option<&PlatformApp>, unset: Badge
     if let Some(since) = set.paused_at {
         badge = Badge::new(Tone::Bad, by.say("admin-paused"));
         let code = set.pause_code.as_deref().unwrap_or("-");
-        texts.push(by.page.say_with("admin-paused-text", [("when", &*moment(since)), ("code", code)]));
+        texts.push(
+            by.page
+                .say_with("admin-paused-text", [("when", &*moment(since)), ("code", code)]),
+        );
     }
     (badge, texts)
 }
@@ -56,7 +62,12 @@ async fn find<R: NeedsRole>(
     path: &(String, String),
 ) -> Result<(db::apps::App, Platform, Option<PlatformApp>, Option<PlatformApp>), Error> {
     let (app, _) = find_app(by, &path.0).await?;
-    let platform = by.tools.catalogue.platform(&path.1).cloned().ok_or_else(Error::not_found)?;
+    let platform = by
+        .tools
+        .catalogue
+        .platform(&path.1)
+        .cloned()
+        .ok_or_else(Error::not_found)?;
     let (id, mode, slug) = (app.id, app.mode, path.1.clone());
     let (own, shared) = by
         .read(move |conn| {
@@ -85,7 +96,10 @@ fn page<R>(
     ClientPage {
         page: frame_of(by, app.mode),
         crumbs: app::crumbs_to(by, app, platform.name.clone()),
-        title: by.page.say_with("admin-client-title", [("platform", &*platform.name), ("app", &*app.name)]),
+        title: by.page.say_with(
+            "admin-client-title",
+            [("platform", &*platform.name), ("app", &*app.name)],
+        ),
         badge,
         texts,
         register: platform_fields::to_register(&by.page, platform, redirect_uri),
@@ -99,7 +113,13 @@ fn page<R>(
 pub async fn show(by: Admin<Viewer>, path: web::Path<(String, String)>, site: web::Data<Site>) -> Answer {
     let (app, platform, own, shared) = find(&by, &path).await?;
     let form = platform_fields::form(&by.page, &platform, own.as_ref());
-    shown(page(&by, &site, (&app, &platform), (own.as_ref(), shared.as_ref()), form))
+    shown(page(
+        &by,
+        &site,
+        (&app, &platform),
+        (own.as_ref(), shared.as_ref()),
+        form,
+    ))
 }
 
 pub async fn submit(
@@ -110,12 +130,21 @@ pub async fn submit(
 ) -> Answer {
     let (app, platform, own, shared) = find(&by, &path).await?;
     let mut form = platform_fields::form(&by.page, &platform, own.as_ref()).filled(&submitted);
-    let registered = Registered { fields: platform_fields::given(&platform, &submitted), standby: None };
+    let registered = Registered {
+        fields: platform_fields::given(&platform, &submitted),
+        standby: None,
+    };
     match platform_apps::put(&by.tools, &by.asker(), &app, &platform.slug, registered).await {
         Ok(()) => Ok(by.done(by.say("admin-client-saved"), &urls::admin_app(app.id))),
         Err(error) => {
             mark(&by.page, &mut form, error)?;
-            refused(page(&by, &site, (&app, &platform), (own.as_ref(), shared.as_ref()), form))
+            refused(page(
+                &by,
+                &site,
+                (&app, &platform),
+                (own.as_ref(), shared.as_ref()),
+                form,
+            ))
         }
     }
 }

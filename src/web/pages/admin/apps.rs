@@ -42,7 +42,11 @@ pub async fn show(by: Admin<Viewer>) -> Answer {
     shown(Apps {
         crumbs: by.crumbs([Crumb::here(by.say("admin-apps"))]),
         rows: rows.collect(),
-        new_href: if by.may(Role::Owner) { urls::admin_app_new() } else { String::new() },
+        new_href: if by.may(Role::Owner) {
+            urls::admin_app_new()
+        } else {
+            String::new()
+        },
         page: by.page.clone(),
     })
 }

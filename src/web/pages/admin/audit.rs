@@ -60,28 +60,30 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
     let href = |before: &str| urls::with_query(urls::ADMIN_AUDIT, &[("subject", &subject), ("before", before)]);
     let next = found.last().filter(|_| more).map(|last| href(&last.id.to_string()));
     let pager = Pager {
-        shown: by.page.say_with("admin-audit-shown", [("count", &*found.len().to_string())]),
+        shown: by
+            .page
+            .say_with("admin-audit-shown", [("count", &*found.len().to_string())]),
         first: if before.is_none() { String::new() } else { href("") },
         next: next.unwrap_or_default(),
     };
-    let names: HashMap<String, String> =
-        admins.into_iter().map(|admin| (admin.id.to_string(), admin.email)).collect();
+    let names: HashMap<String, String> = admins
+        .into_iter()
+        .map(|admin| (admin.id.to_string(), admin.email))
+        .collect();
     shown(Audit {
         crumbs: by.crumbs([Crumb::here(by.say("admin-audit"))]),
         action: urls::ADMIN_AUDIT,
-        rows: found.into_iter().map(|event| row(&by.page, by.now(), event, &names)).collect(),
+        rows: found
+            .into_iter()
+            .map(|event| row(&by.page, by.now(), event, &names))
+            .collect(),
         pager,
         subject,
         page: by.page.clone(),
     })
 }
 
-pub(super) fn row(
-    page: &Frame,
-    now: DateTime<Utc>,
-    event: AuditEvent,
-    names: &HashMap<String, String>,
-) -> Row {
+pub(super) fn row(page: &Frame, now: DateTime<Utc>, event: AuditEvent, names: &HashMap<String, String>) -> Row {
     let kind = words::actor_kind(page, event.actor_kind);
     let actor = event.actor.map(|id| names.get(&id).cloned().unwrap_or(id));
     let href = match event.subject.split_once('_') {
@@ -91,7 +93,11 @@ pub(super) fn row(
         _ => String::new(),
     };
     let details = match event.details.as_object() {
-        Some(details) => details.iter().map(|(name, value)| told(name, value)).collect::<Vec<_>>().join(", "),
+        Some(details) => details
+            .iter()
+            .map(|(name, value)| told(name, value))
+            .collect::<Vec<_>>()
+            .join(", "),
         None => String::new(),
     };
     Row {

@@ -19,7 +19,10 @@ fn failed() -> String {
 
 pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
     let id: JobId = path_id(&id)?;
-    let job = by.read(move |conn| db::jobs::find(conn, id)).await?.ok_or_else(Error::not_found)?;
+    let job = by
+        .read(move |conn| db::jobs::find(conn, id))
+        .await?
+        .ok_or_else(Error::not_found)?;
     let kind = words::job_kind(&by.page, &job.kind);
     let mut texts = vec![by.say("admin-retry-text")];
     texts.extend(job.last_error);

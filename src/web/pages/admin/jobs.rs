@@ -58,16 +58,26 @@ pub struct Query {
 }
 
 pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
-    let (status, before) = (query.status.parse::<JobStatus>().ok(), query.before.parse::<JobId>().ok());
+    let (status, before) = (
+        query.status.parse::<JobStatus>().ok(),
+        query.before.parse::<JobId>().ok(),
+    );
     let (counts, mut found) = by
-        .read(move |conn| Ok((db::jobs::count(conn)?, db::jobs::list(conn, status, before, PAGE as i64 + 1)?)))
+        .read(move |conn| {
+            Ok((
+                db::jobs::count(conn)?,
+                db::jobs::list(conn, status, before, PAGE as i64 + 1)?,
+            ))
+        })
         .await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     let href = |before: &str| urls::with_query(urls::ADMIN_JOBS, &[("status", &query.status), ("before", before)]);
     let next = found.last().filter(|_| more).map(|last| href(&last.id.to_string()));
     let pager = Pager {
-        shown: by.page.say_with("admin-jobs-shown", [("count", &*found.len().to_string())]),
+        shown: by
+            .page
+            .say_with("admin-jobs-shown", [("count", &*found.len().to_string())]),
         first: if before.is_none() { String::new() } else { href("") },
         next: next.unwrap_or_default(),
     };
@@ -75,7 +85,10 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
     shown(Jobs {
         crumbs: by.crumbs([Crumb::here(by.say("admin-jobs"))]),
         tabs: tabs(&by.page, status, &counts.into_iter().collect()),
-        rows: found.into_iter().map(|job| row(&by.page, by.now(), job, retries)).collect(),
+        rows: found
+            .into_iter()
+            .map(|job| row(&by.page, by.now(), job, retries))
+            .collect(),
         pager,
         page: by.page.clone(),
     })
@@ -94,7 +107,9 @@ pub(super) fn tabs(page: &Frame, current: Option<JobStatus>, counts: &HashMap<Jo
         href: urls::with_query(urls::ADMIN_JOBS, &[("status", status.as_str())]),
         current: current == Some(status),
     };
-    std::iter::once(all).chain(JobStatus::ALL.iter().map(|status| one(*status))).collect()
+    std::iter::once(all)
+        .chain(JobStatus::ALL.iter().map(|status| one(*status)))
+        .collect()
 }
 
 pub(super) fn row(page: &Frame, now: DateTime<Utc>, job: JobRow, retries: bool) -> Row {

@@ -44,7 +44,11 @@ pub async fn show(by: Admin<Viewer>) -> Answer {
     let known = by.read(db::key_checks::list).await?;
     let mut keys: BTreeMap<String, Standing> = BTreeMap::new();
     for (id, _) in sealer.check_values() {
-        let standing = if id == sealer.active_key_id() { Standing::Active } else { Standing::Open };
+        let standing = if id == sealer.active_key_id() {
+            Standing::Active
+        } else {
+            Standing::Open
+        };
         keys.insert(id, standing);
     }
     for (id, check) in known {
@@ -56,7 +60,10 @@ pub async fn show(by: Admin<Viewer>) -> Answer {
     }
     shown(Keys {
         crumbs: by.crumbs([Crumb::here(by.say("admin-keys"))]),
-        rows: keys.into_iter().map(|(id, standing)| row(&by.page, id, standing)).collect(),
+        rows: keys
+            .into_iter()
+            .map(|(id, standing)| row(&by.page, id, standing))
+            .collect(),
         audit_href: urls::admin_audit(),
         page: by.page.clone(),
     })
@@ -64,10 +71,30 @@ pub async fn show(by: Admin<Viewer>) -> Answer {
 
 pub(super) fn row(page: &Frame, id: String, standing: Standing) -> Row {
     let (tone, label, meaning) = match standing {
-        Standing::Active => (Tone::Good, page.say("admin-ring-active"), page.say("admin-ring-active-text")),
-        Standing::Open => (Tone::Info, page.say("admin-ring-open"), page.say("admin-ring-open-text")),
-        Standing::Missing => (Tone::Bad, page.say("admin-ring-missing"), page.say("admin-ring-missing-text")),
-        Standing::Different => (Tone::Bad, page.say("admin-ring-different"), page.say("admin-ring-different-text")),
+        Standing::Active => (
+            Tone::Good,
+            page.say("admin-ring-active"),
+            page.say("admin-ring-active-text"),
+        ),
+        Standing::Open => (
+            Tone::Info,
+            page.say("admin-ring-open"),
+            page.say("admin-ring-open-text"),
+        ),
+        Standing::Missing => (
+            Tone::Bad,
+            page.say("admin-ring-missing"),
+            page.say("admin-ring-missing-text"),
+        ),
+        Standing::Different => (
+            Tone::Bad,
+            page.say("admin-ring-different"),
+            page.say("admin-ring-different-text"),
+        ),
     };
-    Row { id, badge: Badge::new(tone, label), meaning }
+    Row {
+        id,
+        badge: Badge::new(tone, label),
+        meaning,
+    }
 }

@@ -71,7 +71,9 @@ fn refused<T: Template>(page: T) -> Answer {
 
 /// Marks what the broker refused, field by field, in the reader's language; any other failure stays one.
 fn mark(page: &Frame, form: &mut Form, error: broker::Error) -> Result<(), Error> {
-    let broker::Error::Invalid(wrong) = error else { return Err(error.into()) };
+    let broker::Error::Invalid(wrong) = error else {
+        return Err(error.into());
+    };
     for wrong in wrong {
         // Fields of a platform are named `fields.client_id` there.
         let name = wrong.field.rsplit('.').next().unwrap_or_default();
@@ -93,7 +95,9 @@ fn mark(page: &Frame, form: &mut Form, error: broker::Error) -> Result<(), Error
 async fn find_store<R>(by: &Admin<R>, id: &str) -> Result<(db::stores::Store, db::apps::App), Error> {
     let id: StoreId = path_id(id)?;
     let found = by.read(move |conn| {
-        let Some(store) = db::stores::find(conn, id)? else { return Ok(None) };
+        let Some(store) = db::stores::find(conn, id)? else {
+            return Ok(None);
+        };
         let app = db::apps::find(conn, store.app_id)?;
         Ok(app.map(|app| (store, app)))
     });

@@ -41,7 +41,11 @@ impl Moment {
 /// "20 Nov 2026, 10:12 UTC"
 pub fn full(page: &Frame, at: DateTime<Utc>) -> String {
     let month = page.say(&format!("admin-month-{}", at.month()));
-    let (day, year, time) = (at.day().to_string(), at.year().to_string(), at.format("%H:%M").to_string());
+    let (day, year, time) = (
+        at.day().to_string(),
+        at.year().to_string(),
+        at.format("%H:%M").to_string(),
+    );
     let values = [("day", &*day), ("month", &*month), ("year", &*year), ("time", &*time)];
     page.say_with("admin-moment", values)
 }

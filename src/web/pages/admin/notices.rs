@@ -43,20 +43,30 @@ pub struct Query {
 }
 
 pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
-    let (store, before) = (query.store.parse::<StoreId>().ok(), query.before.parse::<NoticeId>().ok());
-    let mut found = by.read(move |conn| db::notices::list(conn, store, before, PAGE as i64 + 1)).await?;
+    let (store, before) = (
+        query.store.parse::<StoreId>().ok(),
+        query.before.parse::<NoticeId>().ok(),
+    );
+    let mut found = by
+        .read(move |conn| db::notices::list(conn, store, before, PAGE as i64 + 1))
+        .await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     let href = |before: &str| urls::with_query(urls::ADMIN_NOTICES, &[("store", &query.store), ("before", before)]);
     let next = found.last().filter(|_| more).map(|last| href(&last.id.to_string()));
     let pager = Pager {
-        shown: by.page.say_with("admin-notices-shown", [("count", &*found.len().to_string())]),
+        shown: by
+            .page
+            .say_with("admin-notices-shown", [("count", &*found.len().to_string())]),
         first: if before.is_none() { String::new() } else { href("") },
         next: next.unwrap_or_default(),
     };
     shown(Notices {
         crumbs: by.crumbs([Crumb::here(by.say("admin-notices"))]),
-        rows: found.into_iter().map(|notice| row(&by.page, by.now(), notice)).collect(),
+        rows: found
+            .into_iter()
+            .map(|notice| row(&by.page, by.now(), notice))
+            .collect(),
         pager,
         page: by.page.clone(),
     })

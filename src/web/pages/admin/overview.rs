@@ -81,7 +81,11 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
     let label = |bar: Option<&Bar>| bar.map(|bar| bar.label.clone()).unwrap_or_default();
     let ends = (label(chart.bars.first()), label(chart.bars.last()));
     let (page, now) = (&by.page, by.now());
-    let paused = read.paused.iter().map(|(client, app)| paused(&by, client, app.as_deref())).collect();
+    let paused = read
+        .paused
+        .iter()
+        .map(|(client, app)| paused(&by, client, app.as_deref()))
+        .collect();
     let dead_letters = read.failed.into_iter().map(|job| DeadLetter {
         kind: words::job_kind(page, &job.kind),
         error: job.last_error.unwrap_or_default(),
@@ -93,7 +97,11 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
         by_day: step == Step::Day,
         by_hour_href: urls::admin(),
         by_day_href: urls::with_query(urls::ADMIN, &[("by", "day")]),
-        attention: read.attention.into_iter().map(|store| stores::Row::of(&by, store)).collect(),
+        attention: read
+            .attention
+            .into_iter()
+            .map(|store| stores::Row::of(&by, store))
+            .collect(),
         attention_href: by_status(StoreStatus::NeedsReauthorization),
         paused,
         dead_letters: dead_letters.collect(),
@@ -125,7 +133,10 @@ fn read(conn: &mut db::Conn, step: Step, since: DateTime<Utc>) -> db::Result<Rea
         status: db::overview::count_by_status(conn)?.into_iter().collect(),
         health: db::overview::count_by_health(conn)?.into_iter().collect(),
         ending: db::overview::count_ending(conn, ENDING)?,
-        dead_letters: jobs.iter().find(|(status, _)| *status == JobStatus::Failed).map_or(0, |(_, count)| *count),
+        dead_letters: jobs
+            .iter()
+            .find(|(status, _)| *status == JobStatus::Failed)
+            .map_or(0, |(_, count)| *count),
         outcomes: db::overview::count_outcomes(conn, step, since)?,
         attention: db::admin_stores::list(conn, &needing, StoreOrder::Newest, None, LISTED)?,
         paused: db::overview::list_paused(conn)?,
@@ -159,7 +170,11 @@ pub(super) fn figures(
             figure(count(which), badge.label, badge.tone, by_status(which))
         })
         .collect();
-    for which in StoreHealth::ALL.iter().copied().filter(|which| *which != StoreHealth::Ok) {
+    for which in StoreHealth::ALL
+        .iter()
+        .copied()
+        .filter(|which| *which != StoreHealth::Ok)
+    {
         let (badge, count) = (words::health(page, which), health.get(&which).copied().unwrap_or(0));
         let href = urls::with_query(urls::ADMIN_STORES, &[("health", which.as_str())]);
         // The usual troubles are always there to be compared; the others when they happen.
@@ -167,9 +182,19 @@ pub(super) fn figures(
             figures.push(figure(count, badge.label, badge.tone, href));
         }
     }
-    figures.push(figure(ending, page.say("admin-overview-ending"), Tone::Info, String::new()));
+    figures.push(figure(
+        ending,
+        page.say("admin-overview-ending"),
+        Tone::Info,
+        String::new(),
+    ));
     let href = urls::with_query(urls::ADMIN_JOBS, &[("status", JobStatus::Failed.as_str())]);
-    figures.push(figure(dead_letters, page.say("admin-overview-dead-letters"), Tone::Bad, href));
+    figures.push(figure(
+        dead_letters,
+        page.say("admin-overview-dead-letters"),
+        Tone::Bad,
+        href,
+    ));
     figures
 }
 
@@ -187,13 +212,7 @@ pub(super) fn grouped(count: i64) -> String {
 }
 
 /// One bar for each step from `since` to `now`, those without a refresh included.
-pub(super) fn chart(
-    page: &Frame,
-    step: Step,
-    since: DateTime<Utc>,
-    now: DateTime<Utc>,
-    outcomes: &[Outcomes],
-) -> Bars {
+pub(super) fn chart(page: &Frame, step: Step, since: DateTime<Utc>, now: DateTime<Utc>, outcomes: &[Outcomes]) -> Bars {
     let (length, title) = match step {
         Step::Hour => (TimeDelta::hours(1), page.say("admin-overview-by-hour")),
         Step::Day => (TimeDelta::days(1), page.say("admin-overview-by-day")),
@@ -207,10 +226,19 @@ pub(super) fn chart(
             Step::Hour => at.format("%H:%M").to_string(),
             Step::Day => moments::day(page, at),
         };
-        bars.push(Bar { label, good: count(|found| found.good), bad: count(|found| found.bad) });
+        bars.push(Bar {
+            label,
+            good: count(|found| found.good),
+            bad: count(|found| found.bad),
+        });
         at += length;
     }
-    Bars { title, good: page.say("admin-overview-good"), bad: page.say("admin-overview-bad"), bars }
+    Bars {
+        title,
+        good: page.say("admin-overview-good"),
+        bad: page.say("admin-overview-bad"),
+        bars,
+    }
 }
 
 fn paused(by: &Admin<Viewer>, client: &db::platform_apps::PlatformApp, app: Option<&str>) -> Paused {
@@ -243,7 +271,12 @@ mod tests {
 
     #[test]
     fn long_numbers_are_grouped() {
-        for (count, expected) in [(0, "0"), (999, "999"), (1000, "1\u{202f}000"), (1_234_567, "1\u{202f}234\u{202f}567")] {
+        for (count, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1\u{202f}000"),
+            (1_234_567, "1\u{202f}234\u{202f}567"),
+        ] {
             assert_eq!(grouped(count), expected);
         }
     }

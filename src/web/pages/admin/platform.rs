@@ -78,7 +78,10 @@ fn method(page: &Frame, method: &Method) -> MethodShown {
         Fact::text(page.say("admin-identity"), identity),
     ];
     if method.renewal == Renewal::RefreshToken {
-        facts.insert(3, Fact::text(page.say("admin-refresh-life"), life(method.lifetimes.refresh)));
+        facts.insert(
+            3,
+            Fact::text(page.say("admin-refresh-life"), life(method.lifetimes.refresh)),
+        );
         facts.insert(4, Fact::text(page.say("admin-grace"), grace(page, &method.grace)));
     }
     let fields = method.fields.iter().map(|field| FieldShown {
@@ -99,9 +102,8 @@ fn method(page: &Frame, method: &Method) -> MethodShown {
 
 /// What the platform does with a refresh token that was used.
 fn grace(page: &Frame, grace: &Grace) -> String {
-    let for_a_time = |key: &str, time: std::time::Duration| {
-        page.say_with(key, [("time", &*moments::length(page, time))])
-    };
+    let for_a_time =
+        |key: &str, time: std::time::Duration| page.say_with(key, [("time", &*moments::length(page, time))]);
     match grace {
         Grace::None => page.say("admin-grace-none"),
         Grace::NotRotating => page.say("admin-grace-not-rotating"),

@@ -19,9 +19,16 @@ async fn find<R>(
     by: &Admin<R>,
     (slug, mode): &(String, String),
 ) -> Result<(Platform, Mode, Option<PlatformApp>), Error> {
-    let platform = by.tools.catalogue.platform(slug).cloned().ok_or_else(Error::not_found)?;
+    let platform = by
+        .tools
+        .catalogue
+        .platform(slug)
+        .cloned()
+        .ok_or_else(Error::not_found)?;
     let (slug, mode) = (slug.clone(), mode.parse::<Mode>().map_err(|_| Error::not_found())?);
-    let set = by.read(move |conn| db::platform_apps::find_installation(conn, &slug, mode)).await?;
+    let set = by
+        .read(move |conn| db::platform_apps::find_installation(conn, &slug, mode))
+        .await?;
     Ok((platform, mode, set))
 }
 
@@ -38,7 +45,10 @@ fn page<R>(
         false => Badge::new(Tone::Idle, by.say("admin-client-none")),
     };
     let (badge, mut texts) = standing(by, set, unset);
-    texts.push(by.page.say_with("admin-client-shared", [("mode", &*words::mode(&by.page, mode).label)]));
+    texts.push(
+        by.page
+            .say_with("admin-client-shared", [("mode", &*words::mode(&by.page, mode).label)]),
+    );
     let redirect_uri = crate::platform::redirect_uri(&site.options.public_url, &platform.slug);
     let back = urls::admin_platform(&platform.slug);
     ClientPage {
@@ -48,7 +58,9 @@ fn page<R>(
             Crumb::link(platform.name.clone(), back.clone()),
             Crumb::here(by.say("admin-installation-client")),
         ]),
-        title: by.page.say_with("admin-installation-title", [("platform", &*platform.name)]),
+        title: by
+            .page
+            .say_with("admin-installation-title", [("platform", &*platform.name)]),
         badge,
         texts,
         register: platform_fields::to_register(&by.page, platform, redirect_uri),

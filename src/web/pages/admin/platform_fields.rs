@@ -29,9 +29,14 @@ pub fn form(page: &Frame, platform: &Platform, set: Option<&PlatformApp>) -> For
         if !field.required || field.default.is_some() {
             input = input.optional();
         }
-        let value = set.and_then(|set| set.public_values.get(&field.name)?.as_str()).unwrap_or_default();
+        let value = set
+            .and_then(|set| set.public_values.get(&field.name)?.as_str())
+            .unwrap_or_default();
         let value = if field.secret { "" } else { value };
-        input.help(field.help.in_(page.language)).example(&field.example).value(value)
+        input
+            .help(field.help.in_(page.language))
+            .example(&field.example)
+            .value(value)
     });
     Form::new(inputs.collect())
 }
@@ -46,8 +51,12 @@ pub fn given(platform: &Platform, submitted: &Submitted) -> BTreeMap<String, Sec
 /// What has to be registered at the platform.
 pub fn to_register(page: &Frame, platform: &Platform, redirect_uri: String) -> Vec<Fact> {
     let mut facts = vec![Fact::code(page.say("admin-redirect-uri"), redirect_uri)];
-    let scopes: BTreeSet<&str> =
-        platform.methods.iter().flat_map(|method| &method.scopes).map(String::as_str).collect();
+    let scopes: BTreeSet<&str> = platform
+        .methods
+        .iter()
+        .flat_map(|method| &method.scopes)
+        .map(String::as_str)
+        .collect();
     if !scopes.is_empty() {
         let scopes: Vec<&str> = scopes.into_iter().collect();
         facts.push(Fact::code(page.say("admin-scopes"), scopes.join(" ")));
@@ -58,6 +67,10 @@ pub fn to_register(page: &Frame, platform: &Platform, redirect_uri: String) -> V
         .filter_map(|method| method.register.as_ref())
         .map(|text| text.in_(page.language))
         .collect();
-    facts.extend(texts.into_iter().map(|text| Fact::text(page.say("admin-register"), text)));
+    facts.extend(
+        texts
+            .into_iter()
+            .map(|text| Fact::text(page.say("admin-register"), text)),
+    );
     facts
 }

@@ -41,7 +41,11 @@ pub(super) fn row(page: &Frame, platform: &Platform, clients: &HashSet<(String, 
             Badge::new(Tone::Idle, page.say("admin-client-unset"))
         }
     };
-    let methods: Vec<&str> = platform.methods.iter().map(|method| method.name.in_(page.language)).collect();
+    let methods: Vec<&str> = platform
+        .methods
+        .iter()
+        .map(|method| method.name.in_(page.language))
+        .collect();
     Row {
         href: urls::admin_platform(&platform.slug),
         name: platform.name.clone(),
@@ -63,7 +67,10 @@ pub(super) fn confidence(page: &Frame, confidence: Confidence) -> Badge {
 
 pub async fn show(by: Admin<Viewer>) -> Answer {
     let clients = by.read(|conn| db::platform_apps::list(conn, None)).await?;
-    let clients: HashSet<(String, Mode)> = clients.into_iter().map(|client| (client.platform, client.mode)).collect();
+    let clients: HashSet<(String, Mode)> = clients
+        .into_iter()
+        .map(|client| (client.platform, client.mode))
+        .collect();
     let platforms = by.tools.catalogue.platforms().iter();
     shown(Platforms {
         crumbs: by.crumbs([Crumb::here(by.say("admin-platforms"))]),

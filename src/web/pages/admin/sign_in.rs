@@ -44,7 +44,12 @@ pub async fn show(page: Frame, session: Session, query: web::Query<Query>) -> An
         return Ok(see_other(if next.is_empty() { urls::ADMIN } else { next }));
     }
     let (form, next) = (form(&page), next.to_owned());
-    shown(SignIn { page, action: urls::ADMIN_SIGN_IN, form, next })
+    shown(SignIn {
+        page,
+        action: urls::ADMIN_SIGN_IN,
+        form,
+        next,
+    })
 }
 
 pub async fn submit(
@@ -66,7 +71,12 @@ pub async fn submit(
         }
     }
     let next = next.to_owned();
-    refused(SignIn { page, action: urls::ADMIN_SIGN_IN, form, next })
+    refused(SignIn {
+        page,
+        action: urls::ADMIN_SIGN_IN,
+        form,
+        next,
+    })
 }
 
 /// Begins the session of somebody who has proved to be `admin`.
@@ -79,7 +89,11 @@ pub(super) fn enter(
     address: &ClientAddress,
     next: &str,
 ) -> Result<HttpResponse, Error> {
-    let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent = request
+        .headers()
+        .get("user-agent")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let agent: String = agent.chars().take(200).collect();
     let row = uuid::Builder::from_random_bytes(tools.random.bytes()).into_uuid();
     let kept = session::sign_in(session, site, admin.id) && session::note_origin(session, row, &address.0, &agent);
@@ -93,7 +107,11 @@ pub(super) fn enter(
 fn inside(next: &str) -> &str {
     let below = next.strip_prefix(urls::ADMIN);
     let is_page = below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-    if is_page && !next.contains(['\\', '\r', '\n']) && !next.starts_with(urls::ADMIN_SIGN_IN) { next } else { "" }
+    if is_page && !next.contains(['\\', '\r', '\n']) && !next.starts_with(urls::ADMIN_SIGN_IN) {
+        next
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]

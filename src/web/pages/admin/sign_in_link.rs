@@ -23,8 +23,14 @@ pub struct SignInLink {
 }
 
 fn form(page: &Frame, is_first: bool) -> Form {
-    let label = if is_first { page.say("admin-new-password") } else { page.say("admin-other-password") };
-    let input = Input::secret("password", label).help(page.say("admin-password-help")).autocomplete("new-password");
+    let label = if is_first {
+        page.say("admin-new-password")
+    } else {
+        page.say("admin-other-password")
+    };
+    let input = Input::secret("password", label)
+        .help(page.say("admin-password-help"))
+        .autocomplete("new-password");
     Form::new(vec![if is_first { input } else { input.optional() }])
 }
 
@@ -32,7 +38,13 @@ pub async fn show(page: Frame, tools: web::Data<App>, token: web::Path<String>) 
     let admin = admins::find_link(&tools, &token).await?;
     let is_first = admin.password_hash.is_none();
     let (action, form) = (urls::admin_sign_in_link(&*token), form(&page, is_first));
-    shown(SignInLink { page, action, form, email: admin.email, is_first })
+    shown(SignInLink {
+        page,
+        action,
+        form,
+        email: admin.email,
+        is_first,
+    })
 }
 
 pub async fn submit(
@@ -51,7 +63,13 @@ pub async fn submit(
             let mut form = form(&page, is_first);
             form.refuse("password", page.say("admin-wrong-password"));
             let action = urls::admin_sign_in_link(&*token);
-            refused(SignInLink { page, action, form, email: admin.email, is_first })
+            refused(SignInLink {
+                page,
+                action,
+                form,
+                email: admin.email,
+                is_first,
+            })
         }
         Err(error) => Err(error.into()),
     }

@@ -85,7 +85,11 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>) -> Answer {
     ]);
     shown(StorePage {
         crumbs,
-        tone: badges.iter().map(|badge| badge.tone).find(|tone| *tone != Tone::Good).unwrap_or(Tone::Good),
+        tone: badges
+            .iter()
+            .map(|badge| badge.tone)
+            .find(|tone| *tone != Tone::Good)
+            .unwrap_or(Tone::Good),
         state: state(&page, now, &store),
         meanings: meanings(&page, &store),
         evidence: evidence(&store),
@@ -93,7 +97,11 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>) -> Answer {
         lives: lives(&page, now, &credential),
         tokens: tokens.iter().map(|one| token(&page, now, one, living)).collect(),
         events,
-        actions: if living && by.may(Role::Operator) { actions(&page, &store) } else { Vec::new() },
+        actions: if living && by.may(Role::Operator) {
+            actions(&page, &store)
+        } else {
+            Vec::new()
+        },
         identity_href: held.map(|_| urls::admin_store_identity(store.id)).unwrap_or_default(),
         audit_href: urls::with_query(urls::ADMIN_AUDIT, &[("subject", &store.id.to_string())]),
         app_href: urls::admin_app(store.app_id),
@@ -111,15 +119,18 @@ pub(super) struct Names {
 }
 
 pub(super) fn state(page: &Frame, now: DateTime<Utc>, store: &Store) -> String {
-    let (state, since) = (words::status(page, store.status).label, Moment::of(page, now, store.status_since));
+    let (state, since) = (
+        words::status(page, store.status).label,
+        Moment::of(page, now, store.status_since),
+    );
     page.say_with("admin-store-state", [("state", &*state), ("since", &*since.long())])
 }
 
-/// State, its reason and the health, a sentence each.
+/// State, its reason and, while calls go through, the health: a sentence each.
 pub(super) fn meanings(page: &Frame, store: &Store) -> Vec<String> {
     let mut meanings = vec![words::status_meaning(page, store.status)];
     meanings.extend(store.status_reason.map(|reason| words::reason(page, reason)));
-    if store.status != StoreStatus::Revoked {
+    if store.status == StoreStatus::Connected {
         meanings.push(words::health_meaning(page, store.health));
     }
     meanings
@@ -128,30 +139,51 @@ pub(super) fn meanings(page: &Frame, store: &Store) -> Vec<String> {
 /// What the state rests on, as it was noted; free of secrets.
 pub(super) fn evidence(store: &Store) -> Vec<Fact> {
     let noted = store.evidence.as_ref().and_then(|evidence| evidence.as_object());
-    let facts = noted.into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Fact::code(name.replace('_', " "), text)
-    });
+    let facts = noted
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Fact::code(name.replace('_', " "), text)
+        });
     facts.collect()
 }
 
 pub(super) fn facts(page: &Frame, now: DateTime<Utc>, store: &Store, names: &Names) -> Vec<Fact> {
-    let merchant = [&store.merchant_name, &store.merchant_email].into_iter().flatten().cloned().collect::<Vec<_>>();
+    let merchant = [&store.merchant_name, &store.merchant_email]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect::<Vec<_>>();
     let mut facts = vec![
         Fact::code(page.say("admin-id"), store.id.to_string()),
-        Fact::text(page.say("admin-platform"), format!("{}: {}", names.platform, names.method)),
+        Fact::text(
+            page.say("admin-platform"),
+            format!("{}: {}", names.platform, names.method),
+        ),
         Fact::code(page.say("admin-store-identity"), store.platform_store_id.clone()),
         Fact::text(page.say("admin-app"), names.app.clone()),
     ];
     let optional = [
         ("admin-store-url", store.url.clone()),
         ("admin-store-customer", store.customer_id.clone()),
-        ("admin-store-merchant", Some(merchant.join(", ")).filter(|text| !text.is_empty())),
+        (
+            "admin-store-merchant",
+            Some(merchant.join(", ")).filter(|text| !text.is_empty()),
+        ),
     ];
-    let present = optional.into_iter().filter_map(|(key, value)| Some(Fact::text(page.say(key), value?)));
+    let present = optional
+        .into_iter()
+        .filter_map(|(key, value)| Some(Fact::text(page.say(key), value?)));
     facts.extend(present);
-    facts.push(Fact::text(page.say("admin-store-connected"), Moment::of(page, now, store.connected_at).long()));
-    let used = store.last_used_at.map_or_else(|| page.say("admin-never"), |at| Moment::of(page, now, at).long());
+    facts.push(Fact::text(
+        page.say("admin-store-connected"),
+        Moment::of(page, now, store.connected_at).long(),
+    ));
+    let used = store
+        .last_used_at
+        .map_or_else(|| page.say("admin-never"), |at| Moment::of(page, now, at).long());
     facts.push(Fact::text(page.say("admin-store-used"), used));
     facts
 }
@@ -161,10 +193,15 @@ pub(super) fn lives(page: &Frame, now: DateTime<Utc>, credential: &Credential) -
     let moment = |at: DateTime<Utc>| Moment::of(page, now, at).long();
     let mut facts = Vec::new();
     if credential.values_sealed.is_none() {
-        facts.push(Fact::text(page.say("admin-credential"), page.say("admin-credential-erased")));
+        facts.push(Fact::text(
+            page.say("admin-credential"),
+            page.say("admin-credential-erased"),
+        ));
         return facts;
     }
-    let access = credential.access_expires_at.map_or_else(|| page.say("admin-no-end"), moment);
+    let access = credential
+        .access_expires_at
+        .map_or_else(|| page.say("admin-no-end"), moment);
     facts.push(Fact::text(page.say("admin-access-ends"), access));
     for (key, at) in [
         ("admin-refresh-ends", credential.refresh_expires_at),
@@ -203,7 +240,11 @@ pub(super) fn token(page: &Frame, now: DateTime<Utc>, token: &AccessToken, livin
 }
 
 pub(super) fn actions(page: &Frame, store: &Store) -> Vec<Action> {
-    let action = |key: &str, href: String, look| Action { label: page.say(key), href, look };
+    let action = |key: &str, href: String, look| Action {
+        label: page.say(key),
+        href,
+        look,
+    };
     let asks_merchant = store.status == StoreStatus::NeedsReauthorization;
     vec![
         action(

@@ -27,7 +27,9 @@ pub struct StoreIdentity {
 
 pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
     let (store, app) = find_store(&by, &id).await?;
-    let held = connect::held_identity(&by.tools, store.id).await?.ok_or_else(Error::not_found)?;
+    let held = connect::held_identity(&by.tools, store.id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     shown(StoreIdentity {
         crumbs: store::crumbs_to(&by, &store, "admin-identity"),
         from: held.from,
@@ -42,6 +44,6 @@ pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
 
 pub async fn submit(by: Admin<Operator>, id: web::Path<String>, _: Submitted) -> Answer {
     let (store, _) = find_store(&by, &id).await?;
-    connect::accept_identity(&by.tools, store.id, by.actor()).await?;
+    connect::accept_identity(&by.tools, store.id, &by.asker()).await?;
     Ok(by.done(by.say("admin-identity-done"), &urls::admin_store(store.id)))
 }

@@ -55,11 +55,15 @@ pub async fn submit(by: Admin<Operator>, id: web::Path<String>, submitted: Submi
     let page = frame_of(&by, app.mode);
     let crumbs = store::crumbs_to(&by, &store, "admin-do-reauthorize");
     let new = NewSession {
-        expires_in: submitted.text("expires_in").parse().ok().filter(|seconds| LIVES.contains(seconds)),
+        expires_in: submitted
+            .text("expires_in")
+            .parse()
+            .ok()
+            .filter(|seconds| LIVES.contains(seconds)),
         accept_identity_change: submitted.is_checked("accept_identity_change"),
         ..NewSession::default()
     };
-    match sessions::reauthorize(&by.tools, &app, store.id, by.actor(), new).await {
+    match sessions::reauthorize(&by.tools, &app, store.id, &by.asker(), new).await {
         Ok(made) => {
             let ends = moments::full(&page, made.expires_at);
             shown(Once {

@@ -6,6 +6,7 @@ use actix_web::web;
 use super::confirm::Confirm;
 use super::{Answer, find_store, frame_of, shown, store, words};
 use crate::broker::refresh;
+use crate::domain::refresh::RefreshTrigger;
 use crate::web::extract::{Admin, Operator};
 use crate::web::form::Submitted;
 use crate::web::urls;
@@ -27,7 +28,7 @@ pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
 pub async fn submit(by: Admin<Operator>, id: web::Path<String>, _: Submitted) -> Answer {
     let (store, _) = find_store(&by, &id).await?;
     super::note(&by, &store, "store.refresh_asked").await?;
-    let attempt = refresh::now(&by.tools, store.credential_id).await?;
+    let attempt = refresh::refresh_now(&by.tools, store.credential_id, RefreshTrigger::Request).await?;
     let outcome = words::outcome(&by.page, attempt.outcome);
     let text = by.page.say_with("admin-refresh-done", [("outcome", &*outcome.label)]);
     Ok(by.told(outcome.tone, text, &urls::admin_store(store.id)))

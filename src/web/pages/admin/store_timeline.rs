@@ -47,7 +47,16 @@ pub(super) fn merge(page: &Frame, now: DateTime<Utc>, sources: Sources) -> Vec<E
     let mut add = |at: DateTime<Utc>, tone: Tone, title: String, detail: String| {
         let when = Moment::of(page, now, at).long();
         let text = at.to_rfc3339_opts(SecondsFormat::Secs, true);
-        events.push((at, Event { tone, title, at: text, when, detail }));
+        events.push((
+            at,
+            Event {
+                tone,
+                title,
+                at: text,
+                when,
+                detail,
+            },
+        ));
     };
     for log in sources.refreshes {
         let badge = words::outcome(page, log.outcome);
@@ -60,16 +69,28 @@ pub(super) fn merge(page: &Frame, now: DateTime<Utc>, sources: Sources) -> Vec<E
         add(job.due_at, badge.tone, title, job.last_error.unwrap_or_default());
     }
     for notice in sources.notices {
-        let (kind, badge) = (words::notice_kind(page, notice.kind), words::notice_status(page, notice.status));
+        let (kind, badge) = (
+            words::notice_kind(page, notice.kind),
+            words::notice_status(page, notice.status),
+        );
         let audience = words::audience(page, notice.audience);
         let title = page.say_with("admin-timeline-notice", [("kind", &*kind), ("audience", &*audience)]);
-        let detail = [Some(badge.label), notice.error].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let detail = [Some(badge.label), notice.error]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(": ");
         add(notice.created_at, badge.tone, title, detail);
     }
     for event in sources.audit {
         let actor = words::actor_kind(page, event.actor_kind);
         let detail = page.say_with("admin-timeline-by", [("actor", &*actor)]);
-        add(event.at, tone_of(&event.action), words::action(page, &event.action), detail);
+        add(
+            event.at,
+            tone_of(&event.action),
+            words::action(page, &event.action),
+            detail,
+        );
     }
     events.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     events.into_iter().map(|(_, event)| event).collect()

@@ -55,12 +55,17 @@ pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
 pub async fn submit(by: Admin<Operator>, id: web::Path<String>, submitted: Submitted) -> Answer {
     let (store, app) = find_store(&by, &id).await?;
     // What is not one of the choices is the safest of them.
-    let overlap = submitted.text("overlap").parse().ok().filter(|seconds| OVERLAPS.contains(seconds)).unwrap_or(0);
+    let overlap = submitted
+        .text("overlap")
+        .parse()
+        .ok()
+        .filter(|seconds| OVERLAPS.contains(seconds))
+        .unwrap_or(0);
     let made = access_token::rotate(&by.tools, &by.asker(), store.id, Duration::from_secs(overlap)).await?;
     let before = match made.others_end_at {
-        Some(ends_at) => {
-            by.page.say_with("admin-rotated-overlap", [("when", &*moments::full(&by.page, ends_at))])
-        }
+        Some(ends_at) => by
+            .page
+            .say_with("admin-rotated-overlap", [("when", &*moments::full(&by.page, ends_at))]),
         None => by.say("admin-rotated-at-once"),
     };
     shown(Once {

@@ -58,8 +58,14 @@ pub struct Row {
 impl Row {
     pub fn of<R>(by: &Admin<R>, store: AdminStore) -> Self {
         let (page, now) = (&by.page, by.now());
-        let platform = by.tools.catalogue.platform(&store.platform).map(|platform| platform.name.clone());
-        let customer = store.customer_id.map(|customer| page.say_with("admin-customer", [("id", customer.as_str())]));
+        let platform = by
+            .tools
+            .catalogue
+            .platform(&store.platform)
+            .map(|platform| platform.name.clone());
+        let customer = store
+            .customer_id
+            .map(|customer| page.say_with("admin-customer", [("id", customer.as_str())]));
         Self {
             href: urls::admin_store(store.id),
             name: store.name,
@@ -92,7 +98,13 @@ impl Query {
         fn read<T: FromStr>(text: &str) -> Option<T> {
             text.parse().ok()
         }
-        let q: String = self.q.trim().chars().take(200).filter(|letter| !letter.is_control()).collect();
+        let q: String = self
+            .q
+            .trim()
+            .chars()
+            .take(200)
+            .filter(|letter| !letter.is_control())
+            .collect();
         AdminStoreFilter {
             q: Some(q).filter(|q| !q.is_empty()),
             platform: Some(self.platform.clone()).filter(|slug| !slug.is_empty()),
@@ -136,13 +148,25 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
         .await?;
     let more = found.len() > PAGE;
     found.truncate(PAGE);
-    let next = found.last().filter(|_| more).map(|last| query.href(&write_cursor(&last.cursor(order))));
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| query.href(&write_cursor(&last.cursor(order))));
     let pager = Pager {
-        shown: by.page.say_with("admin-stores-shown", [("count", &*found.len().to_string())]),
-        first: if query.after.is_empty() { String::new() } else { query.href("") },
+        shown: by
+            .page
+            .say_with("admin-stores-shown", [("count", &*found.len().to_string())]),
+        first: if query.after.is_empty() {
+            String::new()
+        } else {
+            query.href("")
+        },
         next: next.unwrap_or_default(),
     };
-    let apps = apps.into_iter().map(|(app, _)| Choice { value: app.id.to_string(), label: app.name });
+    let apps = apps.into_iter().map(|(app, _)| Choice {
+        value: app.id.to_string(),
+        label: app.name,
+    });
     let filters = filters(&by.page, &query, platforms(&by), apps.collect());
     shown(Stores {
         crumbs: by.crumbs([Crumb::here(by.say("admin-stores"))]),
@@ -158,13 +182,25 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
 
 fn platforms(by: &Admin<Viewer>) -> Vec<Choice> {
     let platforms = by.tools.catalogue.platforms().iter();
-    platforms.map(|platform| Choice { value: platform.slug.clone(), label: platform.name.clone() }).collect()
+    platforms
+        .map(|platform| Choice {
+            value: platform.slug.clone(),
+            label: platform.name.clone(),
+        })
+        .collect()
 }
 
 pub(super) fn filters(page: &Frame, query: &Query, platforms: Vec<Choice>, apps: Vec<Choice>) -> Vec<Filter> {
-    let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
-    let statuses = StoreStatus::ALL.iter().map(|it| choice(it.as_str(), words::status(page, *it).label));
-    let healths = StoreHealth::ALL.iter().map(|it| choice(it.as_str(), words::health(page, *it).label));
+    let choice = |value: &str, label: String| Choice {
+        value: value.to_owned(),
+        label,
+    };
+    let statuses = StoreStatus::ALL
+        .iter()
+        .map(|it| choice(it.as_str(), words::status(page, *it).label));
+    let healths = StoreHealth::ALL
+        .iter()
+        .map(|it| choice(it.as_str(), words::health(page, *it).label));
     let orders = vec![
         choice("name", page.say("admin-stores-order-name")),
         choice("since", page.say("admin-stores-order-since")),
@@ -179,10 +215,28 @@ pub(super) fn filters(page: &Frame, query: &Query, platforms: Vec<Choice>, apps:
     };
     vec![
         filter("platform", page.say("admin-platform"), &all, &query.platform, platforms),
-        filter("status", page.say("admin-status"), &all, &query.status, statuses.collect()),
-        filter("health", page.say("admin-health"), &all, &query.health, healths.collect()),
+        filter(
+            "status",
+            page.say("admin-status"),
+            &all,
+            &query.status,
+            statuses.collect(),
+        ),
+        filter(
+            "health",
+            page.say("admin-health"),
+            &all,
+            &query.health,
+            healths.collect(),
+        ),
         filter("app", page.say("admin-app"), &all, &query.app, apps),
-        filter("order", page.say("admin-order"), &page.say("admin-stores-order-newest"), &query.order, orders),
+        filter(
+            "order",
+            page.say("admin-order"),
+            &page.say("admin-stores-order-newest"),
+            &query.order,
+            orders,
+        ),
     ]
 }
 

@@ -89,7 +89,13 @@ pub fn job_status(page: &Frame, status: JobStatus) -> Badge {
 }
 
 /// Kinds of jobs that this version knows.
-const JOB_KINDS: [&str; 5] = ["refresh_credential", "send_notice", "verify_credential", "reseal", "purge"];
+const JOB_KINDS: [&str; 5] = [
+    "refresh_credential",
+    "send_notice",
+    "verify_credential",
+    "reseal",
+    "purge",
+];
 
 pub fn job_kind(page: &Frame, kind: &str) -> String {
     known(page, "job", kind, &JOB_KINDS)
@@ -160,7 +166,11 @@ pub fn action(page: &Frame, action: &str) -> String {
 }
 
 fn known(page: &Frame, list: &str, word: &str, all: &[&str]) -> String {
-    if all.contains(&word) { say(page, list, word) } else { word.to_owned() }
+    if all.contains(&word) {
+        say(page, list, word)
+    } else {
+        word.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -198,7 +208,11 @@ mod tests {
             (1..=12).map(|month| format!("admin-month-{month}")).collect(),
         ];
         let texts = Texts::embedded().unwrap();
-        let missing: Vec<_> = all.concat().into_iter().filter(|key| !texts.has(Language::En, key)).collect();
+        let missing: Vec<_> = all
+            .concat()
+            .into_iter()
+            .filter(|key| !texts.has(Language::En, key))
+            .collect();
         assert!(missing.is_empty(), "{missing:?}");
     }
 }

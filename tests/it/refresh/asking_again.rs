@@ -1,4 +1,4 @@
-//! Refreshing against the simulated platforms: one call whoever asks, and what each kind of answer leaves behind.
+//! Keys that are asked again for each token: one call whoever asks, and what each kind of answer leaves behind.
 
 use std::time::Duration;
 
