@@ -75,7 +75,17 @@ async fn a_delivery_is_answered_200_each_time() {
     );
     let done = visitor.open(callback.as_str(), &[&app.url]).await;
     way_back(&done).code();
-    assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200);
+    assert_eq!(stores(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_repeated_after_the_end_is_answered_200_too() {
+    let app = start().await;
+    let visitor = Visitor::new();
+    let (_, login, deliver, state) = at_shop(&app, &visitor).await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
+    way_back(&visitor.open(callback.as_str(), &[&app.url]).await).code();
+    assert_eq!(post(&app, &deliver, &keys(&state, 1)).await, 200, "the shop would delete the key");
     assert_eq!(stores(&app).await.len(), 1);
 }
 

@@ -86,7 +86,7 @@ async fn a_hybris_store_is_connected_with_its_own_client() {
 
 #[tokio::test]
 async fn a_falabella_store_is_connected_with_its_key() {
-    connects_and_calls("falabella", "keys", "sandbox-one@example.com/CL").await;
+    connects_and_calls("falabella", "keys", "sandbox-one@example.com").await;
 }
 
 #[tokio::test]

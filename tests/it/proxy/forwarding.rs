@@ -34,7 +34,7 @@ async fn path_and_query_arrive_byte_for_byte() {
     let bearer = format!("Bearer {}", store.access_token);
     for target in [
         "/items/a%2Fb%20c;x=1,2/%E2%82%AC/%7euser",
-        "/items?b=2&a=%2f+x&&=&empty&include[]=1&c='%27",
+        "/items?b=2&a=%2f+x&&=&empty&include[]=1&c=%27",
         "/items/?",
         "/items//double///slash/",
         "/items/x%252e%252e",
@@ -55,6 +55,15 @@ async fn path_and_query_arrive_byte_for_byte() {
         let got = received_since(&app, "mercado-libre", before).await;
         assert_eq!(got[0]["url"], format!("https://api.mercadolibre.com{target}"));
     }
+}
+
+#[tokio::test]
+async fn an_apostrophe_in_a_query_stays_as_it_was_written() {
+    let (app, store) = with_store("mercado-libre", "authorization").await;
+    let bearer = format!("Bearer {}", store.access_token);
+    let target = "/v1/proxy/items?name='x'&other=%27";
+    let answer = raw::send(&app.url, "GET", target, &[("authorization", &bearer)], b"").await;
+    assert!(answer.body.contains("name='x'&other=%27"), "{}", answer.body);
 }
 
 #[tokio::test]
