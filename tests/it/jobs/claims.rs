@@ -5,7 +5,7 @@ use std::time::Duration;
 use llavero::jobs::Runner;
 use serde_json::{Value, json};
 
-use super::{enqueue_refreshes, shops};
+use super::{TRIFLES_DONE, enqueue_refreshes, enqueue_trifle, shops};
 use crate::support::connecting::MERCADO_LIBRE;
 use crate::support::processes::Installation;
 use crate::support::rows::{self, count, row, until, work};
@@ -40,13 +40,10 @@ async fn a_job_of_a_crashed_runner_is_claimed_after_its_lease_and_not_before() {
     let claimed = format!("status = 'running', attempts = 1, lease_id = gen_random_uuid(), lease_until = '{ends}', due_at = '{ends}'");
     enqueue_refreshes(&app, &claimed);
     // The crashed runner's claim stands. That others looked at the table shows in a job that they did.
-    let now = app.clock.now().to_rfc3339();
-    let other = format!("INSERT INTO jobs (id, kind, due_at) VALUES (gen_random_uuid(), 'purge', '{now}')");
-    rows::execute(&app.database, &other);
+    enqueue_trifle(&app);
     app.advance(Duration::from_secs(299));
     let runner = Runner::start(app.app.clone());
-    let purged = "SELECT count(*) AS n FROM jobs WHERE kind = 'purge' AND status = 'done'";
-    until("the other job is done", async || (count(&app.database, purged) > 0).then_some(())).await;
+    until("the other job is done", async || (count(&app.database, TRIFLES_DONE) == 1).then_some(())).await;
     runner.stop().await;
     let left = row(&app.database, "SELECT status, attempts FROM jobs WHERE kind = 'refresh_credential'");
     assert_eq!(left, json!({ "status": "running", "attempts": 1 }));

@@ -12,6 +12,7 @@ use llavero::jobs::Runner;
 use llavero::mail::Mailer;
 use serde_json::{Value, json};
 
+use super::{TRIFLES_DONE, enqueue_trifle};
 use crate::support::connecting::{MERCADO_LIBRE, connect};
 use crate::support::rows::{self, count, row, until, work};
 use crate::support::test_app::{TestApp, Wishes, assemble, config};
@@ -122,17 +123,13 @@ async fn a_job_that_nobody_understands_is_kept_with_its_error_and_stops_no_other
     let mut app = TestApp::start().await;
     app.jobs_may_wait();
     let now = app.clock.now().to_rfc3339();
-    for kind in ["from_the_future", "purge"] {
-        rows::execute(
-            &app.database,
-            &format!("INSERT INTO jobs (id, kind, due_at) VALUES (gen_random_uuid(), '{kind}', '{now}')"),
-        );
-    }
+    let strange = format!("INSERT INTO jobs (id, kind, due_at) VALUES (gen_random_uuid(), 'from_the_future', '{now}')");
+    rows::execute(&app.database, &strange);
+    enqueue_trifle(&app);
     let runner = Runner::start(app.app.clone());
     let met = "SELECT count(*) AS n FROM jobs WHERE kind = 'from_the_future' AND last_error IS NOT NULL";
     until("it is met", async || (count(&app.database, met) == 1).then_some(())).await;
-    let purged = "SELECT count(*) AS n FROM jobs WHERE kind = 'purge' AND status = 'done'";
-    until("the other is done", async || (count(&app.database, purged) == 1).then_some(())).await;
+    until("the other is done", async || (count(&app.database, TRIFLES_DONE) == 1).then_some(())).await;
     runner.stop().await;
 }
 

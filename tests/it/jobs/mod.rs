@@ -36,3 +36,17 @@ fn enqueue_refreshes(app: &TestApp, changes: &str) {
         rows::execute(&app.database, &format!("UPDATE jobs SET {changes}"));
     }
 }
+
+/// A due job that is done at once: it is about a message that is gone.
+fn enqueue_trifle(app: &TestApp) {
+    let now = app.clock.now().to_rfc3339();
+    rows::execute(
+        &app.database,
+        &format!(
+            "INSERT INTO jobs (id, kind, payload, due_at) VALUES (gen_random_uuid(), 'send_notice',
+             jsonb_build_object('notice', 'notice_01900000000070008000000000000000'), '{now}')"
+        ),
+    );
+}
+
+const TRIFLES_DONE: &str = "SELECT count(*) AS n FROM jobs WHERE kind = 'send_notice' AND status = 'done'";

@@ -153,7 +153,8 @@ async fn a_revocation_during_a_slow_refresh_wins() {
         assert!((200..300).contains(&answer.status), "{}", answer.body);
     };
     let (answer, ()) = tokio::join!(slow, revoke);
-    assert_eq!(answer.unwrap().status(), 401);
+    let answer = crate::support::test_app::read(answer.unwrap()).await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("token_revoked")), "{}", answer.body);
     app.app.in_flight.idle().await;
     assert_eq!(credential(&app, &store)["values_sealed"], json!(null), "erased is erased");
     let answer = app.call(&store.access_token, "GET", PATH).await;

@@ -58,18 +58,39 @@ impl Installation {
         let database = TestDatabase::migrated();
         let mut connection = database.connect();
         for statement in MOVABLE_CLOCK {
-            diesel::sql_query(*statement).execute(&mut connection).unwrap_or_else(|error| panic!("{statement}: {error}"));
+            diesel::sql_query(*statement)
+                .execute(&mut connection)
+                .unwrap_or_else(|error| panic!("{statement}: {error}"));
         }
         let data = tempfile::tempdir().unwrap();
         let platforms_log = data.path().join("platforms.log");
         let mut command = program(&["sandbox", "--bind", "127.0.0.1:0"], &[]);
         let platforms = Process::spawn(&mut command, String::new(), platforms_log);
-        let mut made =
-            Self { database, data, sandbox: String::new(), api_key: String::new(), app_id: String::new(), client: client(), _platforms: platforms };
+        let mut made = Self {
+            database,
+            data,
+            sandbox: String::new(),
+            api_key: String::new(),
+            app_id: String::new(),
+            client: client(),
+            _platforms: platforms,
+        };
         made.command(&["key", "new"]);
-        let said = made.command(&["app", "add", "--partner", "Partner", "--name", "Shop manager", "--mode", "sandbox"]);
+        let said = made.command(&[
+            "app",
+            "add",
+            "--partner",
+            "Partner",
+            "--name",
+            "Shop manager",
+            "--mode",
+            "sandbox",
+        ]);
         let after = |label: &str| {
-            let line = said.lines().find_map(|line| line.strip_prefix(label)).unwrap_or_else(|| panic!("{said}"));
+            let line = said
+                .lines()
+                .find_map(|line| line.strip_prefix(label))
+                .unwrap_or_else(|| panic!("{said}"));
             line.trim().to_owned()
         };
         (made.app_id, made.api_key) = (after("app"), after("API key"));
@@ -79,7 +100,8 @@ impl Installation {
     async fn ready(mut self) -> Self {
         self.sandbox = until("the platforms are there", async || {
             let said = self._platforms.log();
-            said.lines().find_map(|line| line.strip_prefix("LLAVERO_SANDBOX_URL=").map(str::to_owned))
+            said.lines()
+                .find_map(|line| line.strip_prefix("LLAVERO_SANDBOX_URL=").map(str::to_owned))
         })
         .await;
         self
@@ -103,7 +125,11 @@ impl Installation {
     pub fn command(&self, arguments: &[&str]) -> String {
         let done = program(arguments, &self.settings()).output().unwrap();
         let said = String::from_utf8(done.stdout).unwrap();
-        assert!(done.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{arguments:?}: {said}{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
         said
     }
 
@@ -144,7 +170,14 @@ impl Installation {
 
     /// A call of the partner's API at one process.
     pub async fn api(&self, process: &Process, method: &str, path: &str, body: Option<Value>) -> Answer {
-        send(&self.client, &self.api_key, method, &format!("{}{path}", process.url), body).await
+        send(
+            &self.client,
+            &self.api_key,
+            method,
+            &format!("{}{path}", process.url),
+            body,
+        )
+        .await
     }
 
     pub async fn store(&self, process: &Process, id: &str) -> Value {
@@ -155,14 +188,36 @@ impl Installation {
 
     /// A proxied call at one process.
     pub async fn call(&self, process: &Process, token: &str, path: &str) -> Answer {
-        send(&self.client, token, "GET", &format!("{}/v1/proxy{path}", process.url), None).await
+        send(
+            &self.client,
+            token,
+            "GET",
+            &format!("{}/v1/proxy{path}", process.url),
+            None,
+        )
+        .await
     }
 
     pub async fn control(&self, order: &str, body: Value) -> Value {
-        let answer = self.client.post(format!("{}/_control/{order}", self.sandbox)).json(&body).send().await.unwrap();
+        let answer = self
+            .client
+            .post(format!("{}/_control/{order}", self.sandbox))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let answer = read(answer).await;
-        assert!((200..300).contains(&answer.status), "{order}: {} {}", answer.status, answer.body);
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        assert!(
+            (200..300).contains(&answer.status),
+            "{order}: {} {}",
+            answer.status,
+            answer.body
+        );
+        if answer.body.is_empty() {
+            Value::Null
+        } else {
+            answer.json()
+        }
     }
 
     pub async fn received(&self, platform: &str) -> Vec<Value> {
@@ -174,17 +229,30 @@ impl Installation {
     /// The refreshes that a platform received, oldest first.
     pub async fn refreshes(&self, platform: &str) -> Vec<Value> {
         let all = self.received(platform).await;
-        all.into_iter().filter(|entry| entry["token_call"] == true && rows::is_refresh(entry)).collect()
+        all.into_iter()
+            .filter(|entry| entry["token_call"] == true && rows::is_refresh(entry))
+            .collect()
     }
 
     /// Connects a store as a merchant would. Its first access token lives seconds, so it has expired when this returns;
     /// later ones live as long as the platform's do.
     pub async fn connect_expired(&self, process: &Process, platform: &str, fields: &[(&str, &str)]) -> Held {
-        self.control("settings", json!({ "platform": platform, "settings": { "access_seconds": 3 } })).await;
+        self.control(
+            "settings",
+            json!({ "platform": platform, "settings": { "access_seconds": 3 } }),
+        )
+        .await;
         let held = self.connect(process, platform, fields).await;
-        self.control("settings", json!({ "platform": platform, "settings": { "access_seconds": 21_600 } })).await;
+        self.control(
+            "settings",
+            json!({ "platform": platform, "settings": { "access_seconds": 21_600 } }),
+        )
+        .await;
         until("the first access token has expired", async || {
-            let over = rows::count(&self.database, "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()");
+            let over = rows::count(
+                &self.database,
+                "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()",
+            );
             (over == 0).then_some(())
         })
         .await;
@@ -194,7 +262,9 @@ impl Installation {
     pub async fn connect(&self, process: &Process, platform: &str, fields: &[(&str, &str)]) -> Held {
         let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
         if matches!(platform, "mercado-libre" | "shopify") {
-            let registered = self.api(process, "PUT", &format!("/v1/platforms/{platform}/app"), Some(client)).await;
+            let registered = self
+                .api(process, "PUT", &format!("/v1/platforms/{platform}/app"), Some(client))
+                .await;
             assert!(registered.status < 300, "{}", registered.body);
         }
         let asked = json!({ "customer_id": "customer-1", "platform": platform, "return_url": RETURN_URL });
@@ -206,7 +276,9 @@ impl Installation {
     /// A merchant authorizes a store again.
     pub async fn reauthorize(&self, process: &Process, store_id: &str, fields: &[(&str, &str)]) {
         let path = format!("/v1/stores/{store_id}/reauthorize");
-        let made = self.api(process, "POST", &path, Some(json!({ "return_url": RETURN_URL }))).await;
+        let made = self
+            .api(process, "POST", &path, Some(json!({ "return_url": RETURN_URL })))
+            .await;
         assert_eq!(made.status, 201, "{}", made.body);
         let code = self.code(process, made.json()["url"].as_str().unwrap(), fields).await;
         assert!(!code.is_empty());
@@ -214,11 +286,21 @@ impl Installation {
 
     async fn walk(&self, process: &Process, link: &str, fields: &[(&str, &str)]) -> Held {
         let code = self.code(process, link, fields).await;
-        let answer = self.api(process, "POST", "/v1/access-tokens/exchange", Some(json!({ "code": code }))).await;
+        let answer = self
+            .api(
+                process,
+                "POST",
+                "/v1/access-tokens/exchange",
+                Some(json!({ "code": code })),
+            )
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let body = answer.json();
         Held {
-            access_token: body["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned(),
+            access_token: body["access_token"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{body}"))
+                .to_owned(),
             store_id: body["store"]["id"].as_str().unwrap().to_owned(),
             link: link.to_owned(),
             code,
@@ -238,22 +320,45 @@ impl Installation {
         }
         let links = page.attributes("a[href]", "href");
         let back = links.iter().find(|link| link.starts_with(RETURN_URL));
-        let back: url::Url = back.unwrap_or_else(|| panic!("{}: {}", page.url, page.text())).parse().unwrap();
-        back.query_pairs().find(|(name, _)| name == "code").map(|(_, code)| code.into_owned()).unwrap()
+        let back: url::Url = back
+            .unwrap_or_else(|| panic!("{}: {}", page.url, page.text()))
+            .parse()
+            .unwrap();
+        back.query_pairs()
+            .find(|(name, _)| name == "code")
+            .map(|(_, code)| code.into_owned())
+            .unwrap()
     }
 
     /// Moves the clock that all processes follow, and the platforms', forward.
     pub async fn advance(&self, by: Duration) {
         let seconds = by.as_secs();
-        rows::execute(&self.database, &format!("UPDATE clock_shift SET ahead = ahead + interval '{seconds} s'"));
+        rows::execute(
+            &self.database,
+            &format!("UPDATE clock_shift SET ahead = ahead + interval '{seconds} s'"),
+        );
         self.control("advance", json!({ "seconds": seconds })).await;
+    }
+
+    /// Returns once a process runs on the database's clock of now.
+    pub async fn followed(&self, process: &Process) {
+        until("the process follows the clock", async || {
+            let asked = json!({ "customer_id": "nobody", "return_url": RETURN_URL, "expires_in": 3600 });
+            let made = self.api(process, "POST", "/v1/connect-sessions", Some(asked)).await;
+            let ends = made.json()["expires_at"].as_str().unwrap().to_owned();
+            let behind = format!("SELECT (llavero_now() > timestamptz '{ends}' - interval '3590 s')::int AS n");
+            (rows::count(&self.database, &behind) == 0).then_some(())
+        })
+        .await;
     }
 
     /// Nobody reaches the database any more.
     pub fn stop_database(&self) {
         self.allow_connections(false);
         let name = database_name(&self.database);
-        self.execute_outside(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"));
+        self.execute_outside(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        ));
     }
 
     pub fn start_database(&self) {
@@ -261,19 +366,26 @@ impl Installation {
     }
 
     fn allow_connections(&self, allowed: bool) {
-        self.execute_outside(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allowed}", database_name(&self.database)));
+        self.execute_outside(&format!(
+            "ALTER DATABASE {} ALLOW_CONNECTIONS {allowed}",
+            database_name(&self.database)
+        ));
     }
 
     fn execute_outside(&self, statement: &str) {
         let mut url: url::Url = self.database.url().parse().unwrap();
         url.set_path("/postgres");
         let mut connection = database::connect(url.as_str());
-        diesel::sql_query(statement).execute(&mut connection).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        diesel::sql_query(statement)
+            .execute(&mut connection)
+            .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     /// Bytes in the journals of all processes: what was answered and is not saved yet.
     pub fn journal_bytes(&self) -> u64 {
-        let Ok(files) = std::fs::read_dir(self.data.path().join("journal")) else { return 0 };
+        let Ok(files) = std::fs::read_dir(self.data.path().join("journal")) else {
+            return 0;
+        };
         files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
     }
 }
@@ -295,11 +407,16 @@ fn database_name(database: &TestDatabase) -> String {
 }
 
 fn client() -> Http {
-    Http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    Http::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
 }
 
 pub async fn send(client: &Http, bearer: &str, method: &str, url: &str, body: Option<Value>) -> Answer {
-    let mut request = client.request(method.parse().unwrap(), url).header("authorization", format!("Bearer {bearer}"));
+    let mut request = client
+        .request(method.parse().unwrap(), url)
+        .header("authorization", format!("Bearer {bearer}"));
     if let Some(body) = body {
         request = request.json(&body);
     }
@@ -309,14 +426,22 @@ pub async fn send(client: &Http, bearer: &str, method: &str, url: &str, body: Op
 /// Nothing of the environment but what the program needs to find its libraries.
 fn program(arguments: &[&str], settings: &[(&'static str, String)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_llavero"));
-    command.args(arguments).env_clear().current_dir("/").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null());
     command.envs(settings.iter().map(|(name, value)| (*name, value)));
     command
 }
 
 /// A port that was free a moment ago.
 fn free_address() -> String {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }
 
 impl Process {
@@ -359,7 +484,9 @@ impl Process {
     }
 
     pub async fn ended(&mut self) -> bool {
-        until("the process has ended", async || self.child.try_wait().unwrap()).await.success()
+        until("the process has ended", async || self.child.try_wait().unwrap())
+            .await
+            .success()
     }
 }
 

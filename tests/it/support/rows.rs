@@ -71,7 +71,10 @@ pub fn is_call_of(entry: &Value, path: &str) -> bool {
 /// The refresh token that a token call carried.
 pub fn refresh_token(entry: &Value) -> Option<String> {
     let form = entry["form"].as_array().cloned().unwrap_or_default();
-    let in_form = form.iter().find(|pair| pair[0] == "refresh_token").and_then(|pair| pair[1].as_str());
+    let in_form = form
+        .iter()
+        .find(|pair| pair[0] == "refresh_token")
+        .and_then(|pair| pair[1].as_str());
     if let Some(token) = in_form {
         return Some(token.to_owned());
     }
