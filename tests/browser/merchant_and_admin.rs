@@ -20,7 +20,7 @@ pub async fn walk(programs: BrowserPrograms) {
     merchant.picture("connect").await;
     merchant.choose("country", "AR").await;
     merchant.press("Continue to Mercado Libre").await;
-    merchant.see("Simulated Mercado Libre").await;
+    merchant.see("Allow access to your store?").await;
     merchant.picture("platform").await;
     merchant.press("Approve as").await;
     merchant.see("is connected").await;
