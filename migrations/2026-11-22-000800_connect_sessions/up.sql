@@ -22,6 +22,7 @@ CREATE TABLE connect_sessions (
     result_store_id uuid REFERENCES stores,
     reauthorized boolean NOT NULL DEFAULT false,
     exchanged_token_id uuid REFERENCES access_tokens,
+    exchanged_by uuid REFERENCES api_keys,
     created_at timestamptz NOT NULL DEFAULT llavero_now(),
     expires_at timestamptz NOT NULL,
     left_at timestamptz,
@@ -50,6 +51,7 @@ COMMENT ON COLUMN connect_sessions.code_hash IS 'SHA-256 of the one-time code';
 COMMENT ON COLUMN connect_sessions.code_expires_at IS 'Until when the code may be exchanged';
 COMMENT ON COLUMN connect_sessions.result_store_id IS 'The store it ended in';
 COMMENT ON COLUMN connect_sessions.reauthorized IS 'It renewed an existing store';
+COMMENT ON COLUMN connect_sessions.exchanged_by IS 'API key that exchanged the code';
 COMMENT ON COLUMN connect_sessions.exchanged_token_id IS 'Token made at the last exchange of the code';
 COMMENT ON COLUMN connect_sessions.created_at IS 'When it was made';
 COMMENT ON COLUMN connect_sessions.expires_at IS 'Until when the link works';
@@ -61,3 +63,4 @@ CREATE INDEX connect_sessions_store_id ON connect_sessions (store_id);
 CREATE INDEX connect_sessions_result_store_id ON connect_sessions (result_store_id);
 CREATE INDEX connect_sessions_exchanged_token_id ON connect_sessions (exchanged_token_id);
 CREATE INDEX connect_sessions_expires_at ON connect_sessions (expires_at) WHERE status IN ('open', 'at_platform');
+CREATE INDEX connect_sessions_exchanged_by ON connect_sessions (exchanged_by);

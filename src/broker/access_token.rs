@@ -55,6 +55,19 @@ pub async fn admit(app: &App, text: &str) -> Result<Admitted, Error> {
     }
 }
 
+/// The same token again, after a wait: what was revoked meanwhile is refused.
+pub async fn admit_again(app: &App, admitted: &Admitted) -> Result<(), Error> {
+    let id = admitted.token.id;
+    let found = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store_by_id(conn, id))
+        .await?
+        .map(|(token, store, app)| Admitted { token, store, app })
+        .filter(|found| is_alive(found, app.now()))
+        .ok_or(Error::TokenRevoked)?;
+    found.check_connected()
+}
+
 /// The living token `text` if it belongs to a store of `owner`; anything else is nobody's.
 pub async fn introspect(app: &App, owner: AppId, text: &str) -> Result<Option<Admitted>, Error> {
     let Ok(hash) = access_token::hash(TokenKind::Store, text) else {

@@ -9,6 +9,7 @@ pub mod asked;
 pub mod asker;
 pub mod connect;
 pub mod disconnect;
+pub mod health;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;

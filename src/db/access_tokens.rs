@@ -65,6 +65,18 @@ pub fn find_with_store(conn: &mut Conn, hash: TokenHash) -> Result<Option<(Acces
     Ok(found)
 }
 
+/// As [`find_with_store`], for a token that was found before.
+pub fn find_with_store_by_id(conn: &mut Conn, id: AccessTokenId) -> Result<Option<(AccessToken, Store, App)>> {
+    let found = access_tokens::table
+        .inner_join(stores::table)
+        .inner_join(apps::table)
+        .filter(access_tokens::id.eq(id))
+        .select((AccessToken::as_select(), Store::as_select(), App::as_select()))
+        .first(conn)
+        .optional()?;
+    Ok(found)
+}
+
 pub fn list(conn: &mut Conn, store: StoreId) -> Result<Vec<AccessToken>> {
     let rows = access_tokens::table
         .filter(access_tokens::store_id.eq(store))

@@ -9,7 +9,7 @@ use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
-use crate::domain::id::{AccessTokenId, AppId, ConnectSessionId, StoreId};
+use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, ConnectSessionId, StoreId};
 
 const GOING_ON: [SessionStatus; 2] = [SessionStatus::Open, SessionStatus::AtPlatform];
 
@@ -37,6 +37,7 @@ pub struct ConnectSession {
     pub result_store_id: Option<StoreId>,
     pub reauthorized: bool,
     pub exchanged_token_id: Option<AccessTokenId>,
+    pub exchanged_by: Option<ApiKeyId>,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub left_at: Option<DateTime<Utc>>,
@@ -294,9 +295,14 @@ pub fn reopen(
 }
 
 /// Notes which token the code was last exchanged for.
-pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId) -> Result<()> {
+pub fn set_exchanged(
+    conn: &mut Conn,
+    id: ConnectSessionId,
+    token: AccessTokenId,
+    by: Option<ApiKeyId>,
+) -> Result<()> {
     diesel::update(connect_sessions::table.find(id))
-        .set(connect_sessions::exchanged_token_id.eq(token))
+        .set((connect_sessions::exchanged_token_id.eq(token), connect_sessions::exchanged_by.eq(by)))
         .execute(conn)?;
     Ok(())
 }

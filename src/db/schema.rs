@@ -104,6 +104,7 @@ diesel::table! {
         result_store_id -> Nullable<Uuid>,
         reauthorized -> Bool,
         exchanged_token_id -> Nullable<Uuid>,
+        exchanged_by -> Nullable<Uuid>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         left_at -> Nullable<Timestamptz>,
@@ -301,6 +302,7 @@ diesel::joinable!(api_keys -> apps (app_id));
 diesel::joinable!(apps -> partners (partner_id));
 diesel::joinable!(audit_events -> apps (app_id));
 diesel::joinable!(connect_sessions -> access_tokens (exchanged_token_id));
+diesel::joinable!(connect_sessions -> api_keys (exchanged_by));
 diesel::joinable!(connect_sessions -> apps (app_id));
 diesel::joinable!(credentials -> apps (app_id));
 diesel::joinable!(credentials -> platform_apps (platform_app_id));

@@ -129,13 +129,16 @@ impl Outbound {
         let way = self.way(&asked, &options.route)?;
         // The caller's Host named us; the client sets the right one.
         request.headers_mut().remove(header::HOST);
-        if way.sandbox.is_some() {
+        if let Some(sandbox) = way.sandbox {
             if asked.scheme() == "http" {
                 request
                     .headers_mut()
                     .insert(sandbox::SCHEME_HEADER, HeaderValue::from_static("http"));
             }
-            *request.uri_mut() = Uri::try_from(way.url.as_str()).map_err(|_| refused("not an absolute URL"))?;
+            // Path and query as they were written: a URL type would encode some characters anew.
+            let written = request.uri().path_and_query().map_or("/", |written| written.as_str());
+            *request.uri_mut() =
+                Uri::try_from(sandbox.written(&asked, written)).map_err(|_| refused("not an absolute URL"))?;
         }
         let clients = if way.sandbox.is_some() {
             &self.0.sandbox_clients

@@ -32,6 +32,12 @@ impl SandboxRoute {
         url
     }
 
+    /// The same as text, with path and query exactly as the caller wrote them.
+    pub(super) fn written(&self, original: &Url, path_and_query: &str) -> String {
+        let base = self.base.origin().ascii_serialization();
+        format!("{base}{}/{}{path_and_query}", self.root, authority(original))
+    }
+
     /// The same for a URL that a browser is sent to.
     pub(super) fn for_browser(&self, original: &Url) -> Url {
         let mut url = self.for_call(original);

@@ -8,6 +8,7 @@ pub mod error;
 mod error_of_broker;
 pub mod extract;
 pub mod form;
+pub mod health;
 pub mod i18n;
 pub mod middleware;
 pub mod page;

@@ -180,7 +180,8 @@ impl Plate {
 
     /// One or two letters: those of the first two words, or of a name such as `OpenCounter` its first two capitals.
     pub fn initials(&self) -> String {
-        let mut words = self.name.split_whitespace().filter_map(|word| word.chars().next());
+        let first = |word: &str| word.chars().find(|letter| letter.is_alphanumeric());
+        let mut words = self.name.split_whitespace().filter_map(first);
         match (words.next(), words.next()) {
             (Some(one), Some(two)) => [one, two].iter().flat_map(|letter| letter.to_uppercase()).collect(),
             (Some(one), None) => {
@@ -276,7 +277,13 @@ mod tests {
 
     #[test]
     fn initials_are_one_or_two_letters() {
-        for (name, initials) in [("Demo Shop", "DS"), ("OpenCounter", "OC"), ("vendora", "V"), ("", "")] {
+        for (name, initials) in [
+            ("Demo Shop", "DS"),
+            ("Hybris (SAP)", "HS"),
+            ("OpenCounter", "OC"),
+            ("vendora", "V"),
+            ("", ""),
+        ] {
             assert_eq!(Plate::new(name, "").initials(), initials);
         }
     }

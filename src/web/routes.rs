@@ -2,10 +2,10 @@
 //! the arguments of its handler. Order matters only for `/connect/apps/..` and its like, which come before `/connect/{link}`.
 
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use actix_web::HttpResponse;
 
 use super::pages::{connect, demo as partner};
-use super::{Demo, Error, api, assets, error, proxy, urls};
+use super::{Demo, Error, api, assets, error, health, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
 pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
@@ -137,15 +137,9 @@ fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
 /// Health and files.
 fn service(config: &mut ServiceConfig) {
     config
-        .service(web::resource(urls::HEALTHZ).get(healthz))
+        .service(web::resource(urls::HEALTHZ).get(health::alive))
+        .service(web::resource(urls::READYZ).get(health::ready))
         .service(web::resource(urls::ASSET).get(assets::show));
-}
-
-/// The process answers; whether it can work is `/readyz`.
-async fn healthz() -> impl Responder {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body("ok\n")
 }
 
 async fn nowhere() -> Result<HttpResponse, Error> {

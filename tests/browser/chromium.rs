@@ -123,6 +123,12 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Chooses in the list of this name.
+    pub async fn choose(&self, list: &str, value: &str) {
+        let found = self.find(Locator::Css(&format!("select[name='{list}']")), list).await;
+        found.select_by_value(value).await.unwrap();
+    }
+
     async fn find(&self, what: Locator<'_>, words: &str) -> Element {
         match self.client.find(what).await {
             Ok(found) => found,
@@ -142,11 +148,18 @@ impl Browser {
     /// Takes the page's pictures, and measures whether all of it fits.
     pub async fn picture(&mut self, name: &str) {
         self.taken += 1;
+        // A bar at the side would take its place from a small screen, where there is none.
+        self.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+            .await;
         for width in WIDTHS {
             let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
             self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
             for look in ["light", "dark"] {
-                let looks = json!({ "features": [{ "name": "prefers-color-scheme", "value": look }] });
+                // Without motion, or a change of colours is caught half-way.
+                let looks = json!({ "features": [
+                    { "name": "prefers-color-scheme", "value": look },
+                    { "name": "prefers-reduced-motion", "value": "reduce" },
+                ] });
                 self.devtools("Emulation.setEmulatedMedia", looks).await;
                 let taken = self
                     .devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }))

@@ -18,8 +18,9 @@ pub async fn walk(programs: BrowserPrograms) {
     merchant.press("Mercado Libre").await;
     merchant.see("Connect Mercado Libre to").await;
     merchant.picture("connect").await;
+    merchant.choose("country", "AR").await;
     merchant.press("Continue to Mercado Libre").await;
-    merchant.see("Simulated Mercado Libre").await;
+    merchant.see("Allow access to your store?").await;
     merchant.picture("platform").await;
     merchant.press("Approve as").await;
     merchant.see("is connected").await;

@@ -61,7 +61,7 @@ impl Process {
 
     /// What it has written so far.
     pub fn written(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.log).unwrap()).into_owned()
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 
     /// The first whole line it writes that holds `text`; panics with all it wrote if it ends before.

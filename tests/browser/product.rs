@@ -85,11 +85,12 @@ fn shell_values(file: &Path) -> BTreeMap<String, String> {
 /// `llavero serve --work` with its keys.
 #[derive(Debug)]
 pub struct Production {
+    // Before its folder: it ends first.
+    process: Option<Process>,
     data: tempfile::TempDir,
     settings: Vec<(&'static str, String)>,
     /// Scheme and address, without a slash at the end.
     pub url: String,
-    process: Option<Process>,
 }
 
 impl Production {

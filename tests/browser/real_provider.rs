@@ -33,6 +33,7 @@ pub async fn walk(programs: ProviderPrograms) {
         RETURN_URL,
     ]);
     let key = word_with("llv_sk_", &made);
+    llavero.command(&["admin", "add", "owner@example.com", "--role", "owner"]);
     llavero.start().await;
     let partner = Partner::new(&llavero.url, &key);
 
@@ -74,7 +75,8 @@ pub async fn walk(programs: ProviderPrograms) {
 
 /// The merchant's part: answers the one-time code that the browser is sent back with.
 async fn connect(partner: &Partner, url: &str, shop: &Shop) -> String {
-    let asked = json!({ "customer_id": "customer-7", "return_url": RETURN_URL, "platform": "hybris", "state": "s-1" });
+    let asked = json!({ "customer_id": "customer-7", "return_url": RETURN_URL, "platform": "hybris", "state": "s-1",
+        "merchant": { "email": "merchant@example.com" } });
     let session = partner.post("/v1/connect-sessions", &asked).await;
     assert_eq!(session.status, 201, "{}", session.body);
     let merchant = Visitor::new();

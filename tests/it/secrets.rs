@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::connecting::{self, FALABELLA, HYBRIS, MERCADO_LIBRE, SHOPIFY, WALMART, WOOCOMMERCE, Way};
-use crate::support::processes::{Held, Installation, Process, RETURN_URL};
+use crate::support::installation::{Held, Installation, RETURN_URL};
+use crate::support::processes::Process;
 use crate::support::raw;
 use crate::support::rows::{self, until};
 use crate::support::test_app::TestApp;
@@ -53,7 +54,11 @@ async fn platform_secrets(installation: &Installation) -> BTreeSet<String> {
                 }
             }
             if let Ok(body) = serde_json::from_str::<Value>(entry["body"].as_str().unwrap_or_default()) {
-                found.extend(["code", "client_secret"].iter().filter_map(|name| body[*name].as_str().map(str::to_owned)));
+                found.extend(
+                    ["code", "client_secret"]
+                        .iter()
+                        .filter_map(|name| body[*name].as_str().map(str::to_owned)),
+                );
             }
         }
     }
@@ -71,22 +76,67 @@ async fn errors(installation: &Installation, process: &Process, stores: &[Held])
     let calls = [
         ("GET", "/v1/stores".to_owned(), typo.clone(), Value::Null),
         ("GET", "/v1/proxy/x".to_owned(), key.clone(), Value::Null),
-        ("POST", "/v1/connect-sessions".to_owned(), key.clone(), json!({ "return_url": "nonsense", "state": stores[0].access_token })),
-        ("POST", "/v1/connect-sessions".to_owned(), key.clone(), json!({ "customer_id": "c", "return_url": RETURN_URL, "platform": "walmart", "fields": { "client_secret": WRONG_SECRET, "market": "nowhere" } })),
-        ("POST", "/v1/access-tokens/exchange".to_owned(), key.clone(), json!({ "code": stores[0].access_token })),
-        ("POST", "/v1/access-tokens/exchange".to_owned(), key.clone(), json!({ "code": format!("{}x", stores[0].code) })),
-        ("PUT", "/v1/platforms/shopify/app".to_owned(), key.clone(), json!({ "fields": { "client_id": "!", "client_secret": "sandbox secret" } })),
-        ("GET", "/v1/stores?cursor=sandbox-secret".to_owned(), key.clone(), Value::Null),
-        ("GET", format!("/v1/stores/{}", stores[0].access_token), key.clone(), Value::Null),
+        (
+            "POST",
+            "/v1/connect-sessions".to_owned(),
+            key.clone(),
+            json!({ "return_url": "nonsense", "state": stores[0].access_token }),
+        ),
+        (
+            "POST",
+            "/v1/connect-sessions".to_owned(),
+            key.clone(),
+            json!({ "customer_id": "c", "return_url": RETURN_URL, "platform": "walmart", "fields": { "client_secret": WRONG_SECRET, "market": "nowhere" } }),
+        ),
+        (
+            "POST",
+            "/v1/access-tokens/exchange".to_owned(),
+            key.clone(),
+            json!({ "code": stores[0].access_token }),
+        ),
+        (
+            "POST",
+            "/v1/access-tokens/exchange".to_owned(),
+            key.clone(),
+            json!({ "code": format!("{}x", stores[0].code) }),
+        ),
+        (
+            "PUT",
+            "/v1/platforms/shopify/app".to_owned(),
+            key.clone(),
+            json!({ "fields": { "client_id": "!", "client_secret": "sandbox secret" } }),
+        ),
+        (
+            "GET",
+            "/v1/stores?cursor=sandbox-secret".to_owned(),
+            key.clone(),
+            Value::Null,
+        ),
+        (
+            "GET",
+            format!("/v1/stores/{}", stores[0].access_token),
+            key.clone(),
+            Value::Null,
+        ),
     ];
     for (method, path, bearer, body) in calls {
-        let mut request = client.request(method.parse().unwrap(), format!("{}{path}", process.url)).bearer_auth(bearer);
+        let mut request = client
+            .request(method.parse().unwrap(), format!("{}{path}", process.url))
+            .bearer_auth(bearer);
         if !body.is_null() {
             request = request.json(&body);
         }
         let answer = request.send().await.unwrap();
-        assert!(answer.status().as_u16() >= 400 || path.contains("cursor"), "{method} {path}: {}", answer.status());
-        told.push(format!("{method} {:?} {}", answer.headers().clone(), answer.text().await.unwrap()));
+        assert!(
+            answer.status().as_u16() >= 400 || path.contains("cursor"),
+            "{method} {path}: {}",
+            answer.status()
+        );
+        told.push(format!(
+            "{method} {:?} {}",
+            answer.headers().clone(),
+            answer.text().await.unwrap()
+        ));
     }
     for store in stores {
         let bearer = format!("Bearer {}", store.access_token);
@@ -101,10 +151,17 @@ async fn errors(installation: &Installation, process: &Process, stores: &[Held])
 /// A merchant types a wrong secret; the page that says so.
 async fn wrong_secret(installation: &Installation, process: &Process) -> String {
     let asked = json!({ "customer_id": "customer-1", "platform": "walmart", "return_url": RETURN_URL });
-    let made = installation.api(process, "POST", "/v1/connect-sessions", Some(asked)).await.json();
+    let made = installation
+        .api(process, "POST", "/v1/connect-sessions", Some(asked))
+        .await
+        .json();
     let visitor = Visitor::new();
     let page = visitor.open(made["url"].as_str().unwrap(), &[&process.url]).await;
-    let fields = [("client_id", "sandbox-seller"), ("client_secret", WRONG_SECRET), ("market", "us")];
+    let fields = [
+        ("client_id", "sandbox-seller"),
+        ("client_secret", WRONG_SECRET),
+        ("market", "us"),
+    ];
     let answer = visitor.submit(&page.form_with("client_id"), &fields).await;
     visitor.follow(answer, &[&process.url]).await.body
 }
@@ -137,21 +194,38 @@ async fn no_secret_stands_in_logs_errors_or_the_database() {
     let mut stores = Vec::new();
     for (platform, fields, path) in &ways {
         let store = installation.connect(&process, platform, fields).await;
-        assert_eq!(installation.call(&process, &store.access_token, path).await.status, 200, "{platform}");
-        installation.api(&process, "POST", &format!("/v1/stores/{}/refresh", store.store_id), Some(json!({}))).await;
+        assert_eq!(
+            installation.call(&process, &store.access_token, path).await.status,
+            200,
+            "{platform}"
+        );
+        installation
+            .api(
+                &process,
+                "POST",
+                &format!("/v1/stores/{}/refresh", store.store_id),
+                Some(json!({})),
+            )
+            .await;
         stores.push(store);
     }
     let mut told = errors(&installation, &process, &stores).await;
     told.push(wrong_secret(&installation, &process).await);
-    installation.reauthorize(&process, &stores[0].store_id, MERCADO_LIBRE).await;
+    installation
+        .reauthorize(&process, &stores[0].store_id, MERCADO_LIBRE)
+        .await;
 
     // A day passes: tokens expire; some refreshes work, some fail in each way, and some grants are gone.
     for (effect, platform) in [("lost_answer", "shopify"), ("refuse", "hybris")] {
         let fault = json!({ "calls": "token", "effect": effect });
-        installation.control("faults", json!({ "platform": platform, "fault": fault })).await;
+        installation
+            .control("faults", json!({ "platform": platform, "fault": fault }))
+            .await;
     }
     installation.control("revoke", json!({ "platform": "falabella" })).await;
-    installation.control("revoke", json!({ "platform": "woocommerce" })).await;
+    installation
+        .control("revoke", json!({ "platform": "woocommerce" }))
+        .await;
     installation.advance(DAY).await;
     for _ in 0..2 {
         for (store, (_, _, path)) in stores.iter().zip(&ways) {
@@ -161,7 +235,9 @@ async fn no_secret_stands_in_logs_errors_or_the_database() {
         installation.advance(DAY / 24).await;
     }
     assert!(told.iter().any(|body| body.contains("store_needs_reauthorization")));
-    let revoked = installation.api(&process, "DELETE", &format!("/v1/stores/{}", stores[2].store_id), None).await;
+    let revoked = installation
+        .api(&process, "DELETE", &format!("/v1/stores/{}", stores[2].store_id), None)
+        .await;
     assert!(revoked.status < 300, "{}", revoked.body);
     until("the mails are written", async || {
         let waiting = "SELECT count(*) AS n FROM notices WHERE audience = 'admins' AND status = 'pending'";
@@ -172,8 +248,16 @@ async fn no_secret_stands_in_logs_errors_or_the_database() {
     let mut secrets = platform_secrets(&installation).await;
     secrets.insert(installation.api_key.clone());
     secrets.insert(sign_in.trim().rsplit('/').next().unwrap().to_owned());
-    secrets.extend(stores.iter().flat_map(|store| [store.access_token.clone(), store.code.clone()]));
-    secrets.extend(stores.iter().map(|store| store.link.rsplit('/').next().unwrap().to_owned()));
+    secrets.extend(
+        stores
+            .iter()
+            .flat_map(|store| [store.access_token.clone(), store.code.clone()]),
+    );
+    secrets.extend(
+        stores
+            .iter()
+            .map(|store| store.link.rsplit('/').next().unwrap().to_owned()),
+    );
     secrets.extend(["sandbox-secret", WRONG_SECRET].map(str::to_owned));
     for (name, value) in WOOCOMMERCE.iter().chain(FALABELLA) {
         if ["consumer_secret", "api_key"].contains(name) {
@@ -185,10 +269,17 @@ async fn no_secret_stands_in_logs_errors_or_the_database() {
     secrets.insert(material.trim_matches('"').to_owned());
 
     let log = process.log();
-    assert!(log.contains("TRACE") && log.lines().count() > 500, "{} lines", log.lines().count());
+    assert!(
+        log.contains("TRACE") && log.lines().count() > 500,
+        "{} lines",
+        log.lines().count()
+    );
     assert_absent("the log", &log, &secrets);
     assert_absent("the database", &dump(&installation), &secrets);
-    let hex = secrets.iter().map(|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect()).collect();
+    let hex = secrets
+        .iter()
+        .map(|secret| secret.bytes().map(|byte| format!("{byte:02x}")).collect())
+        .collect();
     assert_absent("a binary column", &dump(&installation), &hex);
     // The one answer that says a secret back is the page whose link holds it.
     let errors = told.join("\n");
@@ -200,27 +291,45 @@ async fn a_ciphertext_moved_to_another_row_is_refused_and_no_store_is_blamed_for
     let app = TestApp::start().await;
     let mut stores = Vec::new();
     for shop in ["one.myshopify.com", "two.myshopify.com"] {
-        stores.push(connecting::connect_for(&app, "customer-1", &Way::with("shopify", "expiring", &[("shop", shop)])).await);
+        stores.push(
+            connecting::connect_for(&app, "customer-1", &Way::with("shopify", "expiring", &[("shop", shop)])).await,
+        );
     }
     let swap = "UPDATE credentials c SET values_sealed = o.values_sealed FROM credentials o WHERE c.id <> o.id";
     assert_eq!(rows::execute(&app.database, swap), 2);
-    rows::rows(&app.database, "SELECT pg_notify('llavero', 'cred_' || replace(id::text, '-', ''))::text FROM credentials");
+    rows::rows(
+        &app.database,
+        "SELECT pg_notify('llavero', 'cred_' || replace(id::text, '-', ''))::text FROM credentials",
+    );
     let before = app.received("shopify").await.len();
     for store in &stores {
         let answer = app.call(&store.access_token, "GET", "/anything").await;
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (500, Some("internal")), "{}", answer.body);
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (500, Some("internal")),
+            "{}",
+            answer.body
+        );
     }
     app.advance(Duration::from_secs(7200));
     for store in &stores {
         let answer = app.call(&store.access_token, "GET", "/anything").await;
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (500, Some("internal")), "{}", answer.body);
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (500, Some("internal")),
+            "{}",
+            answer.body
+        );
         assert_eq!(connecting::store(&app, &store.store_id).await["status"], "connected");
     }
     assert_eq!(app.received("shopify").await.len(), before, "nothing was sent");
 
     // Put back, all is as before.
     assert_eq!(rows::execute(&app.database, swap), 2);
-    rows::rows(&app.database, "SELECT pg_notify('llavero', 'cred_' || replace(id::text, '-', ''))::text FROM credentials");
+    rows::rows(
+        &app.database,
+        "SELECT pg_notify('llavero', 'cred_' || replace(id::text, '-', ''))::text FROM credentials",
+    );
     for store in &stores {
         until("it works again", async || {
             (app.call(&store.access_token, "GET", "/anything").await.status == 200).then_some(())

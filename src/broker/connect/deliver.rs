@@ -9,14 +9,18 @@ use crate::app::App;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::domain::access_token::TokenHash;
+use crate::domain::connect::SessionStatus;
 use crate::platform;
 
 /// Keeps what was posted to the delivery address of a link; the same post again changes nothing. The store takes the keys
 /// back if this fails.
 pub async fn deliver(app: &App, link: &str, body: &[u8]) -> Result<(), Error> {
     let visit = sessions::visit(app, link).await?;
-    if visit.session.status_at(app.now()).has_ended() {
-        return Err(Error::LinkExpired);
+    match visit.session.status_at(app.now()) {
+        SessionStatus::Open | SessionStatus::AtPlatform => {}
+        // Delivered before: the store must not take its keys back, and there is nothing left to keep.
+        SessionStatus::Completed => return Ok(()),
+        SessionStatus::Failed | SessionStatus::Cancelled | SessionStatus::Expired => return Err(Error::LinkExpired),
     }
     let slug = visit.session.platform.as_deref().ok_or(Error::NotFound)?;
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;

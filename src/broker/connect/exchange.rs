@@ -11,7 +11,7 @@ use crate::db;
 use crate::db::connect_sessions::ConnectSession;
 use crate::db::stores::{Learned, Store};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::id::{AccessTokenId, AppId, AuditEventId};
+use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, AuditEventId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
 
@@ -38,10 +38,15 @@ pub async fn exchange(
     let now = app.now();
     let token = access_token::mint(TokenKind::Store, app.random.bytes());
     let by = asker.clone();
+    let key: Option<ApiKeyId> = asker.actor.id.as_deref().and_then(|id| id.parse().ok());
     let (token_id, audit_id): (AccessTokenId, AuditEventId) = (app.id(), app.id());
     app.db
         .transaction(move |conn| {
             let session = db::connect_sessions::lock_by_code(conn, app_id, hash)?.ok_or(Error::NotFound)?;
+            // A code that was used is the first key's alone: nobody else can make that token stop.
+            if session.exchanged_by.is_some() && session.exchanged_by != key {
+                return Err(Error::NotFound);
+            }
             if session.code_expires_at.is_none_or(|until| now >= until) {
                 return Err(Error::LinkExpired);
             }
@@ -72,7 +77,7 @@ pub async fn exchange(
             }
             let (hash, hint) = (TokenHash::of(token.expose()), access_token::hint(&token));
             db::access_tokens::insert(conn, token_id, store.id, app_id, hash, &hint)?;
-            db::connect_sessions::set_exchanged(conn, session.id, token_id)?;
+            db::connect_sessions::set_exchanged(conn, session.id, token_id, key)?;
             let details = json!({ "token": token_id, "session": session.id, "replaces": session.exchanged_token_id });
             let action = "store.access_token_created";
             db::audit::insert(conn, &by.did(audit_id, app_id, action, store.id, details))?;

@@ -11,11 +11,12 @@ mod send;
 mod shown;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::access_token::Admitted;
-use super::{Error, last_used};
+use super::{Error, access_token, last_used};
 use crate::app::App;
 use crate::domain::problem::Problem;
 use crate::outbound::AnswerStream;
@@ -26,6 +27,9 @@ use body::{IncomingBody, Unkept};
 pub use credential::{Usable, usable, usable_for};
 use path::Target;
 pub use shown::{ShownCredential, shown_credential};
+
+/// Longer than this for a credential, and the token is looked at again.
+const WAITED: Duration = Duration::from_millis(500);
 
 /// A call as it came in.
 pub struct ProxyRequest {
@@ -85,7 +89,12 @@ impl<'a> Call<'a> {
     }
 
     async fn run(&self) -> Result<ProxyAnswer, Error> {
+        let begun = self.app.clock.monotonic();
         let usable = usable(self.app, &self.admitted.store, self.admitted.app.mode).await?;
+        // A refresh takes its time; a revocation in between must not be outrun.
+        if self.app.clock.monotonic().saturating_duration_since(begun) > WAITED {
+            access_token::admit_again(self.app, self.admitted).await?;
+        }
         let mut first = self.send(&usable, true).await?;
         if self.judge(&mut first).await? == CallAnswer::Passed {
             return Ok(relay(first));

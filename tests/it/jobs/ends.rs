@@ -37,7 +37,10 @@ async fn with_a_notice(app: &TestApp) {
 }
 
 fn notice_job(app: &TestApp) -> Value {
-    row(&app.database, "SELECT status, attempts, due_at, last_error FROM jobs WHERE kind = 'send_notice'")
+    row(
+        &app.database,
+        "SELECT status, attempts, due_at, last_error FROM jobs WHERE kind = 'send_notice'",
+    )
 }
 
 fn due(app: &TestApp) -> DateTime<Utc> {
@@ -108,7 +111,10 @@ async fn waits_of_jobs_that_failed_together_differ() {
     let second = without_mail(&app);
     let runner = Runner::start(second.clone());
     let tried = "SELECT count(*) AS n FROM jobs WHERE status = 'ready' AND attempts = 1";
-    until("all are tried", async || (count(&app.database, tried) == 6).then_some(())).await;
+    until("all are tried", async || {
+        (count(&app.database, tried) == 6).then_some(())
+    })
+    .await;
     runner.stop().await;
     let times: BTreeSet<String> = rows::rows(&app.database, "SELECT due_at FROM jobs WHERE kind = 'send_notice'")
         .iter()
@@ -129,7 +135,10 @@ async fn a_job_that_nobody_understands_is_kept_with_its_error_and_stops_no_other
     let runner = Runner::start(app.app.clone());
     let met = "SELECT count(*) AS n FROM jobs WHERE kind = 'from_the_future' AND last_error IS NOT NULL";
     until("it is met", async || (count(&app.database, met) == 1).then_some(())).await;
-    until("the other is done", async || (count(&app.database, TRIFLES_DONE) == 1).then_some(())).await;
+    until("the other is done", async || {
+        (count(&app.database, TRIFLES_DONE) == 1).then_some(())
+    })
+    .await;
     runner.stop().await;
 }
 
@@ -139,8 +148,16 @@ async fn a_job_about_something_that_is_gone_is_done() {
     app.jobs_may_wait();
     let now = app.clock.now().to_rfc3339();
     for (kind, name, id) in [
-        ("refresh_credential", "credential", "cred_01900000000070008000000000000000"),
-        ("verify_credential", "credential", "cred_01900000000070008000000000000000"),
+        (
+            "refresh_credential",
+            "credential",
+            "cred_01900000000070008000000000000000",
+        ),
+        (
+            "verify_credential",
+            "credential",
+            "cred_01900000000070008000000000000000",
+        ),
         ("send_notice", "notice", "notice_01900000000070008000000000000000"),
     ] {
         let insert = format!(
@@ -162,7 +179,8 @@ async fn a_notice_that_was_sent_is_not_sent_again_when_its_job_runs_twice() {
     work(&app).await;
     assert_eq!(app.app.mailer.taken().len(), 1);
     let now = app.clock.now().to_rfc3339();
-    let again = format!("UPDATE jobs SET status = 'ready', due_at = '{now}', finished_at = NULL WHERE kind = 'send_notice'");
+    let again =
+        format!("UPDATE jobs SET status = 'ready', due_at = '{now}', finished_at = NULL WHERE kind = 'send_notice'");
     rows::execute(&app.database, &again);
     work(&app).await;
     assert_eq!(app.app.mailer.taken().len(), 0);

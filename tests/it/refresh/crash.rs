@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::PATH;
 use super::pause::{hold_at_claim, let_claim};
 use crate::support::connecting::{MERCADO_LIBRE, SHOPIFY};
-use crate::support::processes::{Held, Installation, Process};
+use crate::support::installation::{Held, Installation};
+use crate::support::processes::Process;
 use crate::support::rows::{self, refresh_token, until};
 
 /// Past the lease, the time a request may travel, and the wait for a journal.
@@ -16,16 +17,32 @@ const LONG_ENOUGH: Duration = Duration::from_secs(300);
 
 async fn slow(installation: &Installation, platform: &str, fault: Value) {
     let mut full = json!({ "calls": "token" });
-    fault.as_object().unwrap().iter().for_each(|(name, value)| full[name] = value.clone());
-    installation.control("faults", json!({ "platform": platform, "fault": full })).await;
+    fault
+        .as_object()
+        .unwrap()
+        .iter()
+        .for_each(|(name, value)| full[name] = value.clone());
+    installation
+        .control("faults", json!({ "platform": platform, "fault": full }))
+        .await;
 }
 
 /// Begins a call and returns once the platform has processed the token call that it needs.
 async fn begin_call(installation: &Installation, process: &Process, store: &Held, platform: &str) {
     let (client, token) = (installation.client.clone(), store.access_token.clone());
     let url = format!("{}/v1/proxy{PATH}", process.url);
-    tokio::spawn(async move { client.get(url).bearer_auth(token).send().await.map(|answer| answer.status()) });
-    until("the platform has heard", async || (installation.refreshes(platform).await.len() == 1).then_some(())).await;
+    tokio::spawn(async move {
+        client
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .map(|answer| answer.status())
+    });
+    until("the platform has heard", async || {
+        (installation.refreshes(platform).await.len() == 1).then_some(())
+    })
+    .await;
 }
 
 async fn works_at(installation: &Installation, process: &Process, store: &Held) {
@@ -43,7 +60,9 @@ fn state(installation: &Installation) -> Value {
 async fn killed_between_claim_and_call_costs_nothing_even_without_a_grace() {
     let installation = Installation::start().await;
     let mut doomed = installation.serve().await;
-    let store = installation.connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE)
+        .await;
     let (lock, _call) = hold_at_claim(&installation, &doomed, &store).await;
     doomed.pause();
     let_claim(&installation, lock).await;
@@ -68,7 +87,12 @@ async fn killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace() 
     let next = installation.serve().await;
     installation.advance(LONG_ENOUGH).await;
     works_at(&installation, &next, &store).await;
-    let sent: Vec<_> = installation.refreshes("shopify").await.iter().filter_map(refresh_token).collect();
+    let sent: Vec<_> = installation
+        .refreshes("shopify")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0], sent[1], "the old token is tried again within its grace");
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
@@ -78,7 +102,9 @@ async fn killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace() 
 async fn killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_grace() {
     let installation = Installation::start().await;
     let mut doomed = installation.serve().await;
-    let store = installation.connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE)
+        .await;
     slow(&installation, "mercado-libre", json!({ "delay_ms": 20_000 })).await;
     begin_call(&installation, &doomed, &store, "mercado-libre").await;
     doomed.kill();
@@ -88,7 +114,10 @@ async fn killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_gra
     let answer = installation.call(&next, &store.access_token, PATH).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
     assert!(!answer.header("retry-after").is_empty());
-    assert_eq!(rows::row(&installation.database, "SELECT status FROM stores")["status"], "connected");
+    assert_eq!(
+        rows::row(&installation.database, "SELECT status FROM stores")["status"],
+        "connected"
+    );
 
     installation.advance(LONG_ENOUGH).await;
     let answer = until("the last try is made", async || {
@@ -97,8 +126,14 @@ async fn killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_gra
     })
     .await;
     // The platform had rotated the token: this one is lost, and says so.
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("store_needs_reauthorization")));
-    let named = rows::count(&installation.database, "SELECT count(*) AS n FROM credentials WHERE in_doubt_since IS NOT NULL");
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("store_needs_reauthorization"))
+    );
+    let named = rows::count(
+        &installation.database,
+        "SELECT count(*) AS n FROM credentials WHERE in_doubt_since IS NOT NULL",
+    );
     assert_eq!(named, 1);
 
     installation.reauthorize(&next, &store.store_id, MERCADO_LIBRE).await;
@@ -110,8 +145,15 @@ async fn killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_gra
 async fn a_request_that_never_arrived_leaves_a_store_without_grace_alive() {
     let installation = Installation::start().await;
     let mut doomed = installation.serve().await;
-    let store = installation.connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE).await;
-    slow(&installation, "mercado-libre", json!({ "delay_ms": 20_000, "effect": "unprocessed" })).await;
+    let store = installation
+        .connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE)
+        .await;
+    slow(
+        &installation,
+        "mercado-libre",
+        json!({ "delay_ms": 20_000, "effect": "unprocessed" }),
+    )
+    .await;
     begin_call(&installation, &doomed, &store, "mercado-libre").await;
     doomed.kill();
 
@@ -125,19 +167,32 @@ async fn a_request_that_never_arrived_leaves_a_store_without_grace_alive() {
 async fn the_database_away_between_answer_and_save_costs_nothing_even_without_a_grace() {
     let installation = Installation::start().await;
     let process = installation.serve().await;
-    let store = installation.connect_expired(&process, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&process, "mercado-libre", MERCADO_LIBRE)
+        .await;
     slow(&installation, "mercado-libre", json!({ "delay_ms": 1500 })).await;
     begin_call(&installation, &process, &store, "mercado-libre").await;
     installation.stop_database();
-    until("the answer is in the journal", async || (installation.journal_bytes() > 0).then_some(())).await;
+    until("the answer is in the journal", async || {
+        (installation.journal_bytes() > 0).then_some(())
+    })
+    .await;
 
     let away = installation.call(&process, &store.access_token, PATH).await;
-    assert_eq!((away.status, away.json()["code"].as_str()), (503, Some("unavailable")), "{}", away.body);
+    assert_eq!(
+        (away.status, away.json()["code"].as_str()),
+        (503, Some("unavailable")),
+        "{}",
+        away.body
+    );
 
     installation.start_database();
     works_at(&installation, &process, &store).await;
     assert_eq!(installation.refreshes("mercado-libre").await.len(), 1);
-    until("the journal is empty", async || (installation.journal_bytes() == 0).then_some(())).await;
+    until("the journal is empty", async || {
+        (installation.journal_bytes() == 0).then_some(())
+    })
+    .await;
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
 }
 
@@ -145,18 +200,30 @@ async fn the_database_away_between_answer_and_save_costs_nothing_even_without_a_
 async fn killed_between_answer_and_save_the_next_start_replays_the_journal() {
     let installation = Installation::start().await;
     let mut doomed = installation.serve().await;
-    let store = installation.connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE)
+        .await;
     slow(&installation, "mercado-libre", json!({ "delay_ms": 1500 })).await;
     begin_call(&installation, &doomed, &store, "mercado-libre").await;
     installation.stop_database();
-    until("the answer is in the journal", async || (installation.journal_bytes() > 0).then_some(())).await;
+    until("the answer is in the journal", async || {
+        (installation.journal_bytes() > 0).then_some(())
+    })
+    .await;
     doomed.kill();
     installation.start_database();
 
     let next = installation.serve().await;
     works_at(&installation, &next, &store).await;
-    assert_eq!(installation.refreshes("mercado-libre").await.len(), 1, "what was answered is used, nothing is asked again");
-    until("the journal is empty", async || (installation.journal_bytes() == 0).then_some(())).await;
+    assert_eq!(
+        installation.refreshes("mercado-libre").await.len(),
+        1,
+        "what was answered is used, nothing is asked again"
+    );
+    until("the journal is empty", async || {
+        (installation.journal_bytes() == 0).then_some(())
+    })
+    .await;
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
 }
 
@@ -164,11 +231,16 @@ async fn killed_between_answer_and_save_the_next_start_replays_the_journal() {
 async fn a_running_process_adopts_the_journal_of_a_dead_one() {
     let installation = Installation::start().await;
     let (mut doomed, witness) = (installation.serve().await, installation.serve().await);
-    let store = installation.connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&doomed, "mercado-libre", MERCADO_LIBRE)
+        .await;
     slow(&installation, "mercado-libre", json!({ "delay_ms": 1500 })).await;
     begin_call(&installation, &doomed, &store, "mercado-libre").await;
     installation.stop_database();
-    until("the answer is in the journal", async || (installation.journal_bytes() > 0).then_some(())).await;
+    until("the answer is in the journal", async || {
+        (installation.journal_bytes() > 0).then_some(())
+    })
+    .await;
     doomed.kill();
     installation.start_database();
 
@@ -180,10 +252,17 @@ async fn a_running_process_adopts_the_journal_of_a_dead_one() {
 async fn the_database_away_before_the_claim_sends_nothing() {
     let installation = Installation::start().await;
     let process = installation.serve().await;
-    let store = installation.connect_expired(&process, "mercado-libre", MERCADO_LIBRE).await;
+    let store = installation
+        .connect_expired(&process, "mercado-libre", MERCADO_LIBRE)
+        .await;
     installation.stop_database();
     let away = installation.call(&process, &store.access_token, PATH).await;
-    assert_eq!((away.status, away.json()["code"].as_str()), (503, Some("unavailable")), "{}", away.body);
+    assert_eq!(
+        (away.status, away.json()["code"].as_str()),
+        (503, Some("unavailable")),
+        "{}",
+        away.body
+    );
     assert!(!away.header("retry-after").is_empty());
     assert_eq!(installation.refreshes("mercado-libre").await.len(), 0);
     installation.start_database();
@@ -196,13 +275,24 @@ async fn a_journal_that_cannot_be_written_starts_no_refresh_and_serves_valid_tok
     // A file stands where the journal's folder should be.
     let blocked = installation.data.path().join("blocked");
     std::fs::write(&blocked, "").unwrap();
-    let setting = [("LLAVERO_JOURNAL_DIR", blocked.join("journal").to_str().unwrap().to_owned())];
+    let setting = [(
+        "LLAVERO_JOURNAL_DIR",
+        blocked.join("journal").to_str().unwrap().to_owned(),
+    )];
     let sound = installation.serve().await;
     let store = installation.connect(&sound, "mercado-libre", MERCADO_LIBRE).await;
     let crippled = installation.serve_with(&["serve"], &setting).await;
 
-    assert_eq!(installation.call(&crippled, &store.access_token, PATH).await.status, 200);
-    let ready = installation.client.get(format!("{}/readyz", crippled.url)).send().await.unwrap();
+    assert_eq!(
+        installation.call(&crippled, &store.access_token, PATH).await.status,
+        200
+    );
+    let ready = installation
+        .client
+        .get(format!("{}/readyz", crippled.url))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(ready.status().as_u16(), 503);
 
     installation.advance(Duration::from_secs(7 * 3600)).await;

@@ -19,7 +19,10 @@ async fn call(app: &TestApp, store: &Connected) -> (u16, String) {
     if answer.status == 200 {
         return (200, String::new());
     }
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    (
+        answer.status,
+        answer.json()["code"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -46,7 +49,11 @@ async fn within_a_grace_the_old_token_is_tried_again_and_brings_the_pair_that_go
     assert_eq!(shown(&app, &store).await[0], "connected");
     app.advance(20 * MINUTE);
     works(&app, &store).await;
-    let sent: Vec<_> = renewals(&app, "shopify").await.iter().filter_map(refresh_token).collect();
+    let sent: Vec<_> = renewals(&app, "shopify")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
     assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
     assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
     assert_eq!(credential(&app, &store)["in_doubt_since"], json!(null));
@@ -63,17 +70,27 @@ async fn without_a_grace_the_access_token_is_used_up_first() {
     token_fault(&app, "mercado-libre", 1, json!({ "effect": "unprocessed" })).await;
     assert_eq!(works(&app, &store).await, first);
     app.app.in_flight.idle().await;
-    until("the answer is lost", async || (renewals(&app, "mercado-libre").await.len() == 1).then_some(())).await;
+    until("the answer is lost", async || {
+        (renewals(&app, "mercado-libre").await.len() == 1).then_some(())
+    })
+    .await;
     app.app.in_flight.idle().await;
     for _ in 0..7 {
         app.advance(MINUTE);
         assert_eq!(works(&app, &store).await, first);
         app.app.in_flight.idle().await;
     }
-    assert_eq!(renewals(&app, "mercado-libre").await.len(), 1, "asking again could end the grant, and its token still works");
+    assert_eq!(
+        renewals(&app, "mercado-libre").await.len(),
+        1,
+        "asking again could end the grant, and its token still works"
+    );
     // It is over; only now is there nothing to lose. The platform had never seen the first request.
     app.advance(20 * MINUTE);
-    until("it works again", async || (call(&app, &store).await.0 == 200).then_some(())).await;
+    until("it works again", async || {
+        (call(&app, &store).await.0 == 200).then_some(())
+    })
+    .await;
     assert_ne!(works(&app, &store).await, first);
     assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
 }
@@ -87,15 +104,31 @@ async fn a_doubt_that_ends_badly_ends_in_reauthorization() {
     token_fault(&app, "mercado-libre", 1, json!({ "effect": "lost_answer" })).await;
     assert_eq!(call(&app, &store).await.0, 503);
     app.advance(20 * MINUTE);
-    assert_eq!(call(&app, &store).await, (401, "store_needs_reauthorization".to_owned()));
-    let sent: Vec<_> = renewals(&app, "mercado-libre").await.iter().filter_map(refresh_token).collect();
+    assert_eq!(
+        call(&app, &store).await,
+        (401, "store_needs_reauthorization".to_owned())
+    );
+    let sent: Vec<_> = renewals(&app, "mercado-libre")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
     assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
 
     let session = begin_again(&app, &store.store_id, json!({})).await;
-    walk(&app, &Visitor::new(), &session.url, &Way::with("mercado-libre", "authorization", MERCADO_LIBRE)).await;
+    walk(
+        &app,
+        &Visitor::new(),
+        &session.url,
+        &Way::with("mercado-libre", "authorization", MERCADO_LIBRE),
+    )
+    .await;
     works(&app, &store).await;
     let after = credential(&app, &store);
-    assert_eq!((&after["in_doubt_since"], &after["dead_at"]), (&json!(null), &json!(null)));
+    assert_eq!(
+        (&after["in_doubt_since"], &after["dead_at"]),
+        (&json!(null), &json!(null))
+    );
 }
 
 #[tokio::test]
@@ -123,14 +156,31 @@ async fn a_reauthorization_during_a_slow_refresh_wins() {
     let path = format!("/v1/proxy{PATH}");
     let slow = app.request(&store.access_token, "GET", &path).send();
     let again = async {
-        until("the platform has answered", async || (renewals(&app, "mercado-libre").await.len() == 1).then_some(())).await;
+        until("the platform has answered", async || {
+            (renewals(&app, "mercado-libre").await.len() == 1).then_some(())
+        })
+        .await;
         let session = begin_again(&app, &store.store_id, json!({})).await;
-        walk(&app, &Visitor::new(), &session.url, &Way::with("mercado-libre", "authorization", MERCADO_LIBRE)).await;
+        walk(
+            &app,
+            &Visitor::new(),
+            &session.url,
+            &Way::with("mercado-libre", "authorization", MERCADO_LIBRE),
+        )
+        .await;
     };
     let (answer, ()) = tokio::join!(slow, again);
-    assert_eq!(answer.unwrap().status(), 200, "served with what the merchant has just authorized");
+    assert_eq!(
+        answer.unwrap().status(),
+        200,
+        "served with what the merchant has just authorized"
+    );
     app.app.in_flight.idle().await;
-    assert_eq!(refreshes(&app, &store).await[0]["outcome"], "superseded", "the late answer of the old grant is not kept");
+    assert_eq!(
+        refreshes(&app, &store).await[0]["outcome"],
+        "superseded",
+        "the late answer of the old grant is not kept"
+    );
     assert_eq!(credential(&app, &store)["grant_no"], json!(2));
     works(&app, &store).await;
     app.advance(7 * HOUR);
@@ -148,15 +198,30 @@ async fn a_revocation_during_a_slow_refresh_wins() {
     let path = format!("/v1/proxy{PATH}");
     let slow = app.request(&store.access_token, "GET", &path).send();
     let revoke = async {
-        until("the platform has answered", async || (renewals(&app, "mercado-libre").await.len() == 1).then_some(())).await;
+        until("the platform has answered", async || {
+            (renewals(&app, "mercado-libre").await.len() == 1).then_some(())
+        })
+        .await;
         let answer = app.api("DELETE", &format!("/v1/stores/{}", store.store_id), None).await;
         assert!((200..300).contains(&answer.status), "{}", answer.body);
     };
     let (answer, ()) = tokio::join!(slow, revoke);
     let answer = crate::support::test_app::read(answer.unwrap()).await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("token_revoked")), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("token_revoked")),
+        "{}",
+        answer.body
+    );
     app.app.in_flight.idle().await;
-    assert_eq!(credential(&app, &store)["values_sealed"], json!(null), "erased is erased");
+    assert_eq!(
+        credential(&app, &store)["values_sealed"],
+        json!(null),
+        "erased is erased"
+    );
     let answer = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("token_revoked")));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("token_revoked"))
+    );
 }

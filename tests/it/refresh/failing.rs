@@ -14,7 +14,10 @@ async fn shown(app: &TestApp, store: &Connected) -> Value {
 async fn code(app: &TestApp, store: &Connected) -> (u16, String) {
     let answer = app.call(&store.access_token, "GET", PATH).await;
     app.app.in_flight.idle().await;
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    (
+        answer.status,
+        answer.json()["code"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -22,7 +25,11 @@ async fn an_outage_of_the_token_endpoint_kills_no_store_however_long_it_lasts() 
     let app = TestApp::start().await;
     let store = mercado_libre(&app).await;
     app.advance(7 * HOUR);
-    for fault in [json!({ "status": 503 }), json!({ "status": 500 }), json!({ "status": 502, "body": "<html>" })] {
+    for fault in [
+        json!({ "status": 503 }),
+        json!({ "status": 500 }),
+        json!({ "status": 502, "body": "<html>" }),
+    ] {
         nothing_wrong(&app, "mercado-libre").await;
         token_fault(&app, "mercado-libre", 100_000, fault).await;
         for _ in 0..16 {
@@ -62,7 +69,12 @@ async fn the_platform_says_when_to_come_back_and_is_not_asked_before() {
     app.advance(7 * HOUR);
     token_fault(&app, "mercado-libre", 1, json!({ "status": 429, "retry_after": 300 })).await;
     let first = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((first.status, first.json()["code"].as_str()), (503, Some("platform_throttled")), "{}", first.body);
+    assert_eq!(
+        (first.status, first.json()["code"].as_str()),
+        (503, Some("platform_throttled")),
+        "{}",
+        first.body
+    );
     assert_eq!(first.header("retry-after"), "300");
     app.advance(4 * MINUTE);
     assert_eq!(code(&app, &store).await, (503, "platform_throttled".to_owned()));
@@ -81,7 +93,11 @@ async fn a_failing_store_is_left_alone_between_tries() {
     for _ in 0..30 {
         assert_eq!(code(&app, &store).await.0, 503);
     }
-    assert_eq!(renewals(&app, "mercado-libre").await.len(), 1, "thirty calls of one moment");
+    assert_eq!(
+        renewals(&app, "mercado-libre").await.len(),
+        1,
+        "thirty calls of one moment"
+    );
     let mut tries = Vec::new();
     for _ in 0..3 {
         let before = renewals(&app, "mercado-libre").await.len();
@@ -91,7 +107,10 @@ async fn a_failing_store_is_left_alone_between_tries() {
         }
         tries.push(renewals(&app, "mercado-libre").await.len() - before);
     }
-    assert!(tries[0] > tries[1] && tries[2] <= 2, "tries of each ten minutes grow rarer: {tries:?}");
+    assert!(
+        tries[0] > tries[1] && tries[2] <= 2,
+        "tries of each ten minutes grow rarer: {tries:?}"
+    );
 }
 
 #[tokio::test]
@@ -111,14 +130,18 @@ async fn unknown_words_are_death_only_after_a_day_in_which_others_were_renewed_a
         app.advance(2 * HOUR);
     }
     // What the access token is worth decides: it is refused, so nothing of this grant works any more.
-    app.control("revoke", json!({ "platform": "shopify", "store": "odd.myshopify.com" })).await;
+    app.control("revoke", json!({ "platform": "shopify", "store": "odd.myshopify.com" }))
+        .await;
     for _ in 0..4 {
         works(&app, sound).await;
         code(&app, odd).await;
         app.advance(2 * HOUR);
     }
     let end = connecting::store(&app, &odd.store_id).await;
-    assert_eq!((&end["status"], &end["status_reason"]), (&json!("needs_reauthorization"), &json!("refused_for_long")));
+    assert_eq!(
+        (&end["status"], &end["status_reason"]),
+        (&json!("needs_reauthorization"), &json!("refused_for_long"))
+    );
     assert_eq!(shown(&app, sound).await, json!(["connected", "ok"]));
 }
 
@@ -127,7 +150,13 @@ async fn unknown_words_kill_nobody_while_no_other_store_is_renewed() {
     let app = TestApp::start().await;
     let store = shopify(&app).await;
     app.advance(2 * HOUR);
-    token_fault(&app, "shopify", 100_000, json!({ "status": 400, "body": { "error": "something_new" } })).await;
+    token_fault(
+        &app,
+        "shopify",
+        100_000,
+        json!({ "status": 400, "body": { "error": "something_new" } }),
+    )
+    .await;
     for _ in 0..40 {
         assert!((500..600).contains(&code(&app, &store).await.0));
         app.advance(2 * HOUR);
@@ -147,8 +176,18 @@ async fn a_platform_that_cannot_be_reached_has_received_nothing() {
     token_fault(&app, "mercado-libre", 1, json!({ "status": 503 })).await;
     assert_eq!(code(&app, &store).await.0, 503);
     let tried = refreshes(&app, &store).await;
-    assert_eq!((tried.len(), &tried[0]["outcome"], &tried[0]["http_status"]), (1, &json!("down"), &json!(503)));
-    assert_eq!(credential(&app, &store)["in_doubt_since"], json!(null), "an answer is no doubt");
+    assert_eq!(
+        (tried.len(), &tried[0]["outcome"], &tried[0]["http_status"]),
+        (1, &json!("down"), &json!(503))
+    );
+    assert_eq!(
+        credential(&app, &store)["in_doubt_since"],
+        json!(null),
+        "an answer is no doubt"
+    );
     app.advance(HOUR);
-    until("it works", async || (app.call(&store.access_token, "GET", PATH).await.status == 200).then_some(())).await;
+    until("it works", async || {
+        (app.call(&store.access_token, "GET", PATH).await.status == 200).then_some(())
+    })
+    .await;
 }

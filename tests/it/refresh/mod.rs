@@ -47,14 +47,18 @@ async fn shops(app: &TestApp, names: impl Iterator<Item = String>) -> Vec<Connec
     let mut stores = Vec::new();
     for name in names {
         let shop = format!("{name}.myshopify.com");
-        stores.push(connecting::connect_for(app, "customer-1", &Way::with("shopify", "expiring", &[("shop", &shop)])).await);
+        stores.push(
+            connecting::connect_for(app, "customer-1", &Way::with("shopify", "expiring", &[("shop", &shop)])).await,
+        );
     }
     stores
 }
 
 /// The tries to refresh a store, newest first.
 async fn refreshes(app: &TestApp, store: &Connected) -> Vec<Value> {
-    let answer = app.api("GET", &format!("/v1/stores/{}/refreshes", store.store_id), None).await;
+    let answer = app
+        .api("GET", &format!("/v1/stores/{}/refreshes", store.store_id), None)
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json()["data"].as_array().unwrap().clone()
 }
@@ -62,17 +66,24 @@ async fn refreshes(app: &TestApp, store: &Connected) -> Vec<Value> {
 /// The renewals that a platform received, oldest first.
 async fn renewals(app: &TestApp, platform: &str) -> Vec<Value> {
     let all = app.received(platform).await;
-    all.into_iter().filter(|entry| entry["token_call"] == true && rows::is_refresh(entry)).collect()
+    all.into_iter()
+        .filter(|entry| entry["token_call"] == true && rows::is_refresh(entry))
+        .collect()
 }
 
 /// The next token calls of a platform go wrong.
 async fn token_fault(app: &TestApp, platform: &str, times: u64, mut fault: Value) {
     fault["calls"] = json!("token");
-    app.control("faults", json!({ "platform": platform, "times": times, "fault": fault })).await;
+    app.control(
+        "faults",
+        json!({ "platform": platform, "times": times, "fault": fault }),
+    )
+    .await;
 }
 
 async fn settings(app: &TestApp, platform: &str, settings: Value) {
-    app.control("settings", json!({ "platform": platform, "settings": settings })).await;
+    app.control("settings", json!({ "platform": platform, "settings": settings }))
+        .await;
 }
 
 /// What was ordered to go wrong does not any more.
@@ -86,7 +97,12 @@ async fn nothing_wrong(app: &TestApp, platform: &str) {
 /// A call that must succeed; the token that the platform was shown.
 async fn works(app: &TestApp, store: &Connected) -> String {
     let answer = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((answer.status, answer.header("llavero-source")), (200, "platform"), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (200, "platform"),
+        "{}",
+        answer.body
+    );
     let platform = store.store["platform"].as_str().unwrap();
     shown_tokens(app, platform).await.pop().unwrap()
 }
@@ -99,7 +115,9 @@ async fn shown_tokens(app: &TestApp, platform: &str) -> Vec<String> {
         .filter(|entry| rows::is_call_of(entry, PATH))
         .filter_map(|entry| {
             let headers = entry["headers"].as_array()?;
-            let header = headers.iter().find(|pair| names.contains(&pair[0].as_str().unwrap_or_default()))?;
+            let header = headers
+                .iter()
+                .find(|pair| names.contains(&pair[0].as_str().unwrap_or_default()))?;
             header[1].as_str().map(str::to_owned)
         })
         .collect()

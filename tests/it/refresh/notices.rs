@@ -37,7 +37,11 @@ fn link(text: &str) -> String {
 
 #[tokio::test]
 async fn merchant_and_admins_are_told_once_an_incident_in_the_merchants_language() {
-    for (locale, words) in [("es", "Vuelva a conectarla"), ("pt", "Conecte-a novamente"), ("en", "Please connect it again")] {
+    for (locale, words) in [
+        ("es", "Vuelva a conectarla"),
+        ("pt", "Conecte-a novamente"),
+        ("en", "Please connect it again"),
+    ] {
         let app = TestApp::start().await;
         let store = with_merchant(&app, locale).await;
         kill(&app, &store).await;
@@ -48,9 +52,20 @@ async fn merchant_and_admins_are_told_once_an_incident_in_the_merchants_language
         let mails = app.app.mailer.taken();
         assert_eq!(mails.len(), 2, "{locale}: {mails:?}");
         let merchant = mails.iter().find(|mail| mail.to == "ana@example.com").unwrap();
-        assert!(merchant.text.contains(words) && merchant.html.contains(words), "{}", merchant.text);
-        assert!(link(&merchant.text).starts_with(&format!("{}/reconnect/", app.url)), "{}", merchant.text);
-        assert!(mails.iter().any(|mail| mail.to == llavero::dev::demo::ADMIN), "{mails:?}");
+        assert!(
+            merchant.text.contains(words) && merchant.html.contains(words),
+            "{}",
+            merchant.text
+        );
+        assert!(
+            link(&merchant.text).starts_with(&format!("{}/reconnect/", app.url)),
+            "{}",
+            merchant.text
+        );
+        assert!(
+            mails.iter().any(|mail| mail.to == llavero::dev::demo::ADMIN),
+            "{mails:?}"
+        );
         let told = "SELECT count(*) AS n FROM notices WHERE kind = 'needs_reauthorization' AND status = 'sent'";
         assert_eq!(count(&app.database, told), 2);
     }
@@ -71,7 +86,11 @@ async fn the_link_of_the_notice_leads_back_to_a_working_store_and_the_same_token
         assert_eq!(Visitor::new().get(&link).await.status, 200);
     }
     let page = visitor.open(&link, &[&app.url]).await;
-    let start = page.forms().into_iter().find(|form| form.action.path().ends_with("/start")).unwrap();
+    let start = page
+        .forms()
+        .into_iter()
+        .find(|form| form.action.path().ends_with("/start"))
+        .unwrap();
     let begun = visitor.submit(&start, &[]).await;
     let begun = visitor.follow(begun, &[&app.url]).await;
     let way = Way::good("mercado-libre", "authorization");
@@ -82,7 +101,10 @@ async fn the_link_of_the_notice_leads_back_to_a_working_store_and_the_same_token
     assert_eq!(connecting::store(&app, &store.store_id).await["status"], "connected");
     work(&app).await;
     let recovered = app.app.mailer.taken();
-    assert!(recovered.iter().any(|mail| mail.to == "ana@example.com"), "{recovered:?}");
+    assert!(
+        recovered.iter().any(|mail| mail.to == "ana@example.com"),
+        "{recovered:?}"
+    );
 
     // The next death is another incident.
     kill(&app, &store).await;
@@ -98,7 +120,10 @@ async fn a_merchant_whose_address_nobody_knows_is_reached_by_the_admins_at_least
     kill(&app, &store).await;
     work(&app).await;
     let mails = app.app.mailer.taken();
-    assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), [llavero::dev::demo::ADMIN]);
+    assert_eq!(
+        mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(),
+        [llavero::dev::demo::ADMIN]
+    );
 }
 
 #[tokio::test]
@@ -106,7 +131,11 @@ async fn nobody_is_told_about_failures_that_are_not_deaths() {
     let app = TestApp::start().await;
     let store = with_merchant(&app, "en").await;
     app.advance(7 * HOUR);
-    for fault in [json!({ "status": 503 }), json!({ "status": 429, "retry_after": 5 }), json!({ "status": 418, "body": {} })] {
+    for fault in [
+        json!({ "status": 503 }),
+        json!({ "status": 429, "retry_after": 5 }),
+        json!({ "status": 418, "body": {} }),
+    ] {
         token_fault(&app, "mercado-libre", 1, fault).await;
         assert!(app.call(&store.access_token, "GET", PATH).await.status >= 500);
         work(&app).await;

@@ -30,19 +30,30 @@ async fn a_refused_client_pauses_its_platform_app_only_and_resumes_after_a_succe
     disable(&app, true).await;
 
     let refused = app.call(&stores[0].access_token, "GET", PATH).await;
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (503, Some("platform_app_misconfigured")), "{}", refused.body);
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (503, Some("platform_app_misconfigured")),
+        "{}",
+        refused.body
+    );
     assert_eq!(shown(&app, &stores[0]).await, json!(["connected", "app_misconfigured"]));
     assert_eq!(renewals(&app, "shopify").await.len(), 1);
 
     // The others do not even ask: the pause is the client's.
     for store in &stores[1..] {
         let paused = app.call(&store.access_token, "GET", PATH).await;
-        assert_eq!((paused.status, paused.json()["code"].as_str()), (503, Some("platform_app_misconfigured")));
+        assert_eq!(
+            (paused.status, paused.json()["code"].as_str()),
+            (503, Some("platform_app_misconfigured"))
+        );
         assert_eq!(connecting::store(&app, &store.store_id).await["status"], "connected");
     }
     assert_eq!(renewals(&app, "shopify").await.len(), 1);
     works(&app, &elsewhere).await;
-    let paused = row(&app.database, "SELECT pause_code FROM platform_apps WHERE paused_at IS NOT NULL");
+    let paused = row(
+        &app.database,
+        "SELECT pause_code FROM platform_apps WHERE paused_at IS NOT NULL",
+    );
     assert_eq!(paused["pause_code"], "invalid_client");
 
     work(&app).await;
@@ -62,7 +73,13 @@ async fn a_refused_client_pauses_its_platform_app_only_and_resumes_after_a_succe
         works(&app, store).await;
         assert_eq!(shown(&app, store).await, json!(["connected", "ok"]));
     }
-    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM platform_apps WHERE paused_at IS NOT NULL"), 0);
+    assert_eq!(
+        count(
+            &app.database,
+            "SELECT count(*) AS n FROM platform_apps WHERE paused_at IS NOT NULL"
+        ),
+        0
+    );
     work(&app).await;
 }
 
@@ -71,13 +88,22 @@ async fn a_refused_client_of_the_store_itself_is_dead() {
     let mut app = TestApp::start().await;
     app.jobs_may_wait();
     let store = connecting::connect(&app, "walmart", "keys", WALMART).await;
-    let order = json!({ "platform": "walmart", "id": "sandbox-seller", "secret": "another-secret", "end_grants": true });
+    let order =
+        json!({ "platform": "walmart", "id": "sandbox-seller", "secret": "another-secret", "end_grants": true });
     app.control("clients/rotate", order).await;
     app.advance(HOUR);
     let refused = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (401, Some("store_needs_reauthorization")), "{}", refused.body);
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (401, Some("store_needs_reauthorization")),
+        "{}",
+        refused.body
+    );
     let end = connecting::store(&app, &store.store_id).await;
-    assert_eq!((&end["status"], &end["status_reason"]), (&json!("needs_reauthorization"), &json!("grant_refused")));
+    assert_eq!(
+        (&end["status"], &end["status_reason"]),
+        (&json!("needs_reauthorization"), &json!("grant_refused"))
+    );
 }
 
 #[tokio::test]
@@ -92,13 +118,22 @@ async fn verdicts_are_held_when_many_stores_of_one_client_come_out_dead_at_once(
     for store in &stores {
         answers.push(app.call(&store.access_token, "GET", PATH).await.status);
     }
-    let dead = count(&app.database, "SELECT count(*) AS n FROM stores WHERE status <> 'connected'");
+    let dead = count(
+        &app.database,
+        "SELECT count(*) AS n FROM stores WHERE status <> 'connected'",
+    );
     assert_eq!(dead, 5, "the sixth and all after it are held: {answers:?}");
     assert_eq!(answers.iter().filter(|status| **status == 503).count(), 7);
-    let held = count(&app.database, "SELECT count(*) AS n FROM platform_apps WHERE verdicts_held_at IS NOT NULL");
+    let held = count(
+        &app.database,
+        "SELECT count(*) AS n FROM platform_apps WHERE verdicts_held_at IS NOT NULL",
+    );
     assert_eq!(held, 1);
     work(&app).await;
-    let told = count(&app.database, "SELECT count(*) AS n FROM notices WHERE kind = 'verdicts_held' AND audience = 'admins'");
+    let told = count(
+        &app.database,
+        "SELECT count(*) AS n FROM notices WHERE kind = 'verdicts_held' AND audience = 'admins'",
+    );
     assert_eq!(told, 1);
 
     // The platform recovers; the next success lifts it, and each is asked once more.
@@ -113,9 +148,18 @@ async fn verdicts_are_held_when_many_stores_of_one_client_come_out_dead_at_once(
             works(&app, store).await;
         }
     }
-    let held = count(&app.database, "SELECT count(*) AS n FROM platform_apps WHERE verdicts_held_at IS NOT NULL");
+    let held = count(
+        &app.database,
+        "SELECT count(*) AS n FROM platform_apps WHERE verdicts_held_at IS NOT NULL",
+    );
     assert_eq!(held, 0);
-    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM stores WHERE status = 'connected'"), 8);
+    assert_eq!(
+        count(
+            &app.database,
+            "SELECT count(*) AS n FROM stores WHERE status = 'connected'"
+        ),
+        8
+    );
 }
 
 #[tokio::test]
@@ -126,10 +170,17 @@ async fn held_verdicts_that_were_right_are_believed_the_second_time() {
     app.advance(2 * HOUR);
     for store in &stores {
         let shop = store.store["platform_store_id"].as_str().unwrap();
-        app.control("revoke", json!({ "platform": "shopify", "store": shop })).await;
+        app.control("revoke", json!({ "platform": "shopify", "store": shop }))
+            .await;
         app.call(&store.access_token, "GET", PATH).await;
     }
-    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM stores WHERE status = 'connected'"), 3);
+    assert_eq!(
+        count(
+            &app.database,
+            "SELECT count(*) AS n FROM stores WHERE status = 'connected'"
+        ),
+        3
+    );
     let fresh = shops(&app, ["fresh".to_owned()].into_iter()).await;
     app.advance(2 * HOUR);
     works(&app, &fresh[0]).await;
@@ -138,7 +189,13 @@ async fn held_verdicts_that_were_right_are_believed_the_second_time() {
         app.call(&store.access_token, "GET", PATH).await;
     }
     work(&app).await;
-    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM stores WHERE status = 'connected'"), 1);
+    assert_eq!(
+        count(
+            &app.database,
+            "SELECT count(*) AS n FROM stores WHERE status = 'connected'"
+        ),
+        1
+    );
 }
 
 #[tokio::test]
@@ -147,7 +204,11 @@ async fn one_dead_store_among_many_living_ones_is_believed_at_once() {
     app.jobs_may_wait();
     let stores = shops(&app, names(3)).await;
     app.advance(2 * HOUR);
-    app.control("revoke", json!({ "platform": "shopify", "store": "shop-1.myshopify.com" })).await;
+    app.control(
+        "revoke",
+        json!({ "platform": "shopify", "store": "shop-1.myshopify.com" }),
+    )
+    .await;
     works(&app, &stores[0]).await;
     assert_eq!(app.call(&stores[1].access_token, "GET", PATH).await.status, 401);
     works(&app, &stores[2]).await;

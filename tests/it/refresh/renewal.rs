@@ -12,7 +12,10 @@ use crate::support::rows::{refresh_token, until};
 use crate::support::test_app::beginning;
 
 async fn renewed(app: &TestApp, platform: &str, count: usize) {
-    until("it is renewed", async || (renewals(app, platform).await.len() == count).then_some(())).await;
+    until("it is renewed", async || {
+        (renewals(app, platform).await.len() == count).then_some(())
+    })
+    .await;
     // The platform's log comes before our save.
     app.app.in_flight.idle().await;
 }
@@ -40,7 +43,10 @@ async fn a_token_without_an_end_is_never_renewed() {
     assert_eq!(works(&app, &store).await, first);
     assert_eq!(app.token_calls("shopify").await, before);
     let stored = credential(&app, &store);
-    assert_eq!((&stored["access_expires_at"], &stored["refresh_at"]), (&json!(null), &json!(null)));
+    assert_eq!(
+        (&stored["access_expires_at"], &stored["refresh_at"]),
+        (&json!(null), &json!(null))
+    );
 }
 
 #[tokio::test]
@@ -52,11 +58,18 @@ async fn a_fifteen_minute_token_is_not_refreshed_on_every_call() {
         app.advance(MINUTE);
         works(&app, &store).await;
     }
-    assert_eq!(app.token_calls("walmart").await, before, "nothing is due in the first four fifths");
+    assert_eq!(
+        app.token_calls("walmart").await,
+        before,
+        "nothing is due in the first four fifths"
+    );
     // In the last fifth one call renews it for all that follow.
     app.advance(2 * MINUTE);
     works(&app, &store).await;
-    until("it is renewed", async || (app.token_calls("walmart").await == before + 1).then_some(())).await;
+    until("it is renewed", async || {
+        (app.token_calls("walmart").await == before + 1).then_some(())
+    })
+    .await;
     app.app.in_flight.idle().await;
     for _ in 0..11 {
         app.advance(MINUTE);
@@ -72,7 +85,11 @@ async fn a_call_in_the_last_part_of_a_life_is_served_with_the_valid_token_and_re
     let first = works(&app, &store).await;
     app.advance(5 * HOUR + 49 * MINUTE);
     assert_eq!(works(&app, &store).await, first);
-    assert_eq!(renewals(&app, "mercado-libre").await.len(), 0, "eleven minutes are left");
+    assert_eq!(
+        renewals(&app, "mercado-libre").await.len(),
+        0,
+        "eleven minutes are left"
+    );
     app.advance(2 * MINUTE);
     // The platform takes its time, and the caller does not wait for it.
     token_fault(&app, "mercado-libre", 1, json!({ "delay_before_ms": 400 })).await;
@@ -97,7 +114,12 @@ async fn a_valid_token_is_served_while_refreshing_fails_and_nothing_fails_before
     assert!(!refreshes(&app, &store).await.is_empty());
     app.advance(2 * MINUTE);
     let over = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((over.status, over.json()["code"].as_str()), (503, Some("platform_unavailable")), "{}", over.body);
+    assert_eq!(
+        (over.status, over.json()["code"].as_str()),
+        (503, Some("platform_unavailable")),
+        "{}",
+        over.body
+    );
     assert_eq!(connecting::store(&app, &store.store_id).await["status"], "connected");
     nothing_wrong(&app, "mercado-libre").await;
     app.advance(HOUR);
@@ -114,7 +136,11 @@ async fn an_answer_without_a_refresh_token_keeps_the_one_that_is_saved() {
         app.advance(7 * HOUR);
         works(&app, &store).await;
     }
-    let sent: Vec<_> = renewals(&app, "mercado-libre").await.iter().filter_map(refresh_token).collect();
+    let sent: Vec<_> = renewals(&app, "mercado-libre")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
     assert_eq!(sent.len(), 3);
     assert!(sent.iter().all(|token| *token == sent[0]));
 }
@@ -128,7 +154,11 @@ async fn a_rotated_refresh_token_is_the_one_sent_next() {
         app.advance(7 * HOUR);
         works(&app, &store).await;
     }
-    let mut sent: Vec<_> = renewals(&app, "mercado-libre").await.iter().filter_map(refresh_token).collect();
+    let mut sent: Vec<_> = renewals(&app, "mercado-libre")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
     sent.sort();
     sent.dedup();
     assert_eq!(sent.len(), 4);
@@ -138,26 +168,45 @@ async fn a_rotated_refresh_token_is_the_one_sent_next() {
 async fn a_token_without_a_lifetime_lives_as_long_as_the_catalogue_says() {
     let app = TestApp::start().await;
     // A token of the simulation that works, in an answer that does not tell how long.
-    let body = json!({ "access_token": "shpat_5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a", "refresh_token": "shprt_0", "scope": "" });
+    let body =
+        json!({ "access_token": "shpat_5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a", "refresh_token": "shprt_0", "scope": "" });
     token_fault(&app, "shopify", 1, json!({ "status": 200, "body": body })).await;
     let store = shopify(&app).await;
     let stored = connecting::store(&app, &store.store_id).await;
     let moment = |at: chrono::DateTime<chrono::Utc>| json!(at);
-    assert_eq!(stored["access"]["expires_at"], moment(beginning() + chrono::Duration::hours(1)));
-    assert_eq!(stored["refresh"]["expires_at"], moment(beginning() + chrono::Duration::days(90)));
+    assert_eq!(
+        stored["access"]["expires_at"],
+        moment(beginning() + chrono::Duration::hours(1))
+    );
+    assert_eq!(
+        stored["refresh"]["expires_at"],
+        moment(beginning() + chrono::Duration::days(90))
+    );
     app.advance(2 * HOUR);
     token_fault(&app, "shopify", 1, json!({ "status": 200, "body": body })).await;
     app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!(renewals(&app, "shopify").await.len(), 1, "it is renewed although nobody told when it ends");
+    assert_eq!(
+        renewals(&app, "shopify").await.len(),
+        1,
+        "it is renewed although nobody told when it ends"
+    );
 }
 
 #[tokio::test]
 async fn what_the_platform_says_of_a_lifetime_wins() {
     let app = TestApp::start().await;
-    settings(&app, "mercado-libre", json!({ "access_seconds": 300, "refresh_seconds": 864_000 })).await;
+    settings(
+        &app,
+        "mercado-libre",
+        json!({ "access_seconds": 300, "refresh_seconds": 864_000 }),
+    )
+    .await;
     let store = mercado_libre(&app).await;
     let stored = connecting::store(&app, &store.store_id).await;
-    assert_eq!(stored["access"]["expires_at"], json!(beginning() + chrono::Duration::seconds(300)));
+    assert_eq!(
+        stored["access"]["expires_at"],
+        json!(beginning() + chrono::Duration::seconds(300))
+    );
     app.advance(Duration::from_secs(301));
     works(&app, &store).await;
     assert_eq!(renewals(&app, "mercado-libre").await.len(), 1);
@@ -170,16 +219,23 @@ async fn expiry_counts_from_the_moment_the_request_was_sent() {
     app.advance(7 * HOUR);
     let sent_at = app.clock.now();
     token_fault(&app, "mercado-libre", 1, json!({ "delay_ms": 700 })).await;
-    let call = app.request(&store.access_token, "GET", &format!("/v1/proxy{PATH}")).send();
+    let call = app
+        .request(&store.access_token, "GET", &format!("/v1/proxy{PATH}"))
+        .send();
     let moved = async {
-        until("the platform has answered", async || (renewals(&app, "mercado-libre").await.len() == 1).then_some(()))
-            .await;
+        until("the platform has answered", async || {
+            (renewals(&app, "mercado-libre").await.len() == 1).then_some(())
+        })
+        .await;
         app.advance(20 * Duration::from_secs(1));
     };
     let (answer, ()) = tokio::join!(call, moved);
     assert_eq!(answer.unwrap().status(), 200);
     let stored = connecting::store(&app, &store.store_id).await;
-    assert_eq!(stored["access"]["expires_at"], json!(sent_at + chrono::Duration::hours(6)));
+    assert_eq!(
+        stored["access"]["expires_at"],
+        json!(sent_at + chrono::Duration::hours(6))
+    );
 }
 
 #[tokio::test]
@@ -195,7 +251,10 @@ async fn the_same_access_token_again_is_no_renewal_and_is_not_asked_for_again_be
     };
     app.advance(11 * HOUR + 52 * MINUTE);
     call().await;
-    until("it asks once", async || (app.token_calls("hybris").await == before + 1).then_some(())).await;
+    until("it asks once", async || {
+        (app.token_calls("hybris").await == before + 1).then_some(())
+    })
+    .await;
     app.app.in_flight.idle().await;
     assert_eq!(refreshes(&app, &store).await[0]["outcome"], "unchanged");
     for _ in 0..7 {
@@ -214,10 +273,16 @@ async fn an_access_question_asks_for_as_long_as_the_caller_wants() {
     let app = TestApp::start().await;
     let store = mercado_libre(&app).await;
     app.advance(5 * HOUR);
-    let enough = app.api_as(&store.access_token, "GET", "/v1/access?minimum_seconds=600", None).await.json();
+    let enough = app
+        .api_as(&store.access_token, "GET", "/v1/access?minimum_seconds=600", None)
+        .await
+        .json();
     assert_eq!((&enough["usable"], &enough["seconds"]), (&json!(true), &json!(3600)));
     assert_eq!(renewals(&app, "mercado-libre").await.len(), 0);
-    let longer = app.api_as(&store.access_token, "GET", "/v1/access?minimum_seconds=7200", None).await.json();
+    let longer = app
+        .api_as(&store.access_token, "GET", "/v1/access?minimum_seconds=7200", None)
+        .await
+        .json();
     assert_eq!((&longer["usable"], &longer["seconds"]), (&json!(true), &json!(21_600)));
     assert_eq!(renewals(&app, "mercado-libre").await.len(), 1);
 }

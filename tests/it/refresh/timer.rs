@@ -69,7 +69,10 @@ async fn a_token_of_an_hour_that_nobody_uses_costs_nothing() {
     assert_eq!(app.due_jobs(), Vec::<String>::new());
     app.advance(DAY);
     work(&app).await;
-    assert_eq!(app.token_calls("walmart").await, before.min(app.token_calls("walmart").await));
+    assert_eq!(
+        app.token_calls("walmart").await,
+        before.min(app.token_calls("walmart").await)
+    );
     assert_eq!(credential(&app, &store)["refresh_at"], json!(null));
 }
 
@@ -101,7 +104,10 @@ async fn a_timer_that_fails_backs_off_and_tries_again_until_it_succeeds() {
     nothing_wrong(&app, "shopify").await;
     app.advance(HOUR);
     work(&app).await;
-    assert_eq!(connecting::store(&app, &store.store_id).await["refresh"]["last_outcome"], "renewed");
+    assert_eq!(
+        connecting::store(&app, &store.store_id).await["refresh"]["last_outcome"],
+        "renewed"
+    );
 }
 
 #[tokio::test]
@@ -113,11 +119,21 @@ async fn failing_stores_do_not_starve_the_healthy_ones() {
     work(&app).await;
     // All of them are due once more, and those of one platform fail, each as slowly as it can.
     let order = json!({ "calls": "token", "status": 503, "delay_ms": 300 });
-    app.control("faults", json!({ "platform": "shopify", "times": 1000, "fault": order })).await;
+    app.control(
+        "faults",
+        json!({ "platform": "shopify", "times": 1000, "fault": order }),
+    )
+    .await;
     app.advance(60 * DAY);
     work(&app).await;
     assert_eq!(refreshes(&app, &healthy).await[0]["outcome"], "renewed");
-    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM stores WHERE status = 'connected'"), 13);
+    assert_eq!(
+        count(
+            &app.database,
+            "SELECT count(*) AS n FROM stores WHERE status = 'connected'"
+        ),
+        13
+    );
     for _ in 0..3 {
         app.advance(30 * MINUTE);
         work(&app).await;
@@ -136,25 +152,51 @@ async fn every_try_leaves_a_row_that_tells_what_happened() {
     app.advance(HOUR);
     works(&app, &store).await;
     app.advance(MINUTE);
-    let asked = app.api("POST", &format!("/v1/stores/{}/refresh", store.store_id), Some(json!({}))).await;
-    assert_eq!((asked.status, &asked.json()["outcome"]), (200, &json!("renewed")), "{}", asked.body);
+    let asked = app
+        .api(
+            "POST",
+            &format!("/v1/stores/{}/refresh", store.store_id),
+            Some(json!({})),
+        )
+        .await;
+    assert_eq!(
+        (asked.status, &asked.json()["outcome"]),
+        (200, &json!("renewed")),
+        "{}",
+        asked.body
+    );
 
     let tries = refreshes(&app, &store).await;
-    let told: Vec<_> = tries.iter().map(|row| json!([row["trigger"], row["outcome"]])).collect();
-    assert_eq!(told, [json!(["request", "renewed"]), json!(["call", "renewed"]), json!(["call", "down"])]);
+    let told: Vec<_> = tries
+        .iter()
+        .map(|row| json!([row["trigger"], row["outcome"]]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["request", "renewed"]),
+            json!(["call", "renewed"]),
+            json!(["call", "down"])
+        ]
+    );
     assert_eq!(tries[2]["http_status"], 503);
-    assert!(tries.iter().all(|row| row["id"].as_str().unwrap().starts_with("refresh_") && row["duration_ms"].is_i64()));
+    assert!(
+        tries
+            .iter()
+            .all(|row| row["id"].as_str().unwrap().starts_with("refresh_") && row["duration_ms"].is_i64())
+    );
     assert_eq!(moment(&tries[0]["started_at"]), app.clock.now());
     let stored = rows(
         &app.database,
         "SELECT grant_no, attempt, saved_before, saved_after, platform, platform_app_id IS NOT NULL AS own FROM refresh_logs ORDER BY attempt",
     );
-    let row = |attempt: i64, before: i64, after: i64| {
-        json!({ "grant_no": 1, "attempt": attempt, "saved_before": before, "saved_after": after, "platform": "mercado-libre", "own": true })
-    };
+    let row = |attempt: i64, before: i64, after: i64| json!({ "grant_no": 1, "attempt": attempt, "saved_before": before, "saved_after": after, "platform": "mercado-libre", "own": true });
     assert_eq!(stored, [row(1, 0, 0), row(2, 0, 2), row(3, 2, 3)]);
     let shown = connecting::store(&app, &store.store_id).await;
-    assert_eq!((&shown["refresh"]["last_outcome"], moment(&shown["refresh"]["last_at"])), (&json!("renewed"), app.clock.now()));
+    assert_eq!(
+        (&shown["refresh"]["last_outcome"], moment(&shown["refresh"]["last_at"])),
+        (&json!("renewed"), app.clock.now())
+    );
 }
 
 #[tokio::test]
@@ -179,5 +221,8 @@ async fn keys_that_cannot_be_refreshed_are_verified_now_and_then_and_their_end_i
         app.advance(DAY);
         work(&app).await;
     }
-    assert_eq!(connecting::store(&app, &store.store_id).await["status"], "needs_reauthorization");
+    assert_eq!(
+        connecting::store(&app, &store.store_id).await["status"],
+        "needs_reauthorization"
+    );
 }

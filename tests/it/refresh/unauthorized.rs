@@ -9,11 +9,16 @@ use crate::support::rows::{self, until};
 
 async fn api_fault(app: &TestApp, platform: &str, times: u64, mut fault: Value) {
     fault["calls"] = json!("api");
-    app.control("faults", json!({ "platform": platform, "times": times, "fault": fault })).await;
+    app.control(
+        "faults",
+        json!({ "platform": platform, "times": times, "fault": fault }),
+    )
+    .await;
 }
 
 async fn expire(app: &TestApp, platform: &str) {
-    app.control("expire-access-tokens", json!({ "platform": platform })).await;
+    app.control("expire-access-tokens", json!({ "platform": platform }))
+        .await;
 }
 
 async fn status(app: &TestApp, store: &Connected) -> Value {
@@ -41,8 +46,9 @@ async fn many_callers_with_a_refused_token_make_one_refresh() {
     expire(&app, "mercado-libre").await;
     token_fault(&app, "mercado-libre", 1, json!({ "delay_before_ms": 300 })).await;
     let path = format!("/v1/proxy{PATH}");
-    let calls: tokio::task::JoinSet<_> =
-        (0..20).map(|_| app.request(&store.access_token, "GET", &path).send()).collect();
+    let calls: tokio::task::JoinSet<_> = (0..20)
+        .map(|_| app.request(&store.access_token, "GET", &path).send())
+        .collect();
     for answer in calls.join_all().await {
         assert_eq!(answer.unwrap().status(), 200);
     }
@@ -55,10 +61,17 @@ async fn a_small_body_is_sent_again_whole() {
     let store = mercado_libre(&app).await;
     expire(&app, "mercado-libre").await;
     let body = "x".repeat(1 << 20);
-    let answer = app.request(&store.access_token, "POST", &format!("/v1/proxy{PATH}")).body(body).send().await.unwrap();
+    let answer = app
+        .request(&store.access_token, "POST", &format!("/v1/proxy{PATH}"))
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let received = app.received("mercado-libre").await;
-    let posted = received.iter().filter(|entry| entry["method"] == "POST" && rows::is_call_of(entry, PATH));
+    let posted = received
+        .iter()
+        .filter(|entry| entry["method"] == "POST" && rows::is_call_of(entry, PATH));
     let sizes: Vec<_> = posted.map(|entry| &entry["body_bytes"]).collect();
     assert_eq!(sizes, [1 << 20, 1 << 20]);
 }
@@ -73,8 +86,16 @@ async fn a_larger_body_is_not_kept_and_its_caller_told_to_send_it_again() {
         crate::support::test_app::read(request.body("x".repeat((1 << 20) + 1)).send().await.unwrap()).await
     };
     let answer = send().await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (503, Some("credential_renewed")), "{}", answer.body);
-    assert_eq!((answer.header("retry-after"), answer.header("llavero-source")), ("0", "llavero"));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (503, Some("credential_renewed")),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        (answer.header("retry-after"), answer.header("llavero-source")),
+        ("0", "llavero")
+    );
     assert_eq!(send().await.status, 200);
     assert_eq!(renewals(&app, "mercado-libre").await.len(), 1);
 }
@@ -83,11 +104,21 @@ async fn a_larger_body_is_not_kept_and_its_caller_told_to_send_it_again() {
 async fn a_second_401_with_a_new_token_is_passed_on_while_the_verify_call_says_alive() {
     let app = TestApp::start().await;
     let store = mercado_libre(&app).await;
-    api_fault(&app, "mercado-libre", 2, json!({ "status": 401, "body": { "message": "no such right" } })).await;
+    api_fault(
+        &app,
+        "mercado-libre",
+        2,
+        json!({ "status": 401, "body": { "message": "no such right" } }),
+    )
+    .await;
     let answer = app.call(&store.access_token, "GET", PATH).await;
     assert_eq!((answer.status, answer.header("llavero-source")), (401, "platform"));
     assert_eq!(answer.json()["message"], "no such right");
-    assert_eq!(renewals(&app, "mercado-libre").await.len(), 1, "one renewal, not one a refusal");
+    assert_eq!(
+        renewals(&app, "mercado-libre").await.len(),
+        1,
+        "one renewal, not one a refusal"
+    );
     assert_eq!(status(&app, &store).await, json!(["connected", null]));
 }
 
@@ -101,7 +132,12 @@ async fn a_key_that_may_not_write_is_refused_by_the_platform_and_stays_connected
     ];
     let store = connect(&app, "woocommerce", "keys", &fields).await;
     let answer = app.call(&store.access_token, "POST", "/wp-json/wc/v3/products").await;
-    assert_eq!((answer.status, answer.header("llavero-source")), (401, "platform"), "{}", answer.body);
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (401, "platform"),
+        "{}",
+        answer.body
+    );
     assert_eq!(status(&app, &store).await, json!(["connected", null]));
 }
 
@@ -113,11 +149,27 @@ async fn a_key_that_is_gone_is_believed_after_the_verify_call() {
     app.control("revoke", json!({ "platform": "woocommerce" })).await;
     let calls = app.received("woocommerce").await.len();
     let answer = app.call(&store.access_token, "GET", "/wp-json/wc/v3/orders").await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("store_needs_reauthorization")), "{}", answer.body);
-    assert_eq!(app.received("woocommerce").await.len(), calls + 2, "the call and the verify call");
-    assert_eq!(status(&app, &store).await, json!(["needs_reauthorization", "credential_refused"]));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("store_needs_reauthorization")),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        app.received("woocommerce").await.len(),
+        calls + 2,
+        "the call and the verify call"
+    );
+    assert_eq!(
+        status(&app, &store).await,
+        json!(["needs_reauthorization", "credential_refused"])
+    );
     app.call(&store.access_token, "GET", "/wp-json/wc/v3/orders").await;
-    assert_eq!(app.received("woocommerce").await.len(), calls + 2, "a dead store is not hammered");
+    assert_eq!(
+        app.received("woocommerce").await.len(),
+        calls + 2,
+        "a dead store is not hammered"
+    );
 }
 
 #[tokio::test]
@@ -125,11 +177,22 @@ async fn an_error_inside_http_200_is_read_where_the_platform_answers_so() {
     let mut app = TestApp::start().await;
     app.jobs_may_wait();
     let store = connect(&app, "falabella", "keys", FALABELLA).await;
-    assert_eq!(app.call(&store.access_token, "GET", "/?Action=GetOrders").await.status, 200);
+    assert_eq!(
+        app.call(&store.access_token, "GET", "/?Action=GetOrders").await.status,
+        200
+    );
     app.control("revoke", json!({ "platform": "falabella" })).await;
     let answer = app.call(&store.access_token, "GET", "/?Action=GetOrders").await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("store_needs_reauthorization")), "{}", answer.body);
-    assert_eq!(status(&app, &store).await, json!(["needs_reauthorization", "credential_refused"]));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("store_needs_reauthorization")),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        status(&app, &store).await,
+        json!(["needs_reauthorization", "credential_refused"])
+    );
 }
 
 #[tokio::test]
@@ -149,9 +212,19 @@ async fn a_403_is_no_lost_authorization_where_the_platform_means_a_missing_right
     for store in [mercado_libre(&app).await, walmart(&app).await, shopify(&app).await] {
         let platform = store.store["platform"].as_str().unwrap();
         let before = app.token_calls(platform).await;
-        api_fault(&app, platform, 1, json!({ "status": 403, "body": { "message": "forbidden" } })).await;
+        api_fault(
+            &app,
+            platform,
+            1,
+            json!({ "status": 403, "body": { "message": "forbidden" } }),
+        )
+        .await;
         let answer = app.call(&store.access_token, "GET", PATH).await;
-        assert_eq!((answer.status, answer.header("llavero-source")), (403, "platform"), "{platform}");
+        assert_eq!(
+            (answer.status, answer.header("llavero-source")),
+            (403, "platform"),
+            "{platform}"
+        );
         assert_eq!(app.token_calls(platform).await, before, "{platform}");
         assert_eq!(status(&app, &store).await, json!(["connected", null]), "{platform}");
     }
@@ -178,14 +251,28 @@ async fn a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_t
     let slow = app.request(&store.access_token, "GET", &path).send();
     let refresh = async {
         until("the fault is taken", async || {
-            let left = reqwest::get(format!("{}/_control/faults", app.sandbox)).await.unwrap().text().await.unwrap();
+            let left = reqwest::get(format!("{}/_control/faults", app.sandbox))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
             (!left.contains("delay_before_ms\":800")).then_some(())
         })
         .await;
-        app.api("POST", &format!("/v1/stores/{}/refresh", store.store_id), Some(json!({}))).await
+        app.api(
+            "POST",
+            &format!("/v1/stores/{}/refresh", store.store_id),
+            Some(json!({})),
+        )
+        .await
     };
     let (answer, refreshed) = tokio::join!(slow, refresh);
     assert_eq!(refreshed.status, 200, "{}", refreshed.body);
     assert_eq!(answer.unwrap().status(), 200);
-    assert_eq!(renewals(&app, "mercado-libre").await.len(), 1, "the token was renewed already");
+    assert_eq!(
+        renewals(&app, "mercado-libre").await.len(),
+        1,
+        "the token was renewed already"
+    );
 }

@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod cluster;
 pub mod connecting;
 pub mod database;
+pub mod installation;
 pub mod partners;
 pub mod print_schema;
 pub mod processes;

@@ -244,9 +244,12 @@ fn pager(shown: String) -> Pager {
     }
 }
 
+#[path = "sample_lists.rs"]
+mod lists;
 #[path = "sample_pages.rs"]
 mod pages;
 
+#[expect(clippy::disallowed_methods, reason = "samples time nothing")]
 fn site() -> web::Data<Site> {
     let options = SiteOptions {
         public_url: "https://llavero.example".parse().unwrap(),
