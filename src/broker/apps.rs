@@ -208,7 +208,8 @@ fn check_return_urls(urls: &[String], mode: Mode) -> Result<(), Error> {
                 && parsed.fragment().is_none()
                 && parsed.username().is_empty()
         });
-        if !good && !(mode == Mode::Sandbox && is_loopback(url)) {
+        let rehearsal = mode == Mode::Sandbox && is_loopback(url);
+        if !good && !rehearsal {
             let message = format!("`{url}` must be an https address without user name and fragment");
             return Err(invalid("return_urls", &message));
         }

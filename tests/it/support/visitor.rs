@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use scraper::{Html, Selector};
 use url::Url;
 
+#[expect(clippy::disallowed_types, reason = "the test is the client")]
+type Http = reqwest::Client;
+
 /// One browser with its own cookies.
 pub struct Visitor {
-    client: reqwest::Client,
+    client: Http,
 }
 
 /// An answer with the address it came from.
@@ -33,8 +36,7 @@ pub struct Form {
 
 impl Visitor {
     pub fn new() -> Self {
-        #[expect(clippy::disallowed_types, reason = "the test is the client")]
-        let client = reqwest::Client::builder()
+        let client = Http::builder()
             .cookie_store(true)
             .redirect(reqwest::redirect::Policy::none())
             .build()
