@@ -154,7 +154,6 @@ impl TestApp {
     }
 
     /// A request with full freedom, for example a proxied call with headers and a body.
-    #[expect(clippy::disallowed_types, reason = "the test is the client")]
     pub fn request(&self, bearer: &str, method: &str, path: &str) -> reqwest::RequestBuilder {
         self.client
             .request(method.parse().unwrap(), format!("{}{path}", self.url))

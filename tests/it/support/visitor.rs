@@ -8,6 +8,7 @@ use url::Url;
 
 /// One browser with its own cookies.
 pub struct Visitor {
+    #[expect(clippy::disallowed_types, reason = "the test is the client")]
     client: reqwest::Client,
 }
 
