@@ -45,7 +45,11 @@ pub struct MadeKey {
 
 /// Where an app's sealed signing secret stands.
 pub fn signing_secret_place(app: AppId) -> Place<'static> {
-    Place { table: "apps", column: "signing_secret_sealed", row: app.uuid() }
+    Place {
+        table: "apps",
+        column: "signing_secret_sealed",
+        row: app.uuid(),
+    }
 }
 
 /// Adds an app, and its partner if there is none of that name.
@@ -57,7 +61,14 @@ pub async fn add(app: &Arc<App>, new: NewApp, actor: Actor) -> Result<AppId, Err
     let partner_id: PartnerId = app.id();
     let secret = access_token::mint(TokenKind::SigningSecret, app.random.bytes());
     let sealed = app.sealer.seal(signing_secret_place(id), secret.expose().as_bytes());
-    let event = audit(app, actor, Some(id), "app.added", id.to_string(), serde_json::json!({ "name": name }));
+    let event = audit(
+        app,
+        actor,
+        Some(id),
+        "app.added",
+        id.to_string(),
+        serde_json::json!({ "name": name }),
+    );
     let (mode, return_urls) = (new.mode, new.return_urls);
     app.db
         .transaction(move |conn| {
@@ -92,7 +103,14 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
             return Err(invalid("logo_url", "must be an https address"));
         }
     }
-    let event = audit(app, actor, Some(id), "app.changed", id.to_string(), serde_json::json!({ "name": name }));
+    let event = audit(
+        app,
+        actor,
+        Some(id),
+        "app.changed",
+        id.to_string(),
+        serde_json::json!({ "name": name }),
+    );
     app.db
         .transaction(move |conn| {
             let found = db::apps::find(conn, id)?.ok_or(Error::NotFound)?;
@@ -108,7 +126,11 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
 
 /// The secret that signs an app's return URLs.
 pub async fn signing_secret(app: &Arc<App>, id: AppId) -> Result<Secret, Error> {
-    let found = app.db.run(move |conn| db::apps::find(conn, id)).await?.ok_or(Error::NotFound)?;
+    let found = app
+        .db
+        .run(move |conn| db::apps::find(conn, id))
+        .await?
+        .ok_or(Error::NotFound)?;
     let opened = app
         .sealer
         .open(signing_secret_place(id), &found.signing_secret_sealed)
@@ -123,9 +145,19 @@ pub async fn roll_signing_secret(app: &Arc<App>, id: AppId, actor: Actor) -> Res
     let before = signing_secret(app, id).await?;
     let secret = access_token::mint(TokenKind::SigningSecret, app.random.bytes());
     let sealed = app.sealer.seal(signing_secret_place(id), secret.expose().as_bytes());
-    let place = Place { column: "previous_signing_secret_sealed", ..signing_secret_place(id) };
+    let place = Place {
+        column: "previous_signing_secret_sealed",
+        ..signing_secret_place(id)
+    };
     let previous = app.sealer.seal(place, before.expose().as_bytes());
-    let event = audit(app, actor, Some(id), "app.signing_secret_rolled", id.to_string(), serde_json::json!({}));
+    let event = audit(
+        app,
+        actor,
+        Some(id),
+        "app.signing_secret_rolled",
+        id.to_string(),
+        serde_json::json!({}),
+    );
     app.db
         .transaction(move |conn| {
             if !db::app_list::set_signing_secrets(conn, id, &sealed, &previous)? {
@@ -160,8 +192,14 @@ pub async fn new_key(
     app.db
         .transaction(move |conn| {
             db::apps::find(conn, of)?.ok_or(Error::NotFound)?;
-            let row =
-                db::api_keys::NewApiKey { id, app_id: of, name: &name, scopes: Texts(scopes), hash, hint: &hint };
+            let row = db::api_keys::NewApiKey {
+                id,
+                app_id: of,
+                name: &name,
+                scopes: Texts(scopes),
+                hash,
+                hint: &hint,
+            };
             db::api_keys::insert(conn, &row)?;
             db::audit::insert(conn, &event)?;
             Ok(MadeKey { id, key })
@@ -171,7 +209,14 @@ pub async fn new_key(
 
 /// Revokes an API key of an app; the next call with it is refused.
 pub async fn revoke_key(app: &Arc<App>, of: AppId, key: ApiKeyId, actor: Actor) -> Result<(), Error> {
-    let event = audit(app, actor, Some(of), "api_key.revoked", key.to_string(), serde_json::json!({}));
+    let event = audit(
+        app,
+        actor,
+        Some(of),
+        "api_key.revoked",
+        key.to_string(),
+        serde_json::json!({}),
+    );
     app.db
         .transaction(move |conn| {
             if !db::api_keys::revoke(conn, of, key)? {
@@ -238,7 +283,15 @@ pub fn audit(
     subject: String,
     details: serde_json::Value,
 ) -> db::audit::NewAuditEvent {
-    db::audit::NewAuditEvent { id: app.id(), app: of, actor, action, subject, details, request_id: None }
+    db::audit::NewAuditEvent {
+        id: app.id(),
+        app: of,
+        actor,
+        action,
+        subject,
+        details,
+        request_id: None,
+    }
 }
 
 #[cfg(test)]

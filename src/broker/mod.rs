@@ -57,10 +57,19 @@ pub enum Error {
     TokenRevoked,
     /// The merchant must authorize again.
     #[error("{store} needs its merchant to authorize again")]
-    NeedsReauthorization { store: StoreId, since: DateTime<Utc>, reason: Option<StatusReason> },
+    NeedsReauthorization {
+        store: StoreId,
+        since: DateTime<Utc>,
+        reason: Option<StatusReason>,
+    },
     /// The platform's doing: which problem it is told as, and what was sent.
     #[error("platform: {problem}: {detail}")]
-    Platform { problem: Problem, detail: String, retry_after: Option<Duration>, delivered: Delivered },
+    Platform {
+        problem: Problem,
+        detail: String,
+        retry_after: Option<Duration>,
+        delivered: Delivered,
+    },
     /// More than 16 MiB of a body that must be signed, or the like.
     #[error("too large: {0}")]
     TooLarge(String),
@@ -82,7 +91,10 @@ pub struct FieldError {
 
 impl FieldError {
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
     }
 }
 

@@ -87,7 +87,11 @@ pub async fn put(
 pub fn check_installation(platform: &Platform, given: &BTreeMap<String, Secret>) -> Result<Values, Error> {
     let mut wrong = Vec::new();
     let values = checked(platform, &app_fields(platform), "fields", given, true, &mut wrong);
-    if wrong.is_empty() { Ok(values) } else { Err(Error::Invalid(wrong)) }
+    if wrong.is_empty() {
+        Ok(values)
+    } else {
+        Err(Error::Invalid(wrong))
+    }
 }
 
 /// Sets the installation's client at a platform, which apps of `mode` inherit. `values` are taken as they are.

@@ -149,7 +149,9 @@ impl Config {
             allow_private_hosts: settings.boolean("LLAVERO_ALLOW_PRIVATE_HOSTS").unwrap_or(false),
             extra_ca_file: settings.path("LLAVERO_EXTRA_CA_FILE"),
             egress_proxy: settings.proxy_url("LLAVERO_EGRESS_PROXY"),
-            log: settings.log_filter("LLAVERO_LOG").unwrap_or_else(|| "info,actix_server=warn".into()),
+            log: settings
+                .log_filter("LLAVERO_LOG")
+                .unwrap_or_else(|| "info,actix_server=warn".into()),
             log_format: settings.log_format("LLAVERO_LOG_FORMAT").unwrap_or(LogFormat::Text),
             metrics_bind: settings.address("LLAVERO_METRICS_BIND"),
             trusted_proxies: settings.networks("LLAVERO_TRUSTED_PROXIES"),

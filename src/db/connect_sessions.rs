@@ -295,14 +295,12 @@ pub fn reopen(
 }
 
 /// Notes which token the code was last exchanged for.
-pub fn set_exchanged(
-    conn: &mut Conn,
-    id: ConnectSessionId,
-    token: AccessTokenId,
-    by: Option<ApiKeyId>,
-) -> Result<()> {
+pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId, by: Option<ApiKeyId>) -> Result<()> {
     diesel::update(connect_sessions::table.find(id))
-        .set((connect_sessions::exchanged_token_id.eq(token), connect_sessions::exchanged_by.eq(by)))
+        .set((
+            connect_sessions::exchanged_token_id.eq(token),
+            connect_sessions::exchanged_by.eq(by),
+        ))
         .execute(conn)?;
     Ok(())
 }
@@ -310,7 +308,11 @@ pub fn set_exchanged(
 /// Forgets what ended sessions of a store still hold.
 pub fn forget_secrets(conn: &mut Conn, store: StoreId) -> Result<()> {
     diesel::update(connect_sessions::table)
-        .filter(connect_sessions::result_store_id.eq(store).or(connect_sessions::store_id.eq(store)))
+        .filter(
+            connect_sessions::result_store_id
+                .eq(store)
+                .or(connect_sessions::store_id.eq(store)),
+        )
         .filter(connect_sessions::status.ne_all(GOING_ON))
         .set((
             connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
@@ -326,11 +328,21 @@ pub fn end_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result
     let sessions = connect_sessions::table
         .filter(connect_sessions::app_id.eq(app))
         .filter(connect_sessions::customer_id.eq(customer_id));
-    let going_on = sessions.filter(connect_sessions::status.eq_any(GOING_ON)).select(connect_sessions::id);
+    let going_on = sessions
+        .filter(connect_sessions::status.eq_any(GOING_ON))
+        .select(connect_sessions::id);
     for id in going_on.load(conn)? {
-        end(conn, id, SessionStatus::Cancelled, None, Some("The customer was deleted."))?;
+        end(
+            conn,
+            id,
+            SessionStatus::Cancelled,
+            None,
+            Some("The customer was deleted."),
+        )?;
     }
-    diesel::update(sessions).set(connect_sessions::options.eq(serde_json::json!({}))).execute(conn)?;
+    diesel::update(sessions)
+        .set(connect_sessions::options.eq(serde_json::json!({})))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -77,7 +77,12 @@ pub fn insert(conn: &mut Conn, new: &NewCredential) -> Result<()> {
 
 /// Locks a credential, so that stores that share it are counted one after the other.
 pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<()> {
-    credentials::table.find(id).for_update().select(credentials::id).first::<CredentialId>(conn).optional()?;
+    credentials::table
+        .find(id)
+        .for_update()
+        .select(credentials::id)
+        .first::<CredentialId>(conn)
+        .optional()?;
     Ok(())
 }
 
@@ -142,9 +147,11 @@ pub fn list_unused(conn: &mut Conn) -> Result<Vec<CredentialId>> {
     let unused = credentials::table
         .filter(credentials::values_sealed.is_not_null())
         .filter(diesel::dsl::not(diesel::dsl::exists(living)))
-        .filter(credentials::updated_at.lt(diesel::dsl::sql::<diesel::sql_types::Timestamptz>(
-            "llavero_now() - interval '1 hour'",
-        )))
+        .filter(
+            credentials::updated_at.lt(diesel::dsl::sql::<diesel::sql_types::Timestamptz>(
+                "llavero_now() - interval '1 hour'",
+            )),
+        )
         .select(credentials::id)
         .limit(1000)
         .load(conn)?;

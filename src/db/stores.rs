@@ -156,7 +156,9 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
 
 /// Notes the OAuth client that a store is connected through from now on; `Conflict`: another store is that shop there.
 pub fn set_client(conn: &mut Conn, id: StoreId, client: Option<PlatformAppId>) -> Result<()> {
-    diesel::update(stores::table.find(id)).set(stores::platform_app_id.eq(client)).execute(conn)?;
+    diesel::update(stores::table.find(id))
+        .set(stores::platform_app_id.eq(client))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -207,7 +209,12 @@ pub fn patch(conn: &mut Conn, app: AppId, id: StoreId, patch: &Patch) -> Result<
 
 /// Locks a store, so that what is read of it holds until the transaction ends.
 pub fn lock(conn: &mut Conn, id: StoreId) -> Result<Option<Store>> {
-    Ok(stores::table.find(id).for_update().select(Store::as_select()).first(conn).optional()?)
+    Ok(stores::table
+        .find(id)
+        .for_update()
+        .select(Store::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// All stores of a customer, newest first, revoked ones included.

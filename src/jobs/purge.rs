@@ -22,7 +22,9 @@ const BATCH: i64 = 1000;
 
 pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     let now = app.now();
-    app.db.run(move |conn| db::refresh_logs::make_partitions(conn, now)).await?;
+    app.db
+        .run(move |conn| db::refresh_logs::make_partitions(conn, now))
+        .await?;
     app.db.run(db::connect_sessions::expire).await?;
     let before = now - TimeDelta::days(LOGS_DAYS);
     app.db

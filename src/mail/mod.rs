@@ -121,7 +121,9 @@ impl Mailer {
         match &self.way {
             Way::Smtp(transport) => match transport.test_connection().await {
                 Ok(true) => Ok(()),
-                Ok(false) => Err(MailError::Temporary("the mail server does not answer as one".to_owned())),
+                Ok(false) => Err(MailError::Temporary(
+                    "the mail server does not answer as one".to_owned(),
+                )),
                 Err(error) => Err(smtp_error(&error)),
             },
             Way::Folder(_) | Way::Memory(_) => Ok(()),

@@ -92,7 +92,8 @@ fn challenge_errors(headers: &HeaderMap) -> impl Iterator<Item = String> {
         });
         let error = |parameter: &str| {
             let (name, value) = parameter.split_once('=')?;
-            name.eq_ignore_ascii_case("error").then(|| value.trim_matches('"').to_owned())
+            name.eq_ignore_ascii_case("error")
+                .then(|| value.trim_matches('"').to_owned())
         };
         parameters.filter_map(error).collect::<Vec<_>>()
     })
@@ -208,10 +209,7 @@ pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAns
     let ruled = rules
         .iter()
         .filter(believed)
-        .find(|rule| {
-            rule.on
-                .holds(&method.answer, answer.status, &answer.headers, &body)
-        })
+        .find(|rule| rule.on.holds(&method.answer, answer.status, &answer.headers, &body))
         .map(|rule| rule.kind);
     let kind = ruled
         .or_else(|| refused_client(method, answer))

@@ -6,7 +6,9 @@ use crate::app::App;
 use crate::broker::health::hindrances;
 
 pub async fn alive() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ok\n")
 }
 
 /// 503 with a line for each thing that stands in the way.
@@ -16,5 +18,7 @@ pub async fn ready(tools: web::Data<App>) -> HttpResponse {
         return alive().await;
     }
     let lines = found.iter().map(|line| format!("{line}\n")).collect::<String>();
-    HttpResponse::ServiceUnavailable().content_type("text/plain; charset=utf-8").body(lines)
+    HttpResponse::ServiceUnavailable()
+        .content_type("text/plain; charset=utf-8")
+        .body(lines)
 }

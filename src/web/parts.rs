@@ -279,7 +279,7 @@ mod tests {
     fn initials_are_one_or_two_letters() {
         for (name, initials) in [
             ("Demo Shop", "DS"),
-            ("Hybris (SAP)", "HS"),
+            ("Anvil (Acme)", "AA"),
             ("OpenCounter", "OC"),
             ("vendora", "V"),
             ("", ""),

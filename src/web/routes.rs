@@ -1,8 +1,8 @@
 //! The whole URL map on one screen, grouped by who calls. Patterns come from `urls`; what a request must prove stands in
 //! the arguments of its handler. Order matters only for `/connect/apps/..` and its like, which come before `/connect/{link}`.
 
-use actix_web::web::{self, ServiceConfig};
 use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{connect, demo as partner};
 use super::{Demo, Error, api, assets, error, health, proxy, urls};
@@ -28,13 +28,25 @@ fn merchant(config: &mut ServiceConfig) {
         .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
         .service(web::resource(urls::CONNECT_DELIVER).post(deliver::receive))
         .service(web::resource(urls::CONNECT).get(choose::show))
-        .service(web::resource(urls::CONNECT_PLATFORM).get(fields::show).post(fields::submit))
+        .service(
+            web::resource(urls::CONNECT_PLATFORM)
+                .get(fields::show)
+                .post(fields::submit),
+        )
         .service(web::resource(urls::CONNECT_DONE).get(done::show))
         .service(web::resource(urls::CONNECT_DECIDE).post(decide::submit))
-        .service(web::resource(urls::CONNECT_CANCEL).get(cancel::show).post(cancel::submit))
+        .service(
+            web::resource(urls::CONNECT_CANCEL)
+                .get(cancel::show)
+                .post(cancel::submit),
+        )
         .service(web::resource(urls::RECONNECT).get(reconnect::show))
         .service(web::resource(urls::RECONNECT_START).post(reconnect::start))
-        .service(web::resource(urls::RECONNECT_DISCONNECT).get(reconnect::ask).post(reconnect::disconnect));
+        .service(
+            web::resource(urls::RECONNECT_DISCONNECT)
+                .get(reconnect::ask)
+                .post(reconnect::disconnect),
+        );
 }
 
 /// `/v1`, with an app's API key.
@@ -48,7 +60,11 @@ fn partner(config: &mut ServiceConfig) {
                 .delete(api::connect_sessions::cancel),
         )
         .service(web::resource(urls::API_EXCHANGE).post(api::exchange::exchange))
-        .service(web::resource(urls::API_STORES).get(api::stores::list).post(api::stores::create))
+        .service(
+            web::resource(urls::API_STORES)
+                .get(api::stores::list)
+                .post(api::stores::create),
+        )
         .service(
             web::resource(urls::API_STORE)
                 .get(api::stores::show)
@@ -83,7 +99,11 @@ fn admin(config: &mut ServiceConfig) {
             config.service(web::resource(urls::$pattern).get(pages::$page::show));
         };
         ($pattern:ident, $page:ident, submit) => {
-            config.service(web::resource(urls::$pattern).get(pages::$page::show).post(pages::$page::submit));
+            config.service(
+                web::resource(urls::$pattern)
+                    .get(pages::$page::show)
+                    .post(pages::$page::submit),
+            );
         };
     }
     page!(ADMIN_SIGN_IN, sign_in, submit);

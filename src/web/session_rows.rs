@@ -76,14 +76,15 @@ impl SessionRows for Rows {
         let now = self.app.now();
         let row = sessions::NewSession {
             key_hash: TokenHash(key),
-            id: value_of(&state, session::ROW_ID)
-                .unwrap_or_else(|| self.app.id::<crate::domain::id::EventId>().uuid()),
+            id: value_of(&state, session::ROW_ID).unwrap_or_else(|| self.app.id::<crate::domain::id::EventId>().uuid()),
             admin_id: admin_of(&state),
             state_sealed: self.sealed(key, &state),
             expires_at: ends(now, life),
         };
-        let (address, user_agent): (Option<String>, Option<String>) =
-            (value_of(&state, session::ADDRESS), value_of(&state, session::USER_AGENT));
+        let (address, user_agent): (Option<String>, Option<String>) = (
+            value_of(&state, session::ADDRESS),
+            value_of(&state, session::USER_AGENT),
+        );
         self.app
             .db
             .run(move |conn| {

@@ -1,7 +1,10 @@
 //! From the demo partner to its store and back: a merchant connects, the partner's token survives the platform's, an
 //! admin revokes, and the token is refused. Everything is what a developer gets from a first `cargo run`.
 
+use rustix::process::Signal;
+
 use super::chromium::Browser;
+use super::process::{all_gone, family};
 use super::product::DevelopmentFolder;
 use super::programs::BrowserPrograms;
 
@@ -9,7 +12,7 @@ const PASSWORD: &str = "a long enough password for a walk";
 
 pub async fn walk(programs: BrowserPrograms) {
     let folder = DevelopmentFolder::new();
-    let development = folder.start().await;
+    let mut development = folder.start().await;
 
     let mut merchant = Browser::open(&programs, "merchant").await;
     merchant.open_page(development.value("LLAVERO_CONNECT_URL")).await;
@@ -68,6 +71,12 @@ pub async fn walk(programs: BrowserPrograms) {
     admin.picture("revoked").await;
 
     merchant.press("Call again").await;
+    merchant.see("The call failed").await;
     merchant.see("token_revoked").await;
     merchant.picture("refused").await;
+
+    let running = family(development.process.pid());
+    development.process.signal(Signal::INT);
+    assert!(development.process.ended().await.success());
+    all_gone(&running).await;
 }

@@ -91,6 +91,10 @@ impl Process {
 }
 
 impl Drop for Process {
+    #[expect(
+        clippy::print_stdout,
+        reason = "what the program wrote belongs to the failed walk's output"
+    )]
     fn drop(&mut self) {
         // The watcher does the same if we do not come this far.
         let _ = kill_process_group(pid(self.child.id()), Signal::KILL);

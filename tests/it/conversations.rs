@@ -24,7 +24,11 @@ fn folder() -> PathBuf {
 /// Plays every case of a platform's file.
 fn play(slug: &str) {
     let text = fs::read_to_string(folder().join(format!("{slug}.toml"))).unwrap();
-    let Conversations { platform, source, cases } = read(&text).unwrap_or_else(|error| panic!("{slug}.toml: {error}"));
+    let Conversations {
+        platform,
+        source,
+        cases,
+    } = read(&text).unwrap_or_else(|error| panic!("{slug}.toml: {error}"));
     assert_eq!(platform, slug, "the file is named after its platform");
     assert!(!source.is_empty(), "{slug}.toml does not say where this is documented");
     let catalogue = Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"));
@@ -48,7 +52,11 @@ fn play(slug: &str) {
             }
         }
     }
-    assert!(failing == 0, "{slug}: {failing} of {} cases differ\n{report}", cases.len());
+    assert!(
+        failing == 0,
+        "{slug}: {failing} of {} cases differ\n{report}",
+        cases.len()
+    );
 }
 
 #[test]
@@ -88,7 +96,10 @@ fn no_file_of_conversations_is_left_unplayed() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             let slug = path.file_stem().unwrap().to_string_lossy().into_owned();
-            assert!(played.contains(&format!("play(\"{slug}\")")), "{slug}.toml has no test here");
+            assert!(
+                played.contains(&format!("play(\"{slug}\")")),
+                "{slug}.toml has no test here"
+            );
         }
     }
 }

@@ -27,14 +27,20 @@ fn now() -> DateTime<Utc> {
 impl Fixture {
     fn new() -> Self {
         let database = TestDatabase::migrated();
-        let mut it = Self { conn: database.connect(), _database: database, random: Random::seeded(1) };
+        let mut it = Self {
+            conn: database.connect(),
+            _database: database,
+            random: Random::seeded(1),
+        };
         it.set_now(now());
         it
     }
 
     fn set_now(&mut self, at: DateTime<Utc>) {
         use diesel::connection::SimpleConnection;
-        self.conn.batch_execute(&format!("SET llavero.now = '{}'", at.to_rfc3339())).unwrap();
+        self.conn
+            .batch_execute(&format!("SET llavero.now = '{}'", at.to_rfc3339()))
+            .unwrap();
     }
 
     fn app(&mut self) -> AppId {
@@ -53,7 +59,12 @@ impl Fixture {
     }
 
     fn enqueue(&mut self, credential: CredentialId, app: Option<AppId>, due_at: DateTime<Utc>) {
-        let new = NewJob { job: Job::VerifyCredential { credential }, app, platform: None, due_at };
+        let new = NewJob {
+            job: Job::VerifyCredential { credential },
+            app,
+            platform: None,
+            due_at,
+        };
         let id = self.random.id(now());
         jobs::insert(&mut self.conn, id, &new).unwrap();
     }
@@ -68,12 +79,19 @@ impl Fixture {
     }
 
     fn statuses(&mut self) -> Vec<JobStatus> {
-        jobs::list(&mut self.conn, None, None, 50).unwrap().into_iter().map(|job| job.status).collect()
+        jobs::list(&mut self.conn, None, None, 50)
+            .unwrap()
+            .into_iter()
+            .map(|job| job.status)
+            .collect()
     }
 }
 
 fn retry(after: u64) -> End {
-    End::Retry { after: Duration::from_secs(after), error: "down".to_owned() }
+    End::Retry {
+        after: Duration::from_secs(after),
+        error: "down".to_owned(),
+    }
 }
 
 #[test]
@@ -130,7 +148,12 @@ fn a_claim_that_is_kept_alive_is_not_taken() {
 fn a_retry_waits_and_the_last_one_is_a_dead_letter_that_can_be_given_another_run() {
     let mut it = Fixture::new();
     let notice = it.random.id(now());
-    let new = NewJob { job: Job::SendNotice { notice }, app: None, platform: None, due_at: now() };
+    let new = NewJob {
+        job: Job::SendNotice { notice },
+        app: None,
+        platform: None,
+        due_at: now(),
+    };
     let id = it.random.id(now());
     jobs::insert(&mut it.conn, id, &new).unwrap();
     for attempt in 1..=new.job.max_attempts() {
@@ -170,5 +193,9 @@ fn apps_take_turns() {
     let credential = it.random.id(now());
     it.enqueue(credential, Some(quiet), now());
     let claimed = it.claim(2);
-    assert!(claimed.iter().any(|job| job.job == Some(Job::VerifyCredential { credential })));
+    assert!(
+        claimed
+            .iter()
+            .any(|job| job.job == Some(Job::VerifyCredential { credential }))
+    );
 }

@@ -16,7 +16,11 @@ use llavero::domain::store::Mode;
 use crate::support::database::TestDatabase;
 
 const LENGTH: Duration = Duration::from_secs(45);
-const CLEAR: Grounds = Grounds { doubt: false, unsettled: false, send_before: None };
+const CLEAR: Grounds = Grounds {
+    doubt: false,
+    unsettled: false,
+    send_before: None,
+};
 
 struct Fixture {
     _database: TestDatabase,
@@ -54,7 +58,12 @@ impl Fixture {
             granted: granted(b"first"),
         };
         db::credentials::insert(&mut conn, &new).unwrap();
-        Self { _database: database, conn, random, id }
+        Self {
+            _database: database,
+            conn,
+            random,
+            id,
+        }
     }
 
     fn row(&mut self) -> Leased {
@@ -100,7 +109,10 @@ fn of_two_claims_on_the_same_sight_one_gets_the_lease() {
     let mut it = Fixture::new();
     let seen = it.row();
     let claimed = it.claim(&seen, CLEAR).unwrap();
-    assert_eq!((claimed.lease_attempt, claimed.next_attempt, claimed.saved_attempt), (Some(1), 2, 0));
+    assert_eq!(
+        (claimed.lease_attempt, claimed.next_attempt, claimed.saved_attempt),
+        (Some(1), 2, 0)
+    );
     assert!(it.claim(&seen, CLEAR).is_none());
     let held = claimed.lease().held.unwrap();
     assert_eq!((held.until - held.since).num_seconds(), 45);
@@ -112,7 +124,9 @@ fn a_claim_rests_on_all_it_has_seen() {
     let mut it = Fixture::new();
     let seen = it.row();
     let owner = it.journal();
-    let claimed = leases::claim(&mut it.conn, &seen, owner, LENGTH, &CLEAR).unwrap().unwrap();
+    let claimed = leases::claim(&mut it.conn, &seen, owner, LENGTH, &CLEAR)
+        .unwrap()
+        .unwrap();
     assert!(leases::settle(&mut it.conn, it.id, 1, owner).unwrap());
     assert!(it.claim(&claimed, CLEAR).is_none(), "it was settled since");
     let settled = it.row();
@@ -126,16 +140,34 @@ fn a_takeover_sets_the_doubt_and_dates_it_from_the_first_claim() {
     let mut it = Fixture::new();
     let seen = it.row();
     let first = it.claim(&seen, CLEAR).unwrap();
-    let grounds = Grounds { doubt: true, unsettled: true, send_before: None };
+    let grounds = Grounds {
+        doubt: true,
+        unsettled: true,
+        send_before: None,
+    };
     let second = it.claim(&first, grounds).unwrap();
     assert!(second.in_doubt_since.is_some() && second.unsettled_at.is_some());
     assert_eq!(second.doubt_sent_at, first.lease_since);
-    let third = it.claim(&second, Grounds { unsettled: false, ..grounds }).unwrap();
+    let third = it
+        .claim(
+            &second,
+            Grounds {
+                unsettled: false,
+                ..grounds
+            },
+        )
+        .unwrap();
     assert_eq!(third.doubt_sent_at, first.lease_since);
-    assert_eq!((third.in_doubt_since, third.unsettled_at), (second.in_doubt_since, second.unsettled_at));
+    assert_eq!(
+        (third.in_doubt_since, third.unsettled_at),
+        (second.in_doubt_since, second.unsettled_at)
+    );
     assert!(it.save(3, 1, b"third"));
     let saved = it.row();
-    assert_eq!((saved.in_doubt_since, saved.doubt_sent_at, saved.unsettled_at), (None, None, None));
+    assert_eq!(
+        (saved.in_doubt_since, saved.doubt_sent_at, saved.unsettled_at),
+        (None, None, None)
+    );
 }
 
 #[test]
@@ -144,7 +176,10 @@ fn only_the_own_lease_is_cleared() {
     let seen = it.row();
     let first = it.claim(&seen, CLEAR).unwrap();
     it.claim(&first, Grounds { doubt: true, ..CLEAR }).unwrap();
-    let failed = Failed { kind: FailureKind::Down, retry_at: start() };
+    let failed = Failed {
+        kind: FailureKind::Down,
+        retry_at: start(),
+    };
     assert!(!leases::clear(&mut it.conn, it.id, 1, 1, Some(failed)).unwrap());
     assert_eq!((it.row().lease_attempt, it.row().failures), (Some(2), 0));
     assert!(leases::clear(&mut it.conn, it.id, 1, 2, Some(failed)).unwrap());
@@ -158,7 +193,10 @@ fn a_lost_answer_leaves_the_lease_uncleared_and_settled() {
     let mut it = Fixture::new();
     let seen = it.row();
     it.claim(&seen, CLEAR).unwrap();
-    let failed = Failed { kind: FailureKind::Down, retry_at: start() };
+    let failed = Failed {
+        kind: FailureKind::Down,
+        retry_at: start(),
+    };
     assert!(leases::leave(&mut it.conn, it.id, 1, 1, failed).unwrap());
     let held = it.row().lease().held.unwrap();
     assert!(held.settled && held.attempt == 1);
@@ -183,12 +221,22 @@ fn a_verdict_falls_only_on_what_was_seen_and_a_save_lifts_it() {
     let seen = it.row();
     let first = it.claim(&seen, CLEAR).unwrap();
     let second = it.claim(&first, Grounds { doubt: true, ..CLEAR }).unwrap();
-    assert!(!leases::set_dead(&mut it.conn, it.id, first.generation(), first.next_attempt).unwrap(), "claimed since");
+    assert!(
+        !leases::set_dead(&mut it.conn, it.id, first.generation(), first.next_attempt).unwrap(),
+        "claimed since"
+    );
     assert!(leases::set_dead(&mut it.conn, it.id, second.generation(), second.next_attempt).unwrap());
-    assert_eq!((it.row().saved_attempt, it.row().lease_attempt), (0, None), "a verdict saves nothing");
+    assert_eq!(
+        (it.row().saved_attempt, it.row().lease_attempt),
+        (0, None),
+        "a verdict saves nothing"
+    );
     assert!(it.save(1, 1, b"late"));
     assert!(it.row().dead_at.is_none());
-    assert!(!leases::set_dead(&mut it.conn, it.id, second.generation(), second.next_attempt).unwrap(), "saved since");
+    assert!(
+        !leases::set_dead(&mut it.conn, it.id, second.generation(), second.next_attempt).unwrap(),
+        "saved since"
+    );
 }
 
 #[test]
@@ -201,7 +249,10 @@ fn a_new_grant_wins_over_all_that_is_under_way() {
     assert!(!leases::set_dead(&mut it.conn, it.id, old.generation(), old.next_attempt).unwrap());
     assert!(!leases::clear(&mut it.conn, it.id, 1, 1, None).unwrap());
     let row = it.row();
-    assert_eq!((row.grant_no, row.lease_attempt, row.values_sealed.as_deref()), (2, None, Some(&b"granted"[..])));
+    assert_eq!(
+        (row.grant_no, row.lease_attempt, row.values_sealed.as_deref()),
+        (2, None, Some(&b"granted"[..]))
+    );
     assert!(row.next_attempt > old.next_attempt, "attempt numbers go on");
     let fresh = it.claim(&row, CLEAR).unwrap();
     assert!(it.save(fresh.lease_attempt.unwrap(), 2, b"new"));
@@ -224,7 +275,9 @@ fn an_adopted_journal_settles_every_attempt_of_its_owner() {
     let mut it = Fixture::new();
     let seen = it.row();
     let owner = it.journal();
-    leases::claim(&mut it.conn, &seen, owner, LENGTH, &CLEAR).unwrap().unwrap();
+    leases::claim(&mut it.conn, &seen, owner, LENGTH, &CLEAR)
+        .unwrap()
+        .unwrap();
     assert_eq!(leases::list_of_owner(&mut it.conn, owner).unwrap(), [(it.id, 1)]);
     assert_eq!(leases::settle_all(&mut it.conn, owner).unwrap(), 1);
     assert!(it.row().lease().held.unwrap().settled);

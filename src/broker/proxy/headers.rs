@@ -143,7 +143,11 @@ mod tests {
 
     #[test]
     fn an_answer_whose_body_is_looked_at_is_asked_for_uncompressed() {
-        let given = map(&[("accept-encoding", "gzip"), ("accept-encoding", "br;q=0.9"), ("accept", "*/*")]);
+        let given = map(&[
+            ("accept-encoding", "gzip"),
+            ("accept-encoding", "br;q=0.9"),
+            ("accept", "*/*"),
+        ]);
         let sent = |reads_answers| {
             let headers = forwarded(&given, reads_answers);
             let encodings = headers.get_all(header::ACCEPT_ENCODING).iter().cloned();
@@ -197,7 +201,10 @@ mod tests {
 
     #[test]
     fn repeated_headers_all_pass() {
-        let headers = forwarded(&map(&[("accept", "a"), ("accept", "b"), ("x-a", "1"), ("x-a", "2")]), false);
+        let headers = forwarded(
+            &map(&[("accept", "a"), ("accept", "b"), ("x-a", "1"), ("x-a", "2")]),
+            false,
+        );
         assert_eq!(headers.get_all("x-a").iter().count(), 2);
         assert_eq!(headers.get_all("accept").iter().count(), 2);
     }

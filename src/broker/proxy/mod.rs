@@ -69,7 +69,11 @@ pub async fn forward(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest)
 /// What signatures take from this moment.
 pub fn moment(app: &App) -> SignMoment {
     let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
-    SignMoment { now: app.now(), nonce: app.random.bytes(), request_id }
+    SignMoment {
+        now: app.now(),
+        nonce: app.random.bytes(),
+        request_id,
+    }
 }
 
 impl<'a> Call<'a> {
@@ -79,13 +83,23 @@ impl<'a> Call<'a> {
         let platform = app.catalogue.platform(&store.platform);
         let method = platform.and_then(|platform| platform.method(&store.method));
         let (Some(platform), Some(method)) = (platform, method) else {
-            return Err(Error::Internal(format!("{} has an unknown connect method {}", store.id, store.method)));
+            return Err(Error::Internal(format!(
+                "{} has an unknown connect method {}",
+                store.id, store.method
+            )));
         };
         let host = match request.headers.get(headers::HOST) {
             None => None,
             Some(host) => Some(host.to_str().map(str::to_owned).map_err(|_| send::unknown_host())?),
         };
-        Ok(Self { app, admitted, platform, method, request, host })
+        Ok(Self {
+            app,
+            admitted,
+            platform,
+            method,
+            request,
+            host,
+        })
     }
 
     async fn run(&self) -> Result<ProxyAnswer, Error> {
@@ -103,7 +117,9 @@ impl<'a> Call<'a> {
             Renewal::Never => None,
             _ => usable.renewed(self.app, self.admitted).await?,
         };
-        let Some(renewed) = renewed else { return self.decide(&usable, first).await };
+        let Some(renewed) = renewed else {
+            return self.decide(&usable, first).await;
+        };
         match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
             Err(Unkept::TooLarge) => {
@@ -122,7 +138,11 @@ impl<'a> Call<'a> {
 
     /// Bodies up to this can be sent again.
     fn keeps(&self) -> usize {
-        if self.method.signs_body { body::SIGNED } else { body::KEPT }
+        if self.method.signs_body {
+            body::SIGNED
+        } else {
+            body::KEPT
+        }
     }
 
     /// Whether the platform accepts the credential, as far as this answer tells.
@@ -162,5 +182,9 @@ impl<'a> Call<'a> {
 
 fn relay(answer: http::Response<AnswerStream>) -> ProxyAnswer {
     let (parts, body) = answer.into_parts();
-    ProxyAnswer { status: parts.status, headers: headers::returned(&parts.headers), body }
+    ProxyAnswer {
+        status: parts.status,
+        headers: headers::returned(&parts.headers),
+        body,
+    }
 }

@@ -41,7 +41,9 @@ fn bearer(request: &HttpRequest) -> Result<String, Error> {
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
     match token {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim().to_owned()),
-        _ => Err(missing("The Authorization header has to be of the form `Bearer <token>`")),
+        _ => Err(missing(
+            "The Authorization header has to be of the form `Bearer <token>`",
+        )),
     }
 }
 

@@ -49,7 +49,9 @@ pub async fn edge(
     let finish = |answer: &mut HttpResponse, route: &str, failure: Option<log::Failure>| {
         let by_platform = answer.headers().get(SOURCE).is_some_and(|source| source == "platform");
         if proxied && !by_platform {
-            answer.headers_mut().insert(HeaderName::from_static(SOURCE), HeaderValue::from_static("llavero"));
+            answer
+                .headers_mut()
+                .insert(HeaderName::from_static(SOURCE), HeaderValue::from_static("llavero"));
         }
         if let (false, Some(key)) = (by_platform, &key) {
             let language = language.map(|language| language_cookie(&site, language.as_str()));

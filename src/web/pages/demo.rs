@@ -151,8 +151,13 @@ pub async fn call(
     submitted: Submitted,
 ) -> Result<HttpResponse, Error> {
     let held = held(&submitted);
-    let lines = vec![first_call(&app, &site, &frame, &held).await?];
-    page(frame, "demo-called", "info", Vec::new(), lines, Some(held))
+    let line = first_call(&app, &site, &frame, &held).await?;
+    let (key, tone) = if line.good {
+        ("demo-called", "info")
+    } else {
+        ("demo-not-called", "warn")
+    };
+    page(frame, key, tone, Vec::new(), vec![line], Some(held))
 }
 
 /// `POST /demo/expire`: the simulated platform forgets its access tokens; the store's token keeps working.

@@ -93,32 +93,3 @@ async fn a_failed_session_says_why() {
     assert_eq!(told["status"], "failed");
     assert!(told.to_string().contains("access_denied"), "{told}");
 }
-
-#[tokio::test]
-#[ignore = "Idempotency-Key is not kept yet"]
-async fn the_same_idempotency_key_makes_one_session() {
-    let app = start().await;
-    let body = json!({ "customer_id": "c", "return_url": RETURN_URL });
-    let send = |body: Value| {
-        let request = app.request(app.demo.api_key.expose(), "POST", "/v1/connect-sessions");
-        let request = request.header("idempotency-key", "key-1").json(&body).send();
-        async { crate::support::test_app::read(request.await.unwrap()).await }
-    };
-    let first = send(body.clone()).await;
-    let second = send(body).await;
-    assert_eq!(
-        (first.status, second.status),
-        (201, 201),
-        "{} {}",
-        first.body,
-        second.body
-    );
-    assert_eq!(first.json(), second.json());
-    let other = send(json!({ "customer_id": "other", "return_url": RETURN_URL })).await;
-    assert_eq!(
-        (other.status, &other.json()["code"]),
-        (422, &json!("idempotency_mismatch")),
-        "{}",
-        other.body
-    );
-}

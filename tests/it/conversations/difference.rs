@@ -48,5 +48,7 @@ pub fn fits(pattern: &str, text: &str) -> bool {
         return !text.is_empty();
     }
     let parts: Vec<String> = pattern.split('*').map(regex::escape).collect();
-    regex::Regex::new(&format!("^{}$", parts.join("[^/]+"))).unwrap().is_match(text)
+    regex::Regex::new(&format!("^{}$", parts.join("[^/]+")))
+        .unwrap()
+        .is_match(text)
 }

@@ -253,7 +253,11 @@ pub fn read(text: &str) -> Result<Conversations, String> {
         case.check()?;
         cases.push(case);
     }
-    Ok(Conversations { platform: file.platform, source: file.source, cases })
+    Ok(Conversations {
+        platform: file.platform,
+        source: file.source,
+        cases,
+    })
 }
 
 /// Each row over what stands above it; `expect` is merged key by key.
@@ -291,14 +295,25 @@ impl Case {
             (expect.verdict.is_some(), "expect.verdict"),
             (expect.store.is_some(), "expect.store"),
         ];
-        let given: Vec<&str> = given.iter().filter(|(is_given, _)| *is_given).map(|(_, name)| *name).collect();
+        let given: Vec<&str> = given
+            .iter()
+            .filter(|(is_given, _)| *is_given)
+            .map(|(_, name)| *name)
+            .collect();
         let (needs, takes): (&[&str], &[&str]) = match self.kind {
             Kind::Authorize => (&[], &["expect.url", "expect.nothing"]),
             Kind::Callback => (&["query", "expect.callback"], &[]),
             Kind::Delivery => (&["body", "expect.delivery"], &[]),
-            Kind::Exchange | Kind::Refresh => {
-                (&[], &["answer", "expect.nothing", "expect.request", "expect.grant", "expect.failure"])
-            }
+            Kind::Exchange | Kind::Refresh => (
+                &[],
+                &[
+                    "answer",
+                    "expect.nothing",
+                    "expect.request",
+                    "expect.grant",
+                    "expect.failure",
+                ],
+            ),
             Kind::Call => (&["request", "expect.request"], &[]),
             Kind::Verdict => (&["answer", "expect.verdict"], &[]),
             Kind::Verify => (&[], &["answer", "expect.request", "expect.store", "expect.failure"]),
@@ -310,7 +325,11 @@ impl Case {
             && given.iter().all(|name| needs.contains(name) || takes.contains(name))
             && given.iter().any(|name| name.starts_with("expect."))
             && has("answer") == judged;
-        if is_right { Ok(()) } else { Err(format!("{}: {:?} is not a case of {given:?}", self.name, self.kind)) }
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!("{}: {:?} is not a case of {given:?}", self.name, self.kind))
+        }
     }
 
     pub fn known(&self) -> Values {
@@ -319,9 +338,16 @@ impl Case {
 
     /// A case that leaves its moment out does not depend on it.
     pub fn moment(&self) -> SignMoment {
-        let nonce = self.moment.nonce.as_deref().map(|hex| u128::from_str_radix(hex, 16).unwrap());
+        let nonce = self
+            .moment
+            .nonce
+            .as_deref()
+            .map(|hex| u128::from_str_radix(hex, 16).unwrap());
         SignMoment {
-            now: self.moment.now.unwrap_or_else(|| Utc.timestamp_opt(1_795_383_000, 0).unwrap()),
+            now: self
+                .moment
+                .now
+                .unwrap_or_else(|| Utc.timestamp_opt(1_795_383_000, 0).unwrap()),
             nonce: nonce.unwrap_or(1).to_be_bytes(),
             request_id: self.moment.request_id.unwrap_or(uuid::Uuid::from_u128(1)),
         }
@@ -339,19 +365,28 @@ impl Answer {
         let mut headers = headers(&self.headers);
         let body = match (&self.json, &self.body) {
             (Some(json), _) => {
-                headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+                headers
+                    .entry(header::CONTENT_TYPE)
+                    .or_insert(HeaderValue::from_static("application/json"));
                 json.to_string()
             }
             (None, body) => body.clone().unwrap_or_default(),
         };
-        PlatformAnswer { status: StatusCode::from_u16(self.status).unwrap(), headers, body: body.into() }
+        PlatformAnswer {
+            status: StatusCode::from_u16(self.status).unwrap(),
+            headers,
+            body: body.into(),
+        }
     }
 }
 
 impl ExpectedRequest {
     pub fn address(&self) -> ExpectedUrl {
         let query = self.query.as_ref().map(|query| {
-            query.iter().map(|(name, value)| (name.clone(), Scalar::Text(value.text()))).collect()
+            query
+                .iter()
+                .map(|(name, value)| (name.clone(), Scalar::Text(value.text())))
+                .collect()
         });
         ExpectedUrl {
             url: self.url.clone(),
@@ -364,7 +399,10 @@ impl ExpectedRequest {
 }
 
 pub fn values(pairs: &BTreeMap<String, String>) -> Values {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 fn headers(pairs: &BTreeMap<String, String>) -> HeaderMap {

@@ -37,7 +37,11 @@ pub fn compare_callback(
             let got = reason(refusal);
             let mut wanted = expected.reason.iter().chain(&expected.any_reason).peekable();
             if wanted.peek().is_some() && !wanted.any(|wanted| wanted == got) {
-                differences.add("reason", expected.reason.iter().chain(&expected.any_reason).collect::<Vec<_>>(), got);
+                differences.add(
+                    "reason",
+                    expected.reason.iter().chain(&expected.any_reason).collect::<Vec<_>>(),
+                    got,
+                );
             }
         }
         (outcome, got) => differences.add("callback", outcome, got),
@@ -86,25 +90,52 @@ pub fn compare_grant(
     known: &Values,
     differences: &mut Differences,
 ) {
-    differences.equal("access_token", expected.access_token.as_deref(), got.values.get("access_token"));
-    differences.equal("refresh_token", expected.refresh_token.as_deref(), got.values.get("refresh_token"));
+    differences.equal(
+        "access_token",
+        expected.access_token.as_deref(),
+        got.values.get("access_token"),
+    );
+    differences.equal(
+        "refresh_token",
+        expected.refresh_token.as_deref(),
+        got.values.get("refresh_token"),
+    );
 
     let default = |life: Option<Duration>, lives: bool| life.filter(|_| lives);
     let access = got.access_expires_in.or(default(method.lifetimes.access, true));
-    let refresh = got.refresh_expires_in.or(default(method.lifetimes.refresh, got.has_refresh_token()));
+    let refresh = got
+        .refresh_expires_in
+        .or(default(method.lifetimes.refresh, got.has_refresh_token()));
     let absent = |what| expected.absent.contains(&what);
     for (name, wanted, got, is_absent) in [
-        ("access_expires_in", expected.access_expires_in, access, absent(Absent::AccessExpiresIn)),
-        ("refresh_expires_in", expected.refresh_expires_in, refresh, absent(Absent::RefreshExpiresIn)),
+        (
+            "access_expires_in",
+            expected.access_expires_in,
+            access,
+            absent(Absent::AccessExpiresIn),
+        ),
+        (
+            "refresh_expires_in",
+            expected.refresh_expires_in,
+            refresh,
+            absent(Absent::RefreshExpiresIn),
+        ),
     ] {
         if wanted.is_some() || is_absent {
             differences.equal(name, wanted, got.map(|life| life.as_secs()));
         }
     }
 
-    let id = got.platform_store_id.clone().or_else(|| method.typed_identity(known).unwrap());
+    let id = got
+        .platform_store_id
+        .clone()
+        .or_else(|| method.typed_identity(known).unwrap());
     if expected.platform_store_id.is_some() || absent(Absent::PlatformStoreId) {
-        differences.equal("platform_store_id", expected.platform_store_id.as_deref(), id.as_deref());
+        differences.equal(
+            "platform_store_id",
+            expected.platform_store_id.as_deref(),
+            id.as_deref(),
+        );
     }
 }
 
@@ -117,7 +148,11 @@ pub fn compare_failure(expected: &ExpectedFailure, got: &Failure, differences: &
         differences.equal("code", expected.code.as_deref(), got.code.as_deref());
     }
     if expected.retry_after.is_some() {
-        differences.equal("retry_after", expected.retry_after, got.retry_after.map(|wait| wait.as_secs()));
+        differences.equal(
+            "retry_after",
+            expected.retry_after,
+            got.retry_after.map(|wait| wait.as_secs()),
+        );
     }
 }
 

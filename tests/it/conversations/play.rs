@@ -23,27 +23,48 @@ pub fn case(method: &Method, case: &Case) -> Vec<String> {
         Kind::Callback => {
             let (query, now) = (case.query.as_deref().unwrap(), case.moment().now);
             let got = obtain::read_callback(method, query, &case.known(), now);
-            compare_callback(case.expect.callback.as_ref().unwrap(), &got, &case.known(), &mut differences);
+            compare_callback(
+                case.expect.callback.as_ref().unwrap(),
+                &got,
+                &case.known(),
+                &mut differences,
+            );
         }
         Kind::Delivery => {
             let got = obtain::read_delivery(method, case.body.as_ref().unwrap().as_bytes());
             compare_delivery(case.expect.delivery.as_ref().unwrap(), &got, &mut differences);
         }
         Kind::Exchange => {
-            asked(obtain::exchange(method, &case.known(), &case.moment()), case, &mut differences);
+            asked(
+                obtain::exchange(method, &case.known(), &case.moment()),
+                case,
+                &mut differences,
+            );
             granted(method, case, &mut differences);
         }
         Kind::Refresh => {
-            asked(obtain::refresh(method, &case.known(), &case.moment()).map(Some), case, &mut differences);
+            asked(
+                obtain::refresh(method, &case.known(), &case.moment()).map(Some),
+                case,
+                &mut differences,
+            );
             granted(method, case, &mut differences);
         }
         Kind::Call => call(method, case, &mut differences),
         Kind::Verdict => verdict(method, case, &mut differences),
         Kind::Verify => {
-            asked(verify::request(method, &case.known(), &case.moment()), case, &mut differences);
+            asked(
+                verify::request(method, &case.known(), &case.moment()),
+                case,
+                &mut differences,
+            );
             verified(method, case, &mut differences);
         }
-        Kind::Revoke => asked(revoke::request(method, &case.known(), &case.moment()), case, &mut differences),
+        Kind::Revoke => asked(
+            revoke::request(method, &case.known(), &case.moment()),
+            case,
+            &mut differences,
+        ),
     }
     differences.0
 }
@@ -53,7 +74,11 @@ fn authorize(method: &Method, case: &Case, differences: &mut Differences) {
         (None, Ok(Start::Direct)) => {}
         (Some(expected), Ok(Start::Redirect { url })) => compare_url(url.as_str(), expected, differences),
         (expected, got) => {
-            let expected = if expected.is_some() { "a page to go to" } else { "no page to go to" };
+            let expected = if expected.is_some() {
+                "a page to go to"
+            } else {
+                "no page to go to"
+            };
             differences.add("start", expected, got);
         }
     }
@@ -102,7 +127,10 @@ fn call(method: &Method, case: &Case, differences: &mut Differences) {
         Some((path, query)) => (path, Some(query)),
         None => (request.path.as_str(), None),
     };
-    let target = Target { path: path.to_owned(), query: query.map(str::to_owned) };
+    let target = Target {
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+    };
     let root = method.root(&known).unwrap();
     let unsigned = target.below(&root).unwrap();
     let mut signed = PlatformRequest::new(request.method.parse().unwrap(), unsigned.clone());
@@ -111,7 +139,10 @@ fn call(method: &Method, case: &Case, differences: &mut Differences) {
     match sign::sign(method, &known, &mut signed, &case.moment()) {
         Ok(()) => {
             let url = target.as_written(&root, &unsigned, &signed.url).unwrap().to_string();
-            let sent = Sent { url, ..Sent::from(signed) };
+            let sent = Sent {
+                url,
+                ..Sent::from(signed)
+            };
             sent.compare(case.expect.request.as_ref().unwrap(), differences);
         }
         Err(error) => differences.add("request", "one", error),

@@ -75,8 +75,16 @@ impl Sent {
     }
 
     fn places(&self) -> Vec<(String, &str)> {
-        let headers = self.headers.iter().map(|(name, value)| (format!("header {name}"), text(value)));
-        headers.chain([("URL".to_owned(), self.url.as_str()), ("body".to_owned(), self.body.as_str())]).collect()
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| (format!("header {name}"), text(value)));
+        headers
+            .chain([
+                ("URL".to_owned(), self.url.as_str()),
+                ("body".to_owned(), self.body.as_str()),
+            ])
+            .collect()
     }
 }
 

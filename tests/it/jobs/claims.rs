@@ -147,8 +147,9 @@ async fn workers_of_several_processes_share_the_jobs_and_do_none_twice() {
     installation
         .control("faults", json!({ "platform": "shopify", "times": 100, "fault": fault }))
         .await;
-    let _workers = [installation.launch(&["work"], &[]), installation.launch(&["work"], &[])];
     installation.advance(Duration::from_secs(46 * 86_400)).await;
+    // Begun after the leap, so that both know the time from their first moment.
+    let _workers = [installation.launch(&["work"], &[]), installation.launch(&["work"], &[])];
     until("all are refreshed", async || {
         let saved = count(
             &installation.database,

@@ -24,7 +24,10 @@ struct Connected {
 
 async fn connect(it: &TestApp, secret: &str) -> Connected {
     let app = &it.app;
-    let connected = Connected { store: app.id(), credential: app.id() };
+    let connected = Connected {
+        store: app.id(),
+        credential: app.id(),
+    };
     let values = Values::new()
         .with("client_id", "sandbox-1")
         .with("client_secret", secret)
@@ -79,7 +82,12 @@ impl Connected {
 
     async fn store(&self, it: &TestApp) -> Store {
         let id = self.store;
-        it.app.db.run::<_, db::Error, _>(move |conn| db::stores::find(conn, id)).await.unwrap().unwrap()
+        it.app
+            .db
+            .run::<_, db::Error, _>(move |conn| db::stores::find(conn, id))
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn outcomes(&self, it: &TestApp) -> Vec<RefreshOutcome> {
@@ -143,7 +151,10 @@ async fn a_refused_token_is_replaced_by_another() {
     assert_ne!(second.values.get("access_token"), first.values.get("access_token"));
     let again = refresh::usable(&it.app, connected.credential, need).await.unwrap();
     assert_eq!(again.generation, second.generation, "the one refused is gone already");
-    assert_eq!(verify::check(&it.app, connected.credential).await.unwrap(), Verdict::Alive);
+    assert_eq!(
+        verify::check(&it.app, connected.credential).await.unwrap(),
+        Verdict::Alive
+    );
 }
 
 #[tokio::test]
@@ -151,12 +162,25 @@ async fn refused_keys_ask_the_merchant_and_the_admins_once() {
     let it = TestApp::start().await;
     let connected = connect(&it, "wrong-secret").await;
     let refused = connected.usable(&it).await.unwrap_err();
-    assert!(matches!(refused, Error::NeedsReauthorization { store, .. } if store == connected.store), "{refused}");
+    assert!(
+        matches!(refused, Error::NeedsReauthorization { store, .. } if store == connected.store),
+        "{refused}"
+    );
     let store = connected.store(&it).await;
-    assert_eq!((store.status, store.status_reason), (StoreStatus::NeedsReauthorization, Some(StatusReason::GrantRefused)));
+    assert_eq!(
+        (store.status, store.status_reason),
+        (StoreStatus::NeedsReauthorization, Some(StatusReason::GrantRefused))
+    );
     assert_eq!(store.evidence.unwrap()["class"], "dead");
-    assert!(matches!(connected.usable(&it).await, Err(Error::NeedsReauthorization { .. })));
-    assert_eq!(it.token_calls("walmart").await, 1, "a dead grant is not asked for again");
+    assert!(matches!(
+        connected.usable(&it).await,
+        Err(Error::NeedsReauthorization { .. })
+    ));
+    assert_eq!(
+        it.token_calls("walmart").await,
+        1,
+        "a dead grant is not asked for again"
+    );
     llavero::jobs::run_due(&it.app).await;
     let mails = it.app.mailer.taken();
     let to_merchant: Vec<_> = mails.iter().filter(|mail| mail.to == "ana@example.com").collect();
@@ -169,11 +193,27 @@ async fn refused_keys_ask_the_merchant_and_the_admins_once() {
 async fn an_outage_costs_no_store_and_is_not_hammered() {
     let it = TestApp::start().await;
     let connected = connect(&it, "sandbox-secret").await;
-    it.control("faults", json!({ "platform": "walmart", "fault": { "calls": "token", "status": 503 } })).await;
+    it.control(
+        "faults",
+        json!({ "platform": "walmart", "fault": { "calls": "token", "status": 503 } }),
+    )
+    .await;
     let down = connected.usable(&it).await.unwrap_err();
-    assert!(matches!(down, Error::Platform { problem: Problem::PlatformUnavailable, .. }), "{down}");
+    assert!(
+        matches!(
+            down,
+            Error::Platform {
+                problem: Problem::PlatformUnavailable,
+                ..
+            }
+        ),
+        "{down}"
+    );
     let store = connected.store(&it).await;
-    assert_eq!((store.status, store.health), (StoreStatus::Connected, StoreHealth::PlatformUnavailable));
+    assert_eq!(
+        (store.status, store.health),
+        (StoreStatus::Connected, StoreHealth::PlatformUnavailable)
+    );
     let calls = it.token_calls("walmart").await;
     assert!(connected.usable(&it).await.is_err());
     assert_eq!(it.token_calls("walmart").await, calls, "not before its time");
@@ -186,7 +226,11 @@ async fn an_outage_costs_no_store_and_is_not_hammered() {
 async fn where_no_token_is_used_up_a_lost_answer_leaves_no_doubt() {
     let it = TestApp::start().await;
     let connected = connect(&it, "sandbox-secret").await;
-    it.control("faults", json!({ "platform": "walmart", "fault": { "calls": "token", "effect": "lost_answer" } })).await;
+    it.control(
+        "faults",
+        json!({ "platform": "walmart", "fault": { "calls": "token", "effect": "lost_answer" } }),
+    )
+    .await;
     assert!(connected.usable(&it).await.is_err());
     assert_eq!(connected.outcomes(&it).await, [RefreshOutcome::AnswerLost]);
     it.advance(Duration::from_secs(5));
@@ -198,8 +242,13 @@ async fn where_no_token_is_used_up_a_lost_answer_leaves_no_doubt() {
 async fn a_refresh_that_is_asked_for_tells_what_came_of_it() {
     let it = TestApp::start().await;
     let connected = connect(&it, "sandbox-secret").await;
-    let attempt = refresh::refresh_now(&it.app, connected.credential, RefreshTrigger::Request).await.unwrap();
-    assert_eq!((attempt.outcome, attempt.generation.attempt), (RefreshOutcome::Renewed, 1));
+    let attempt = refresh::refresh_now(&it.app, connected.credential, RefreshTrigger::Request)
+        .await
+        .unwrap();
+    assert_eq!(
+        (attempt.outcome, attempt.generation.attempt),
+        (RefreshOutcome::Renewed, 1)
+    );
 }
 
 #[tokio::test]
@@ -207,7 +256,11 @@ async fn a_lease_left_behind_by_a_dead_process_is_taken_over_after_its_wait() {
     let it = TestApp::start().await;
     let connected = connect(&it, "sandbox-secret").await;
     let id = connected.credential;
-    let grounds = llavero::domain::lease::Grounds { doubt: false, unsettled: false, send_before: None };
+    let grounds = llavero::domain::lease::Grounds {
+        doubt: false,
+        unsettled: false,
+        send_before: None,
+    };
     let dead_process = it.app.id();
     it.app
         .db
@@ -220,7 +273,16 @@ async fn a_lease_left_behind_by_a_dead_process_is_taken_over_after_its_wait() {
         .unwrap();
     it.advance(Duration::from_secs(46));
     let busy = connected.usable(&it).await.unwrap_err();
-    assert!(matches!(busy, Error::Platform { problem: Problem::PlatformUnavailable, .. }), "{busy}");
+    assert!(
+        matches!(
+            busy,
+            Error::Platform {
+                problem: Problem::PlatformUnavailable,
+                ..
+            }
+        ),
+        "{busy}"
+    );
     assert_eq!(it.token_calls("walmart").await, 0);
     it.advance(Duration::from_secs(60));
     let usable = connected.usable(&it).await.unwrap();

@@ -68,7 +68,9 @@ impl TestApp {
     }
 
     pub async fn with(wishes: Wishes) -> Self {
-        tokio::task::spawn_blocking(move || Self::start_blocking(&wishes)).await.unwrap()
+        tokio::task::spawn_blocking(move || Self::start_blocking(&wishes))
+            .await
+            .unwrap()
     }
 
     fn start_blocking(wishes: &Wishes) -> Self {
@@ -80,23 +82,31 @@ impl TestApp {
         let (url, folder, own_clock) = (database.url(), data.path().to_owned(), clock.clone());
         let wishes = wishes.clone();
         let thread = std::thread::spawn(move || {
-            let detached =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let detached = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
             let handle = detached.handle().clone();
             actix_web::rt::System::new().block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let own_url = format!("http://{}", listener.local_addr().unwrap());
                 let sandbox_clock = own_clock.clone();
-                let options = sandbox::server::Options { clock: Arc::new(move || sandbox_clock.now()), seed: 7 };
-                let platforms =
-                    sandbox::server::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), options).unwrap();
+                let options = sandbox::server::Options {
+                    clock: Arc::new(move || sandbox_clock.now()),
+                    seed: 7,
+                };
+                let platforms = sandbox::server::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), options).unwrap();
                 let sandbox_url = format!("http://{}", platforms.address);
                 let config = config(&url, &own_url, &sandbox_url, &folder, &wishes);
                 let app = Arc::new(assemble(config, own_clock, handle));
                 let demo = demo::prepare(&app, None).await.unwrap();
                 let setup = web::Setup {
                     app: app.clone(),
-                    demo: Some(web::Demo { app_id: demo.app_id, api_key: demo.api_key.clone() }),
+                    demo: Some(web::Demo {
+                        app_id: demo.app_id,
+                        api_key: demo.api_key.clone(),
+                    }),
                 };
                 let server = web::start(setup, listener).unwrap();
                 ready.send((app.clone(), own_url, sandbox_url, demo)).unwrap();
@@ -122,7 +132,10 @@ impl TestApp {
             jobs_may_wait: false,
             stop: Some(stop),
             thread: Some(thread),
-            client: Http::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            client: Http::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap(),
         }
     }
 
@@ -167,22 +180,46 @@ impl TestApp {
 
     /// An order to the simulated platforms' control API, such as `expire-access-tokens`.
     pub async fn control(&self, order: &str, body: Value) -> Value {
-        let answer = self.client.post(format!("{}/_control/{order}", self.sandbox)).json(&body).send().await.unwrap();
+        let answer = self
+            .client
+            .post(format!("{}/_control/{order}", self.sandbox))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         let answer = read(answer).await;
-        assert!((200..300).contains(&answer.status), "{order}: {} {}", answer.status, answer.body);
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        assert!(
+            (200..300).contains(&answer.status),
+            "{order}: {} {}",
+            answer.status,
+            answer.body
+        );
+        if answer.body.is_empty() {
+            Value::Null
+        } else {
+            answer.json()
+        }
     }
 
     /// What the simulated platforms received.
     pub async fn received(&self, platform: &str) -> Vec<Value> {
         let url = format!("{}/_control/log?platform={platform}", self.sandbox);
         let answer = read(self.client.get(url).send().await.unwrap()).await.json();
-        answer.as_array().or_else(|| answer["entries"].as_array()).or_else(|| answer["data"].as_array()).cloned().unwrap()
+        answer
+            .as_array()
+            .or_else(|| answer["entries"].as_array())
+            .or_else(|| answer["data"].as_array())
+            .cloned()
+            .unwrap()
     }
 
     /// How many token calls a platform has received.
     pub async fn token_calls(&self, platform: &str) -> usize {
-        self.received(platform).await.iter().filter(|entry| entry["token_call"] == true).count()
+        self.received(platform)
+            .await
+            .iter()
+            .filter(|entry| entry["token_call"] == true)
+            .count()
     }
 }
 
@@ -194,17 +231,17 @@ pub async fn read(response: reqwest::Response) -> Answer {
         .get("location")
         .and_then(|value| value.to_str().ok())
         .and_then(|location| url.join(location).ok());
-    Answer { url, status, location, headers, body: response.text().await.unwrap() }
+    Answer {
+        url,
+        status,
+        location,
+        headers,
+        body: response.text().await.unwrap(),
+    }
 }
 
 /// The settings of one test, through the same door as everybody's.
-pub fn config(
-    database: &str,
-    own_url: &str,
-    sandbox_url: &str,
-    folder: &std::path::Path,
-    wishes: &Wishes,
-) -> Config {
+pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::path::Path, wishes: &Wishes) -> Config {
     let folder = folder.to_str().unwrap();
     let values = [
         ("DATABASE_URL", database.to_owned()),
@@ -227,8 +264,12 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
     let (frozen, monotonic) = (clock.clone(), clock.clone());
     let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now()));
     let checks = sealer.check_values();
-    db.run_blocking(|conn| checks.iter().try_for_each(|(id, sealed)| db::key_checks::insert(conn, id, sealed)))
-        .unwrap_or_else(|error: db::Error| panic!("{error}"));
+    db.run_blocking(|conn| {
+        checks
+            .iter()
+            .try_for_each(|(id, sealed)| db::key_checks::insert(conn, id, sealed))
+    })
+    .unwrap_or_else(|error: db::Error| panic!("{error}"));
     let outbound = OutboundConfig {
         allow_private_hosts: config.allow_private_hosts,
         extra_ca_pem: None,
@@ -254,7 +295,11 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        let left = if self.jobs_may_wait || std::thread::panicking() { Vec::new() } else { self.due_jobs() };
+        let left = if self.jobs_may_wait || std::thread::panicking() {
+            Vec::new()
+        } else {
+            self.due_jobs()
+        };
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }

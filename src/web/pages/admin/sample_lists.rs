@@ -101,13 +101,17 @@ pub(super) fn app_keys_page(page: Frame) -> String {
 
 pub(super) fn platform_app_page(page: Frame) -> String {
     let catalogue = Catalogue::embedded().unwrap();
-    let platform = catalogue.platform("mercado-libre").unwrap();
-    let redirect_uri = "https://llavero.example/connect/callback/mercado-libre".to_owned();
+    let platform = catalogue
+        .platforms()
+        .iter()
+        .find(|known| !known.methods[0].app_fields.is_empty())
+        .unwrap();
+    let redirect_uri = "https://llavero.example/connect/callback/acme-market".to_owned();
     done(app_platform::ClientPage {
         crumbs: crumbs(&[&page.say("admin-apps"), "Northwind ERP"]),
         title: page.say_with(
             "admin-client-title",
-            [("platform", "Mercado Libre"), ("app", "Northwind ERP")],
+            [("platform", "Acme Market"), ("app", "Northwind ERP")],
         ),
         badge: Badge::new(Tone::Bad, page.say("admin-paused")),
         texts: vec![page.say_with("admin-paused-text", [("when", "-"), ("code", "invalid_client")])],
@@ -122,7 +126,7 @@ pub(super) fn platform_app_page(page: Frame) -> String {
 
 pub(super) fn platforms_page(page: Frame) -> String {
     let catalogue = Catalogue::embedded().unwrap();
-    let clients = HashSet::from([("shopify".to_owned(), Mode::Live)]);
+    let clients = HashSet::from([("cart-works".to_owned(), Mode::Live)]);
     let rows = catalogue
         .platforms()
         .iter()
@@ -137,7 +141,11 @@ pub(super) fn platforms_page(page: Frame) -> String {
 
 pub(super) fn platform_page(page: Frame) -> String {
     let catalogue = Catalogue::embedded().unwrap();
-    let platform = catalogue.platform("mercado-libre").unwrap();
+    let platform = catalogue
+        .platforms()
+        .iter()
+        .find(|known| !known.methods[0].app_fields.is_empty())
+        .unwrap();
     let crumbs = crumbs(&[&page.say("admin-platforms"), &platform.name]);
     done(platform::of(
         page,

@@ -99,7 +99,7 @@ fn overview(page: Frame) -> String {
         attention: rows,
         attention_href: urls::admin_stores(),
         paused: vec![overview::Paused {
-            platform: "Mercado Libre".to_owned(),
+            platform: "Acme Market".to_owned(),
             owner: "Northwind ERP".to_owned(),
             href: urls::admin_apps(),
             badge: Badge::new(Tone::Bad, page.say("admin-paused")),
@@ -119,8 +119,8 @@ fn overview(page: Frame) -> String {
 fn store_list(page: Frame, rows: Vec<stores::Row>) -> String {
     let query = stores::Query::default();
     let platforms = vec![Choice {
-        value: "shopify".to_owned(),
-        label: "Shopify".to_owned(),
+        value: "cart-works".to_owned(),
+        label: "Cart Works".to_owned(),
     }];
     let shown = page.say_with("admin-stores-shown", [("count", &*rows.len().to_string())]);
     done(stores::Stores {
@@ -156,7 +156,7 @@ fn store_page(page: Frame) -> String {
         audit: vec![event("store.connected", String::new(), 90_000)],
     };
     let names = store::Names {
-        platform: "Mercado Libre".to_owned(),
+        platform: "Acme Market".to_owned(),
         method: "Log in".to_owned(),
         app: "Northwind ERP".to_owned(),
     };

@@ -33,6 +33,7 @@ pub struct Line {
     pub request: String,
     pub body: String,
     pub status: String,
+    pub good: bool,
     pub answer: String,
     pub curl: String,
 }
@@ -126,6 +127,7 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
         request: format!("{} {}", asked.method, &url[url::Position::BeforePath..]),
         body: String::from_utf8_lossy(&asked.body).into_owned(),
         status: String::new(),
+        good: false,
         answer: String::new(),
         curl,
     };
@@ -140,6 +142,7 @@ pub async fn send(app: &App, site: &Site, asked: Asked, title: &str) -> Result<A
                 .unwrap_or_default();
             let line = Line {
                 status: format!("{}{source}", answer.status),
+                good: answer.status.is_success(),
                 answer: text.chars().take(SHOWN).collect(),
                 ..line
             };
