@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::connecting::{RETURN_URL, Way, begin, exchange, fill_in, session_status, start, walk};
 use crate::support::visitor::Visitor;
