@@ -78,8 +78,11 @@ impl Inner {
 }
 
 impl Turn {
+    /// Makes room first, then tells: whoever asks after that begins anew instead of getting an old result.
     pub fn end(self, ended: Ended) {
-        self.end.send_replace(Some(ended));
+        let end = self.end.clone();
+        drop(self);
+        end.send_replace(Some(ended));
     }
 }
 

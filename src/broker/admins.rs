@@ -117,6 +117,7 @@ pub async fn spend_link(app: &Arc<App>, token: &str, password: Option<Secret>) -
                     db::admins::set_password(conn, id, password_hash)?;
                     // Whoever knew the old password is out.
                     db::admin_roles::end_sessions_of(conn, id)?;
+                    db::admins::spend_links_of(conn, id)?;
                 }
                 None if admin.password_hash.is_none() => {
                     return Err(Error::Invalid(vec![FieldError::new("password", "choose a password")]));
@@ -142,6 +143,9 @@ pub async fn spend_link(app: &Arc<App>, token: &str, password: Option<Secret>) -
 /// and a wrong password.
 pub async fn sign_in(app: &Arc<App>, email: &str, password: Secret, address: &str) -> Result<db::admins::Admin, Error> {
     let account: String = email.trim().to_lowercase().chars().take(254).collect();
+    if account.chars().any(char::is_control) {
+        return Err(Error::Unauthenticated);
+    }
     let (address, attempt) = (address.to_owned(), app.id::<AuditEventId>().uuid());
     let since = app.now() - WINDOW;
     let from = address.clone();
@@ -206,6 +210,7 @@ pub async fn set_disabled(app: &Arc<App>, id: AdminId, disabled: bool, actor: Ac
             }
             if disabled {
                 db::admin_roles::end_sessions_of(conn, id)?;
+                db::admins::spend_links_of(conn, id)?;
             }
             db::audit::insert(conn, &event)?;
             Ok(())

@@ -104,8 +104,16 @@ pub async fn erase_unused(app: &App) -> Result<usize, Error> {
         .db
         .transaction::<_, db::Error, _>(|conn| {
             let unused = db::credentials::list_unused(conn)?;
-            unused.iter().try_for_each(|id| db::credentials::erase(conn, *id))?;
-            Ok(unused)
+            let mut erased = Vec::new();
+            for id in unused {
+                // A store that came back to it in the meantime keeps it.
+                db::credentials::lock(conn, id)?;
+                if db::stores::list_of_credential(conn, id)?.is_empty() {
+                    db::credentials::erase(conn, id)?;
+                    erased.push(id);
+                }
+            }
+            Ok(erased)
         })
         .await?;
     if !unused.is_empty() {

@@ -68,6 +68,8 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
     if let Some(metadata) = &patch.metadata {
         if !metadata.is_object() {
             wrong.push(FieldError::new("metadata", "an object"));
+        } else if metadata.to_string().contains("\\u0000") {
+            wrong.push(FieldError::new("metadata", "without NUL characters"));
         } else if metadata.to_string().len() > LONGEST_METADATA {
             wrong.push(FieldError::new("metadata", "at most 16 KiB as JSON"));
         }

@@ -86,6 +86,16 @@ pub fn find_link(conn: &mut Conn, hash: TokenHash) -> Result<Option<AdminId>> {
     Ok(found)
 }
 
+/// Spends every link of an admin: after a new password, or when the admin is disabled.
+pub fn spend_links_of(conn: &mut Conn, admin: AdminId) -> Result<()> {
+    diesel::update(admin_links::table)
+        .filter(admin_links::admin_id.eq(admin))
+        .filter(admin_links::used_at.is_null())
+        .set(admin_links::used_at.eq(llavero_now().nullable()))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Spends a link once: a second call finds nothing.
 pub fn take_link(conn: &mut Conn, hash: TokenHash) -> Result<Option<AdminId>> {
     let taken = diesel::update(admin_links::table)

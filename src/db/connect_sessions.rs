@@ -161,9 +161,9 @@ pub struct Begun {
     pub attempt_sealed: Option<Vec<u8>>,
 }
 
-/// Begins, or begins anew: an earlier state is forgotten. False: the session has ended or expired.
-pub fn begin(conn: &mut Conn, id: ConnectSessionId, begun: &Begun) -> Result<bool> {
-    let changed = diesel::update(connect_sessions::table.find(id))
+/// Begins, or begins anew: an earlier state is forgotten. `None`: the session has ended or expired.
+pub fn begin(conn: &mut Conn, id: ConnectSessionId, begun: &Begun) -> Result<Option<ConnectSession>> {
+    let begun = diesel::update(connect_sessions::table.find(id))
         .filter(connect_sessions::status.eq_any(GOING_ON))
         .filter(connect_sessions::expires_at.gt(llavero_now()))
         .set((
@@ -174,8 +174,10 @@ pub fn begin(conn: &mut Conn, id: ConnectSessionId, begun: &Begun) -> Result<boo
             connect_sessions::failure_detail.eq(None::<String>),
             connect_sessions::left_at.eq(llavero_now().nullable()),
         ))
-        .execute(conn)?;
-    Ok(changed == 1)
+        .returning(ConnectSession::as_returning())
+        .get_result(conn)
+        .optional()?;
+    Ok(begun)
 }
 
 /// Takes the session of a state, once: the state is forgotten, so that a second callback finds nothing.
@@ -203,9 +205,12 @@ pub fn deliver(conn: &mut Conn, id: ConnectSessionId, state: TokenHash, sealed: 
 }
 
 /// Keeps a verified grant until somebody decides, at least until `expires_at`.
-pub fn hold(conn: &mut Conn, id: ConnectSessionId, sealed: &[u8], expires_at: DateTime<Utc>) -> Result<bool> {
-    let changed = diesel::update(connect_sessions::table.find(id))
+/// False: it has ended, or another attempt has begun meanwhile, maybe in another browser.
+pub fn hold(conn: &mut Conn, session: &ConnectSession, sealed: &[u8], expires_at: DateTime<Utc>) -> Result<bool> {
+    let changed = diesel::update(connect_sessions::table.find(session.id))
         .filter(connect_sessions::status.eq_any(GOING_ON))
+        .filter(connect_sessions::browser_hash.is_not_distinct_from(session.browser_hash))
+        .filter(connect_sessions::left_at.is_not_distinct_from(session.left_at))
         .set((
             connect_sessions::held_sealed.eq(sealed),
             connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
@@ -226,10 +231,13 @@ pub struct Completed {
     pub attempt_sealed: Vec<u8>,
 }
 
-/// False: the session has ended or expired meanwhile; the caller rolls back.
-pub fn complete(conn: &mut Conn, id: ConnectSessionId, completed: &Completed) -> Result<bool> {
-    let changed = diesel::update(connect_sessions::table.find(id))
+/// False: the session has ended or expired, or another attempt has begun meanwhile, maybe in another browser, which must
+/// not get this one's code; the caller rolls back.
+pub fn complete(conn: &mut Conn, session: &ConnectSession, completed: &Completed) -> Result<bool> {
+    let changed = diesel::update(connect_sessions::table.find(session.id))
         .filter(connect_sessions::status.eq_any(GOING_ON))
+        .filter(connect_sessions::browser_hash.is_not_distinct_from(session.browser_hash))
+        .filter(connect_sessions::left_at.is_not_distinct_from(session.left_at))
         .filter(connect_sessions::expires_at.gt(llavero_now()))
         .set((
             connect_sessions::status.eq(SessionStatus::Completed),

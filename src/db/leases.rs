@@ -94,11 +94,14 @@ pub struct Failed {
     pub retry_at: DateTime<Utc>,
 }
 
-/// The columns that a failure changes.
+/// The columns that a failure changes. `failing_since` begins anew with another class: a day of unknown failures must not
+/// borrow its hours from an outage.
 macro_rules! failure {
     ($failed:expr) => {
         (
-            credentials::failing_since.eq(sql::<Nullable<Timestamptz>>("coalesce(failing_since, llavero_now())")),
+            credentials::failing_since.eq(sql::<Nullable<Timestamptz>>("CASE WHEN last_failure = ")
+                .bind::<diesel::sql_types::Text, _>($failed.kind)
+                .sql(" THEN coalesce(failing_since, llavero_now()) ELSE llavero_now() END")),
             credentials::failures.eq(credentials::failures + 1),
             credentials::last_failure.eq($failed.kind),
             credentials::retry_at.eq($failed.retry_at),

@@ -51,28 +51,22 @@ pub fn find(conn: &mut Conn, key_hash: TokenHash) -> Result<Option<Session>> {
 }
 
 /// Replaces the values of a session; false: it has ended.
-pub fn update(
-    conn: &mut Conn,
-    key_hash: TokenHash,
-    admin: Option<AdminId>,
-    state_sealed: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<bool> {
+pub fn update(conn: &mut Conn, key_hash: TokenHash, admin: Option<AdminId>, state_sealed: &[u8]) -> Result<bool> {
     let changed = diesel::update(sessions::table.find(key_hash))
+        .filter(sessions::expires_at.gt(llavero_now()))
         .set((
             sessions::admin_id.eq(admin),
             sessions::state_sealed.eq(state_sealed),
-            sessions::expires_at.eq(expires_at),
             sessions::seen_at.eq(llavero_now()),
         ))
         .execute(conn)?;
     Ok(changed == 1)
 }
 
-/// Moves the end of a session.
-pub fn touch(conn: &mut Conn, key_hash: TokenHash, expires_at: DateTime<Utc>) -> Result<()> {
+/// Notes that a session is used. Its end, a fixed time after it began, does not move.
+pub fn touch(conn: &mut Conn, key_hash: TokenHash) -> Result<()> {
     diesel::update(sessions::table.find(key_hash))
-        .set((sessions::expires_at.eq(expires_at), sessions::seen_at.eq(llavero_now())))
+        .set(sessions::seen_at.eq(llavero_now()))
         .execute(conn)?;
     Ok(())
 }

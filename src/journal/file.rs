@@ -62,7 +62,10 @@ impl JournalFile {
             live: BTreeMap::new(),
             sound: true,
         };
-        made.reserve()?;
+        // Without room it is kept and not sound; the next try reserves again. Given up, its name would be taken for good.
+        if let Err(error) = made.reserve() {
+            tracing::warn!(%error, "no room could be reserved for the journal");
+        }
         Ok(made)
     }
 

@@ -166,7 +166,9 @@ impl Journal {
             if let Err(error) = inner.make_writable(&mut files) {
                 tracing::error!(%error, journal.folder = %inner.folder.display(), "The journal cannot be written");
             }
-            inner.adopt_files(&mut files)?;
+            if let Err(error) = inner.adopt_files(&mut files) {
+                tracing::error!(%error, journal.folder = %inner.folder.display(), "Journals cannot be looked for");
+            }
             let mut adopted = Adopted::default();
             let own = files.own.iter().map(|file| (inner.id, file));
             for (journal, file) in own.chain(files.adopted.iter().map(|(id, file)| (*id, file))) {
@@ -233,7 +235,11 @@ impl Inner {
                 // What the lost file held is still in memory; it moves along under its numbers.
                 if let Some(lost) = &files.own {
                     for (number, entry) in lost.entries() {
-                        fresh.append(number, entry.clone())?;
+                        if let Err(error) = fresh.append(number, entry.clone()) {
+                            // Left behind, it would be taken for a dead process' empty journal.
+                            fresh.delete()?;
+                            return Err(error);
+                        }
                     }
                 }
                 files.own = Some(fresh);

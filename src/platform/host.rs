@@ -79,7 +79,8 @@ pub fn below(root: &Url, path: &str, query: Option<&str>) -> Result<Url, PathPro
     for text in [path, once.as_str(), twice.as_str()] {
         let dots = text
             .split(['/', '\\'])
-            .any(|segment| matches!(segment.trim(), "." | ".."));
+            // Some servers drop path parameters (`..;x`) before they look at dots.
+            .any(|segment| matches!(segment.split(';').next().unwrap_or_default().trim(), "." | ".."));
         if dots || text.contains('\\') || text.chars().any(char::is_control) {
             return Err(PathProblem);
         }

@@ -82,7 +82,9 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
             return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
         }
     }
-    let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at));
+    // What a shop calls itself may hold anything; a name with control characters is none.
+    let plain = |text: &String| !text.chars().any(char::is_control);
+    let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at)).filter(plain);
     let platform_store_id = match &method.identity_template {
         Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
         None => text(&verify.store_id),

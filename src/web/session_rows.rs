@@ -98,20 +98,19 @@ impl SessionRows for Rows {
             .map_err(|error: db::Error| told(error))
     }
 
-    async fn update(&self, key: SessionHash, state: Value, life: Duration) -> Result<bool, SessionRowsError> {
-        let (admin, sealed, ends) = (admin_of(&state), self.sealed(key, &state), ends(self.app.now(), life));
+    async fn update(&self, key: SessionHash, state: Value, _: Duration) -> Result<bool, SessionRowsError> {
+        let (admin, sealed) = (admin_of(&state), self.sealed(key, &state));
         self.app
             .db
-            .run(move |conn| sessions::update(conn, TokenHash(key), admin, &sealed, ends))
+            .run(move |conn| sessions::update(conn, TokenHash(key), admin, &sealed))
             .await
             .map_err(|error: db::Error| told(error))
     }
 
-    async fn touch(&self, key: SessionHash, life: Duration) -> Result<(), SessionRowsError> {
-        let ends = ends(self.app.now(), life);
+    async fn touch(&self, key: SessionHash, _: Duration) -> Result<(), SessionRowsError> {
         self.app
             .db
-            .run(move |conn| sessions::touch(conn, TokenHash(key), ends))
+            .run(move |conn| sessions::touch(conn, TokenHash(key)))
             .await
             .map_err(|error: db::Error| told(error))
     }

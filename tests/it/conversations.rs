@@ -5,6 +5,7 @@
 mod difference;
 mod file;
 mod outcome;
+mod pairs;
 mod play;
 mod sent;
 

@@ -101,13 +101,15 @@ pub async fn begin(
         attempt_sealed: leaves.is_some().then(|| attempt.seal(&app.sealer, visit.session.id)),
     };
     let id = visit.session.id;
-    if !app
+    let begun = app
         .db
         .run(move |conn| db::connect_sessions::begin(conn, id, &row))
-        .await?
-    {
-        return Err(Error::LinkExpired);
-    }
+        .await?;
+    let session = begun.ok_or(Error::LinkExpired)?;
+    let visit = &Visit {
+        session,
+        ..visit.clone()
+    };
     if let Some(to) = leaves {
         return Ok(Begun::Leave { to, browser });
     }

@@ -57,14 +57,18 @@ pub async fn exchange(
                     "The store was revoked after it was connected.".to_owned(),
                 ));
             }
+            // One exchange at a time for a store: two must not both find it without a token.
+            db::stores::lock(conn, store.id)?;
             name_customer(conn, &session, &store, customer_id)?;
             let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
             let reauthorized = session.reauthorized;
             // A store that never got its token, because nobody exchanged the first code, gets it now.
-            let has_token = db::access_tokens::list(conn, store.id)?
-                .iter()
-                .any(|token| token.revoked_at.is_none() && Some(token.id) != session.exchanged_token_id);
-            if reauthorized && has_token {
+            let has_token = db::access_tokens::list(conn, store.id)?.iter().any(|token| {
+                let living = token.revoked_at.is_none() && token.ends_at.is_none_or(|end| now < end);
+                living && Some(token.id) != session.exchanged_token_id
+            });
+            // Never a second one beside a token that another code or a rotation gave.
+            if has_token {
                 return Ok(Exchanged {
                     access_token: None,
                     reauthorized,

@@ -148,7 +148,7 @@ impl Settlement {
             code_expires_at: self.now + CODE_LIFE,
             attempt_sealed: attempt.seal(&self.app.sealer, self.visit.session.id),
         };
-        if !db::connect_sessions::complete(conn, self.visit.session.id, &completed)? {
+        if !db::connect_sessions::complete(conn, &self.visit.session, &completed)? {
             return Err(Error::LinkExpired);
         }
         let action = if reauthorized {
@@ -177,14 +177,16 @@ impl Settlement {
         let there = db::stores::find_by_identity(conn, session.app_id, self.identity_client, &self.slug, identity)?;
         let Some(wanted) = session.store_id else {
             return match there {
-                Some(store) if store.app_id != session.app_id => refuse(
-                    ConnectFailure::StoreAlreadyConnected,
-                    "The shop is connected to another app.",
-                ),
-                Some(store) if !self.is_same_customer(&store) => refuse(
-                    ConnectFailure::StoreAlreadyConnected,
-                    "The shop is connected for another customer.",
-                ),
+                Some(store) if store.app_id != session.app_id => {
+                    self.keep_for(conn, &store)?;
+                    let detail = "The shop is connected to another app.";
+                    refuse(ConnectFailure::StoreAlreadyConnected, detail)
+                }
+                Some(store) if !self.is_same_customer(&store) => {
+                    self.keep_for(conn, &store)?;
+                    let detail = "The shop is connected for another customer.";
+                    refuse(ConnectFailure::StoreAlreadyConnected, detail)
+                }
                 found => Ok(Ok(found)),
             };
         };
@@ -198,6 +200,9 @@ impl Settlement {
         };
         if store.platform_store_id != *identity {
             if self.method.identity == IdentitySource::Platform {
+                if let Some(store) = &there {
+                    self.keep_for(conn, store)?;
+                }
                 return refuse(ConnectFailure::OtherStore, "The authorization is for another shop.");
             }
             if there.is_some() {
@@ -211,6 +216,21 @@ impl Settlement {
             }
         }
         Ok(Ok(Some(store)))
+    }
+
+    /// At many platforms a new grant ends the one before: it is kept for the store that has the shop, so that refusing
+    /// somebody else does not cut that store off.
+    fn keep_for(&self, conn: &mut db::Conn, store: &Store) -> Result<(), Error> {
+        let renews = self.verified.grant.is_some() && self.method.identity == IdentitySource::Platform;
+        let whole = store.method == self.method.id && self.verified.lacking.is_nothing();
+        let living = db::stores::lock(conn, store.id)?.is_some_and(|now| now.status == StoreStatus::Connected);
+        if !(renews && whole && living) {
+            return Ok(());
+        }
+        let (id, granted) = (store.credential_id, self.granted(store.credential_id));
+        db::credentials::grant_again(conn, id, &self.method.id, self.client, &granted)?;
+        refresh::first_jobs(conn, &self.app, id, store.app_id, &self.slug, &self.method, &granted)?;
+        Ok(db::listen::notify_credential(conn, id)?)
     }
 
     /// Where either side names no customer yet, the exchange compares them.
@@ -228,7 +248,7 @@ impl Settlement {
             HeldReason::Less => session.expires_at,
             HeldReason::Identity => session.expires_at.max(self.now + DECISION_TIME),
         };
-        if !db::connect_sessions::hold(conn, session.id, &sealed, until)? {
+        if !db::connect_sessions::hold(conn, session, &sealed, until)? {
             return Err(Error::LinkExpired);
         }
         Ok(Settled::Held)

@@ -219,7 +219,8 @@ impl Try<'_> {
     }
 
     async fn refused(self, failure: Failure, client: Client) -> Result<Next, Error> {
-        let failing_since = self.row.failing_since;
+        let unknown = self.row.last_failure == Some(FailureKind::Unknown);
+        let failing_since = self.row.failing_since.filter(|_| unknown);
         let (outcome, next) = match failure.kind {
             FailureKind::Dead => verdict::refused(&self, &failure).await?,
             FailureKind::AppBroken => {

@@ -122,6 +122,11 @@ impl Pairs {
         !self.saved_refused || self.untried_spare().is_some()
     }
 
+    /// Whether a spare is left that was not refused.
+    pub fn has_untried_spare(&self) -> bool {
+        self.untried_spare().is_some()
+    }
+
     /// Notes the refusal of a pair.
     pub fn refuse(&mut self, refused: Option<&str>) {
         if token(&self.saved) == refused {

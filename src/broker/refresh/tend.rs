@@ -34,9 +34,8 @@ pub async fn tend_until(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// One round of everything.
 pub async fn tend(app: &Arc<App>) -> Result<(), Error> {
-    replay(app).await?;
-    settle_own(app).await?;
-    take_up(app).await
+    let (replayed, settled, taken_up) = (replay(app).await, settle_own(app).await, take_up(app).await);
+    replayed.and(settled).and(taken_up)
 }
 
 /// Saves what stands in journals, our own and those of dead processes; a credential with an unsaved entry is claimed by
@@ -56,7 +55,17 @@ pub(super) async fn replay(app: &Arc<App>) -> Result<(), Error> {
                 continue;
             }
         };
-        save(app, Arc::new(answered)).await?;
+        match save(app, Arc::new(answered)).await {
+            Ok(_) => {}
+            Err(Error::Db(crate::db::Error::Unavailable(why))) => {
+                return Err(Error::Db(crate::db::Error::Unavailable(why)));
+            }
+            // One that cannot be saved must not keep the others.
+            Err(error) => {
+                tracing::error!(credential.id = %entry.credential, %error, "an answer in the journal cannot be saved");
+                continue;
+            }
+        }
         if let Err(error) = app.journal.remove(key).await {
             tracing::warn!(credential.id = %entry.credential, %error, "a saved answer stays in the journal");
         }

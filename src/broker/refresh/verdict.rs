@@ -65,6 +65,7 @@ impl Evidence {
 pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(RefreshOutcome, Then), Error> {
     let app = this.app.clone();
     let (id, attempt, seen) = (this.row.id, this.attempt, this.seen());
+    let platform_app = this.row.platform_app_id;
     let sent = token(&this.pair).map(str::to_owned);
     let failed = this.failed(failure);
     let evidence = Evidence::new(StatusReason::GrantRefused, failure);
@@ -72,6 +73,10 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
         .db
         .transaction(move |conn| {
             let over = (RefreshOutcome::Superseded, Then::End);
+            // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
+            if let Some(platform_app) = platform_app {
+                db::pauses::lock(conn, platform_app)?;
+            }
             let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
                 return Ok(over);
             };
@@ -99,13 +104,15 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
                         retry_at: app.now(),
                         ..failed
                     };
-                    leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
                     let shown = if doubt {
                         StoreHealth::RefreshInDoubt
                     } else {
                         StoreHealth::RefreshFailing
                     };
-                    db::stores::set_health(conn, id, shown)?;
+                    // Somebody who took over meanwhile knows better how the store is.
+                    if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
+                        db::stores::set_health(conn, id, shown)?;
+                    }
                     db::listen::notify_credential(conn, id)?;
                     Ok((RefreshOutcome::Refused, Then::NextPair))
                 }
@@ -227,6 +234,9 @@ async fn pass(
             };
             let quiet = row.lease_attempt.is_none() && row.in_doubt_since.is_none() && !row.asks_spare;
             if !quiet || row.generation() != seen || row.next_attempt != next_attempt {
+                return Ok(false);
+            }
+            if row.values_sealed.is_none() || Pairs::open(&tools.sealer, &row)?.has_untried_spare() {
                 return Ok(false);
             }
             bury(conn, &tools, &row, seen, next_attempt, &evidence)

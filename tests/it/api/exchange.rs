@@ -77,7 +77,6 @@ async fn another_apps_key_finds_no_code() {
 }
 
 #[tokio::test]
-#[ignore = "a code is not bound to the key that exchanged it yet"]
 async fn another_key_finds_a_used_code_no_more_and_revokes_nothing() {
     let app = start().await;
     let returned = returned(&app).await;

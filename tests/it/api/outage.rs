@@ -116,7 +116,6 @@ async fn without_its_database_a_page_says_so_and_keeps_the_link() {
 }
 
 #[tokio::test]
-#[ignore = "there are no health routes yet"]
 async fn readiness_tells_of_the_outage_and_liveness_does_not() {
     let app = start().await;
     assert_eq!(Visitor::new().get(&format!("{}/readyz", app.url)).await.status, 200);

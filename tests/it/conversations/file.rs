@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use llavero::domain::refresh::FailureKind;
 use llavero::platform::{PlatformAnswer, SignMoment, Values};
 use serde::Deserialize;
 use toml::{Table, Value};
+
+use super::pairs::{headers, values};
 
 pub struct Conversations {
     pub platform: String,
@@ -396,16 +398,4 @@ impl ExpectedRequest {
             absent: self.absent.clone(),
         }
     }
-}
-
-pub fn values(pairs: &BTreeMap<String, String>) -> Values {
-    pairs
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
-}
-
-fn headers(pairs: &BTreeMap<String, String>) -> HeaderMap {
-    let header = |(name, value): (&String, &String)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-    pairs.iter().map(header).collect()
 }

@@ -79,7 +79,6 @@ async fn a_delivery_is_answered_200_each_time() {
 }
 
 #[tokio::test]
-#[ignore = "a finished session answers 410 yet"]
 async fn a_delivery_repeated_after_the_end_is_answered_200_too() {
     let app = start().await;
     let visitor = Visitor::new();

@@ -105,13 +105,9 @@ pub(super) fn enter(
 
 /// `next` if it is one of the admin pages, else nothing: nobody may be sent elsewhere from here.
 fn inside(next: &str) -> &str {
-    let below = next.strip_prefix(urls::ADMIN);
-    let is_page = below.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
-    if is_page && !next.contains(['\\', '\r', '\n']) && !next.starts_with(urls::ADMIN_SIGN_IN) {
-        next
-    } else {
-        ""
-    }
+    urls::admin_next(next)
+        .filter(|next| !next.starts_with(urls::ADMIN_SIGN_IN))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
