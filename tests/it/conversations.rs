@@ -3,6 +3,7 @@
 //! Which side is wrong is for the documentation to say, not for this runner.
 
 mod difference;
+mod expected;
 mod file;
 mod outcome;
 mod play;
