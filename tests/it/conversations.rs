@@ -3,9 +3,9 @@
 //! Which side is wrong is for the documentation to say, not for this runner.
 
 mod difference;
+mod expected;
 mod file;
 mod outcome;
-mod pairs;
 mod play;
 mod sent;
 

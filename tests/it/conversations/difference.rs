@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::file::Scalar;
+use super::expected::Scalar;
 
 /// What differs, a line each.
 #[derive(Default)]

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeZone, Utc};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use llavero::domain::refresh::FailureKind;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use llavero::platform::{PlatformAnswer, SignMoment, Values};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::pairs::{headers, values};
+use super::expected::Expect;
 
 pub struct Conversations {
     pub platform: String,
@@ -90,152 +89,6 @@ pub struct Answer {
     headers: BTreeMap<String, String>,
     body: Option<String>,
     json: Option<serde_json::Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
-    #[serde(default)]
-    pub nothing: bool,
-    pub url: Option<ExpectedUrl>,
-    pub request: Option<ExpectedRequest>,
-    pub callback: Option<ExpectedCallback>,
-    pub delivery: Option<ExpectedDelivery>,
-    pub grant: Option<ExpectedGrant>,
-    pub failure: Option<ExpectedFailure>,
-    pub verdict: Option<Verdict>,
-    pub store: Option<ExpectedStore>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedUrl {
-    pub url: Option<String>,
-    pub base: Option<String>,
-    pub query: Option<BTreeMap<String, Scalar>>,
-    #[serde(default)]
-    pub optional: Vec<String>,
-    #[serde(default)]
-    pub absent: Vec<String>,
-}
-
-// The keys of `ExpectedUrl` once more: serde cannot flatten and refuse unknown keys at once.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedRequest {
-    pub method: Option<String>,
-    url: Option<String>,
-    base: Option<String>,
-    query: Option<BTreeMap<String, Scalar>>,
-    #[serde(default)]
-    optional: Vec<String>,
-    #[serde(default)]
-    absent: Vec<String>,
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    #[serde(default)]
-    pub absent_headers: Vec<String>,
-    pub form: Option<BTreeMap<String, Scalar>>,
-    pub json: Option<BTreeMap<String, Scalar>>,
-    pub body: Option<String>,
-    #[serde(default)]
-    pub never: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedCallback {
-    pub outcome: Option<Outcome>,
-    #[serde(default)]
-    pub values: BTreeMap<String, String>,
-    pub code: Option<String>,
-    pub reason: Option<String>,
-    #[serde(default)]
-    pub any_reason: Vec<String>,
-    #[serde(default)]
-    pub not_refused_for: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedDelivery {
-    pub outcome: Outcome,
-    pub state: Option<String>,
-    #[serde(default)]
-    pub values: BTreeMap<String, String>,
-    pub reason: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Approved,
-    Denied,
-    Refused,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedGrant {
-    pub access_token: Option<String>,
-    pub refresh_token: Option<String>,
-    pub access_expires_in: Option<u64>,
-    pub refresh_expires_in: Option<u64>,
-    pub platform_store_id: Option<String>,
-    #[serde(default)]
-    pub absent: Vec<Absent>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Absent {
-    AccessExpiresIn,
-    RefreshExpiresIn,
-    PlatformStoreId,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedFailure {
-    pub kind: Option<FailureKind>,
-    #[serde(default)]
-    pub any_of: Vec<FailureKind>,
-    pub code: Option<String>,
-    pub retry_after: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Passed,
-    Unauthorized,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExpectedStore {
-    pub platform_store_id: Option<String>,
-    pub name: Option<String>,
-    pub url: Option<String>,
-}
-
-/// A value that compares by its text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub enum Scalar {
-    Text(String),
-    Number(i64),
-    Truth(bool),
-}
-
-impl Scalar {
-    pub fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Number(number) => number.to_string(),
-            Self::Truth(truth) => truth.to_string(),
-        }
-    }
 }
 
 /// Reads a file: rows become cases, and each case knows its method's values.
@@ -382,20 +235,14 @@ impl Answer {
     }
 }
 
-impl ExpectedRequest {
-    pub fn address(&self) -> ExpectedUrl {
-        let query = self.query.as_ref().map(|query| {
-            query
-                .iter()
-                .map(|(name, value)| (name.clone(), Scalar::Text(value.text())))
-                .collect()
-        });
-        ExpectedUrl {
-            url: self.url.clone(),
-            base: self.base.clone(),
-            query,
-            optional: self.optional.clone(),
-            absent: self.absent.clone(),
-        }
-    }
+pub fn values(pairs: &BTreeMap<String, String>) -> Values {
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
+fn headers(pairs: &BTreeMap<String, String>) -> HeaderMap {
+    let header = |(name, value): (&String, &String)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    pairs.iter().map(header).collect()
 }

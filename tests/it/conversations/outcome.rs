@@ -8,8 +8,10 @@ use llavero::platform::verify::StoreFacts;
 use llavero::platform::{Failure, Method, Values};
 
 use super::difference::Differences;
-use super::file::{Absent, ExpectedCallback, ExpectedDelivery, ExpectedFailure, ExpectedGrant, ExpectedStore, Outcome};
-use super::pairs::values;
+use super::expected::{
+    Absent, ExpectedCallback, ExpectedDelivery, ExpectedFailure, ExpectedGrant, ExpectedStore, Outcome,
+};
+use super::file::values;
 
 /// `known` is what the session began with: an approval adds to it.
 pub fn compare_callback(

@@ -11,7 +11,8 @@ use llavero::platform::obtain::{self, Start};
 use llavero::platform::{BuildError, Failure, Method, PlatformRequest, revoke, sign, verify};
 
 use super::difference::Differences;
-use super::file::{Case, Kind, Verdict};
+use super::expected::Verdict;
+use super::file::{Case, Kind};
 use super::outcome::{compare_callback, compare_delivery, compare_failure, compare_grant, compare_store};
 use super::sent::{Sent, compare_url};
 

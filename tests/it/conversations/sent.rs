@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use llavero::platform::PlatformRequest;
 
 use super::difference::{Differences, fits};
-use super::file::{ExpectedRequest, ExpectedUrl, Scalar};
+use super::expected::{ExpectedRequest, ExpectedUrl, Scalar};
 
 /// The address is text: what is signed and sent are its very bytes.
 pub struct Sent {
