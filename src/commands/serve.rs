@@ -10,12 +10,7 @@ use super::{Stop, runtime, say, start_logging, tools};
 
 /// The web server, and with `work` the worker in the same process.
 pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
-    let missing = config.missing_for_serve();
-    if !missing.is_empty() {
-        return Err(Stop {
-            lines: missing.iter().map(ToString::to_string).collect(),
-        });
-    }
+    require_settings(&config)?;
     start_logging(&config)?;
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
@@ -39,12 +34,7 @@ pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
 
 /// The worker alone.
 pub fn work(config: Config) -> Result<(), Stop> {
-    let missing = config.missing_for_serve();
-    if !missing.is_empty() {
-        return Err(Stop {
-            lines: missing.iter().map(ToString::to_string).collect(),
-        });
-    }
+    require_settings(&config)?;
     start_logging(&config)?;
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
@@ -57,6 +47,18 @@ pub fn work(config: Config) -> Result<(), Stop> {
     });
     say("stopped");
     Ok(())
+}
+
+/// Every setting that is missing, at once, rather than the first of them at each start.
+fn require_settings(config: &Config) -> Result<(), Stop> {
+    let missing = config.missing_for_serve();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let told = |name: &&str| format!("{name} is not set; `.env.example` says what it is for");
+    Err(Stop {
+        lines: missing.iter().map(told).collect(),
+    })
 }
 
 /// Ends jobs first, then what they may have started.
