@@ -169,6 +169,11 @@ pub enum CallAnswer {
 
 /// Looks at status, headers and the first bytes of a body (see `peeks_body`).
 pub fn judge_call(method: &Method, status: StatusCode, headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
+    if let Some(quirk) = &method.quirk
+        && let Some(judged) = quirk.judge_call(status, headers, body_start)
+    {
+        return judged;
+    }
     let body = Body::new(body_start);
     let refused = method
         .answer

@@ -39,11 +39,15 @@ pub fn checked_host(text: &str) -> bool {
     !text.contains('/') && checked_url(&format!("https://{text}")).is_some()
 }
 
-/// The value of a host's placeholder: from the catalogue's own list, or of a field whose pattern it meets.
+/// The value of a host's placeholder: from the catalogue's own list, or one whose pattern it meets.
 pub(super) fn host_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildError> {
     let value = scope.get(name)?;
     let from_catalogue = scope.method.lookups.contains_key(name);
-    let meets = from_catalogue || scope.method.field(name).is_some_and(|f| f.pattern.is_match(&value));
+    let meets = from_catalogue
+        || scope
+            .method
+            .check_of(name)
+            .is_some_and(|(_, pattern)| pattern.is_match(&value));
     if meets && checked_host(&value) {
         Ok(value.into_owned())
     } else {
@@ -51,14 +55,15 @@ pub(super) fn host_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildE
     }
 }
 
-/// The value that is a whole address. Plain http is let through here: whether a store may have it was decided when the
-/// value was taken in.
+/// The value that is a whole address.
 pub(super) fn base_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildError> {
     let value = scope.get(name)?;
-    let meets = scope
-        .method
-        .field(name)
-        .is_some_and(|f| f.pattern.is_match_with_http(&value));
+    let meets = match scope.method.check_of(name) {
+        // Whether a store may have plain http was decided when the value was typed; what arrives never may.
+        Some((_, pattern)) if scope.method.field(name).is_some() => pattern.is_match_with_http(&value),
+        Some((_, pattern)) => pattern.is_match(&value),
+        None => false,
+    };
     if meets && checked_url(&value).is_some() {
         Ok(value.trim_end_matches('/').to_owned())
     } else {

@@ -1,6 +1,8 @@
 //! The verify call: a harmless read that tells whether a credential works, and which store it belongs to. Its answer
 //! decides over life and death of keys that cannot be refreshed, so success needs more than a status.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::answer::{self, found_at};
@@ -16,7 +18,12 @@ use super::values::Values;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
-    pub call: Call,
+    /// Without it the token call itself is the proof.
+    #[serde(default)]
+    pub call: Option<Call>,
+    /// The shops that one authorization covers.
+    #[serde(default)]
+    pub shops: Option<Shops>,
     /// JSON pointers that a good answer has, whatever its status.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -32,6 +39,49 @@ pub struct Verify {
     /// The store's address where the answer does not tell.
     #[serde(default)]
     pub url: Option<Template>,
+}
+
+/// A list of shops in the answer; pointers below `at` are relative to each of its items.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shops {
+    pub at: String,
+    pub id: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Values of the shop that its calls need.
+    #[serde(default)]
+    pub keep: BTreeMap<String, String>,
+}
+
+impl Shops {
+    fn read(&self, body: &serde_json::Value) -> Vec<Shop> {
+        let plain = |text: &String| !text.chars().any(char::is_control);
+        let shop = |item: &serde_json::Value| {
+            let kept = self.keep.iter();
+            Some(Shop {
+                platform_store_id: answer::text_at(item, &self.id).filter(plain)?,
+                name: self
+                    .name
+                    .as_ref()
+                    .and_then(|at| answer::text_at(item, at))
+                    .filter(plain),
+                values: kept
+                    .filter_map(|(name, at)| Some((name.clone(), answer::text_at(item, at).filter(plain)?)))
+                    .collect(),
+            })
+        };
+        found_at(body, &self.at).into_iter().filter_map(shop).collect()
+    }
+}
+
+/// One shop of an authorization that covers several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    pub platform_store_id: String,
+    pub name: Option<String>,
+    /// What its calls need beside the credential that all share.
+    pub values: Values,
 }
 
 /// Where a list stands, and what must be in it.
@@ -50,11 +100,15 @@ pub struct StoreFacts {
     pub platform_store_id: Option<String>,
     pub name: Option<String>,
     pub url: Option<String>,
+    /// All shops that the authorization covers, where the platform lists them.
+    pub shops: Vec<Shop>,
 }
 
-/// The verify call, signed. Always there today; `None` is for platforms without a harmless read.
+/// The verify call, signed; `None` where the platform has no harmless read.
 pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
-    method.verify.call.build(&Scope::new(method, values, moment)).map(Some)
+    let call = method.verify.call.as_ref();
+    call.map(|call| call.build(&Scope::new(method, values, moment)))
+        .transpose()
 }
 
 /// What the answer tells. `Dead` only where the platform documents it as the end of these credentials; an access token
@@ -94,5 +148,6 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         platform_store_id,
         name: text(&verify.store_name),
         url,
+        shops: verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default(),
     })
 }

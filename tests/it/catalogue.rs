@@ -7,6 +7,7 @@ const GOOD: &str = r#"
 slug = "acme"
 name = "Acme"
 number = 1
+reference = { auth = "OAuth2" }
 confidence = "documented"
 documentation = "https://acme.example/docs"
 

@@ -62,7 +62,10 @@ pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> 
         None => None,
         Some(request) => {
             let answer = send(app, target, request).await?;
-            Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(target, &failure))?)
+            Some(
+                platform::obtain::read_grant(method, &values, &answer, asked_at)
+                    .map_err(|failure| refused(target, &failure))?,
+            )
         }
     };
     prove(app, target, attempt, asked_at, grant).await

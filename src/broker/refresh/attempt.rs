@@ -142,7 +142,7 @@ impl Try<'_> {
 
     /// A complete answer: saved, or told apart.
     async fn answered(self, answer: PlatformAnswer, sent_at: DateTime<Utc>, client: Client) -> Result<Next, Error> {
-        match obtain::read_grant(self.method, &answer) {
+        match obtain::read_grant(self.method, &self.pair, &answer, sent_at) {
             Ok(grant) => self.renewed(grant, sent_at).await.map(Next::Ended),
             Err(failure) => self.refused(failure, client).await,
         }

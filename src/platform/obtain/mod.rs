@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use ask::Ask;
-pub use code::Code;
+pub use code::{Code, StatePlace};
 pub use given::{Given, Page};
 pub use grant::{Grant, GrantNames};
 pub use token_call::TokenCall;
@@ -77,6 +77,9 @@ pub enum CallbackRefusal {
     OtherStore,
     #[error("the callback comes from another issuer")]
     Issuer,
+    /// The value would lead a request to a place that the catalogue does not allow.
+    #[error("the value `{0}` may not be used")]
+    UnsafeValue(String),
 }
 
 /// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`.
@@ -118,7 +121,7 @@ pub fn read_callback(
     now: DateTime<Utc>,
 ) -> Result<CallbackAnswer, CallbackRefusal> {
     match &method.obtain {
-        Obtain::Code(code) => code.read_callback(raw_query, values, now),
+        Obtain::Code(code) => code.read_callback(method, raw_query, values, now),
         Obtain::Given(Given { page: Some(page) }) => page.read_callback(raw_query),
         Obtain::Ask(_) | Obtain::Given(_) => Err(CallbackRefusal::MissingParameter("state".to_owned())),
     }
@@ -169,14 +172,36 @@ pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<
     }
 }
 
-/// Reads the answer of `exchange` or `refresh`.
-pub fn read_grant(method: &Method, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+/// Reads the answer of `exchange` or `refresh`. `values` are those of the request, `now` is when it was sent: a life that
+/// the answer tells as a point in time is counted from there.
+pub fn read_grant(
+    method: &Method,
+    values: &Values,
+    answer: &PlatformAnswer,
+    now: DateTime<Utc>,
+) -> Result<Grant, Failure> {
     let names = match &method.obtain {
         Obtain::Code(code) => &code.grant,
         Obtain::Ask(ask) => &ask.grant,
         Obtain::Given(_) => return Err(Failure::unknown("this connect method has no token call")),
     };
-    grant::read(method, names, answer)
+    match &method.quirk {
+        Some(quirk) => grant::read(method, names, &quirk.token_answer(answer.clone(), values), now),
+        None => grant::read(method, names, answer, now),
+    }
+}
+
+/// The redirect URI of one attempt: the registered one, or that with the state as its last segment.
+pub fn redirect_uri(method: &Method, registered: &str, state: &str) -> String {
+    match &method.obtain {
+        Obtain::Code(code) if code.state == StatePlace::Path => format!("{registered}/{state}"),
+        _ => registered.to_owned(),
+    }
+}
+
+/// Whether a callback without a state may be matched by the browser that brings it.
+pub fn state_by_browser(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)
 }
 
 /// The scopes that the merchant is asked for: the platform app's own list (`scopes`), else the catalogue's. Empty where

@@ -14,8 +14,8 @@ use uuid::Uuid;
 pub use oauth1::OAuth1;
 pub use recipe::Recipe;
 
-use super::call::{HeaderRule, set_headers};
-use super::descriptor::Method;
+use super::call::{HeaderRule, set_headers, set_query};
+use super::descriptor::{Method, Pair};
 use super::failure::BuildError;
 use super::signature;
 use super::template::Scope;
@@ -28,6 +28,12 @@ use super::values::Values;
 pub struct Sign {
     #[serde(default)]
     pub headers: Vec<HeaderRule>,
+    /// Parameters that the signer sets, whatever the caller sent.
+    #[serde(default)]
+    pub query: Vec<Pair>,
+    /// Parameters that are added where the caller gave none.
+    #[serde(default)]
+    pub query_if_absent: Vec<Pair>,
     /// Further query parameters that callers may not set.
     #[serde(default)]
     pub forbidden_query: Vec<String>,
@@ -84,6 +90,7 @@ pub fn owned(method: &Method) -> Owned {
                 .filter(|rule| !rule.if_absent)
                 .map(|rule| rule.name.clone()),
         );
+        owned.query.extend(sign.query.iter().map(|pair| pair.name.clone()));
         owned.query.extend(sign.forbidden_query.iter().cloned());
         if sign.oauth1.is_some() {
             owned.query.extend(oauth1::NAMES.map(str::to_owned));
@@ -91,6 +98,9 @@ pub fn owned(method: &Method) -> Owned {
         if let Some(recipe) = &sign.recipe {
             owned.query.extend(recipe.owned().map(str::to_owned));
         }
+    }
+    if let Some(quirk) = &method.quirk {
+        quirk.owned(&mut owned);
     }
     owned
 }
@@ -114,11 +124,15 @@ pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Resul
     let sign = plain_http.unwrap_or(&method.sign);
     place::strip(&owned(method), request);
     set_headers(&sign.headers, scope, request)?;
+    set_query(&mut request.url, &sign.query, &sign.query_if_absent, scope)?;
     if let Some(oauth1) = &sign.oauth1 {
         oauth1.sign(scope, request)?;
     }
     if let Some(recipe) = &sign.recipe {
         recipe.sign(scope, request)?;
+    }
+    if let Some(quirk) = &method.quirk {
+        quirk.sign(scope, request)?;
     }
     Ok(())
 }

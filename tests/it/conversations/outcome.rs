@@ -81,6 +81,7 @@ fn reason(refusal: &CallbackRefusal) -> &'static str {
         CallbackRefusal::StaleTimestamp => "stale_timestamp",
         CallbackRefusal::OtherStore => "other_store",
         CallbackRefusal::Issuer => "issuer",
+        CallbackRefusal::UnsafeValue(_) => "unsafe_value",
     }
 }
 

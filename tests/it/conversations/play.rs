@@ -97,7 +97,7 @@ fn asked(got: Result<Option<PlatformRequest>, BuildError>, case: &Case, differen
 
 fn granted(method: &Method, case: &Case, differences: &mut Differences) {
     let Some(answer) = &case.answer else { return };
-    let got = obtain::read_grant(method, &answer.received());
+    let got = obtain::read_grant(method, &case.known(), &answer.received(), case.moment().now);
     match (&case.expect.grant, got) {
         (Some(expected), Ok(grant)) => compare_grant(expected, &grant, method, &case.known(), differences),
         (_, got) => failed(case, got, differences),

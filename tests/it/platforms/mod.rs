@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use llavero::domain::refresh::FailureKind;
+use llavero::platform::obtain::{self, Grant};
 use llavero::platform::transport::PlatformRequest;
 use llavero::platform::{Catalogue, Failure, Method, PlatformAnswer, SignMoment, Values};
 
@@ -57,6 +58,11 @@ pub fn answer(status: u16, body: &str) -> PlatformAnswer {
         headers,
         body: body.to_owned().into(),
     }
+}
+
+/// What the method makes of a token call's answer.
+pub fn grant(method: &Method, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+    obtain::read_grant(method, &Values::new(), answer, moment().now)
 }
 
 pub fn form(request: &PlatformRequest) -> BTreeMap<String, String> {

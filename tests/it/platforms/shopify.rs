@@ -157,7 +157,7 @@ fn the_expiring_kind_is_asked_for_and_renewed_in_json() {
         serde_json::json!({"grant_type": "refresh_token", "refresh_token": "shprt_1", "client_id": "key", "client_secret": "shpss_secret0001"})
     );
     let body = r#"{"access_token":"shpat_2","scope":"write_orders,write_products","expires_in":3600,"refresh_token":"shprt_2","refresh_token_expires_in":7776000}"#;
-    let grant = obtain::read_grant(&expiring, &answer(200, body)).unwrap();
+    let grant = super::grant(&expiring, &answer(200, body)).unwrap();
     assert_eq!(
         grant.values,
         values(&[("access_token", "shpat_2"), ("refresh_token", "shprt_2")])
