@@ -205,6 +205,9 @@ impl Checker<'_> {
             self.name(&format!("{key}.recipe.key"), &recipe.key);
             self.pairs(&format!("{key}.recipe.parameters"), &recipe.parameters);
             self.pairs(&format!("{key}.recipe.if_absent"), &recipe.if_absent);
+            for token in &recipe.tokens {
+                self.template(&format!("{key}.recipe.tokens.{}", token.name), &token.value);
+            }
         }
         let data = !sign.headers.is_empty() || !sign.query.is_empty() || sign.oauth1.is_some() || sign.recipe.is_some();
         if !data && self.method.quirk.is_none() {

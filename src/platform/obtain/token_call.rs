@@ -146,7 +146,11 @@ impl TokenCall {
         request.body = Bytes::from(body);
         set_headers(&self.headers, scope, &mut request)?;
         if self.signed {
-            sign::sign_in(scope, &mut request)?;
+            let part = match self.encoding {
+                Encoding::Form => sign::Part::Form,
+                Encoding::Json | Encoding::Query => sign::Part::Query,
+            };
+            sign::sign_part(scope, &mut request, part)?;
         }
         if let Some(quirk) = &scope.method.quirk {
             quirk.token_request(scope, &mut request)?;

@@ -2,11 +2,19 @@
 //! platform's own file says otherwise. A quirk fills one or two of these places; what three platforms need belongs in
 //! the vocabulary.
 
+mod amazon;
+mod claro_shop;
+mod opencart;
+mod shein;
+mod temu;
+mod tiktok_shop;
+mod tray;
+
 use std::fmt;
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
@@ -49,6 +57,11 @@ pub trait Quirk: Sync {
         answer
     }
 
+    /// Headers of a caller that are passed on although the signer sets them otherwise.
+    fn keeps(&self, _request: &PlatformRequest) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+
     /// Adds names that only the signer sets.
     fn owned(&self, _owned: &mut Owned) {}
 
@@ -64,7 +77,15 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 0] = [];
+static QUIRKS: [&dyn Quirk; 7] = [
+    &amazon::Amazon,
+    &claro_shop::ClaroShop,
+    &opencart::OpenCart,
+    &shein::Shein,
+    &temu::Temu,
+    &tiktok_shop::TiktokShop,
+    &tray::Tray,
+];
 
 /// A quirk by its name in the catalogue.
 #[derive(Clone, Copy)]

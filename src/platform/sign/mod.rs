@@ -53,11 +53,15 @@ pub struct SignMoment {
 
 impl SignMoment {
     /// Names that templates can use.
-    pub(super) const NAMES: [&'static str; 4] = ["now_unix", "now_iso", "nonce", "request_id"];
+    pub(super) const NAMES: [&'static str; 6] =
+        ["now_unix", "now_millis", "now_iso", "now_basic", "nonce", "request_id"];
 
     pub(super) fn value(&self, name: &str) -> Option<String> {
         match name {
             "now_unix" => Some(self.now.timestamp().to_string()),
+            "now_millis" => Some(self.now.timestamp_millis().to_string()),
+            // ISO 8601 without separators.
+            "now_basic" => Some(self.now.format("%Y%m%dT%H%M%SZ").to_string()),
             // Always written +00:00, never Z.
             "now_iso" => Some(self.now.fixed_offset().to_rfc3339_opts(SecondsFormat::Secs, false)),
             "nonce" => Some(signature::Writing::Hex.write(&self.nonce)),
@@ -115,8 +119,22 @@ pub fn sign(
     sign_in(&Scope::new(method, values, moment), request)
 }
 
+/// Which part of a request takes what a recipe adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Query,
+    Form,
+}
+
 pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+    sign_part(scope, request, Part::Query)
+}
+
+/// As [`sign_in`]; a recipe's parameters go where told.
+pub(super) fn sign_part(scope: &Scope<'_>, request: &mut PlatformRequest, part: Part) -> Result<(), BuildError> {
     let method = scope.method;
+    let quirk = method.quirk.as_ref();
+    let kept = quirk.map(|quirk| quirk.keeps(request)).unwrap_or_default();
     let plain_http = method
         .sign_plain_http
         .as_ref()
@@ -129,10 +147,11 @@ pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Resul
         oauth1.sign(scope, request)?;
     }
     if let Some(recipe) = &sign.recipe {
-        recipe.sign(scope, request)?;
+        recipe.sign(scope, request, part)?;
     }
-    if let Some(quirk) = &method.quirk {
+    if let Some(quirk) = quirk {
         quirk.sign(scope, request)?;
     }
+    request.headers.extend(kept);
     Ok(())
 }
