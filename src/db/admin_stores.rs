@@ -1,8 +1,13 @@
 //! Stores of all apps as admins list them, good at a million rows: pages run by key in each order, and a search is a
-//! prefix of the name or a whole id, each answered from an index.
+//! prefix of the name or a whole id. No index can serve every filter in every order, and the planner cannot know how two
+//! filters go together. So a list is taken in one of two ways: few matches are gathered from the filters' indexes and
+//! sorted; many are met soon by walking along the order.
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
+use diesel::helper_types::IntoBoxed;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
 
@@ -69,10 +74,29 @@ impl AdminStore {
     }
 }
 
+/// Up to this many matches are gathered and sorted. Among more than these, a page's worth is met soon on a walk.
+const FEW: usize = 3000;
+
 /// The stores after `after` in an order; a cursor of another order is taken as none.
 pub fn list(
     conn: &mut Conn,
     filter: &AdminStoreFilter,
+    order: StoreOrder,
+    after: Option<&StoreCursor>,
+    limit: i64,
+) -> Result<Vec<AdminStore>> {
+    conn.transaction(|conn| {
+        // A page of this list is never worth reading the whole table, nor a plan made without knowing what is searched.
+        conn.batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan")?;
+        let gathered = gather(conn, filter)?;
+        page(conn, filter, gathered, order, after, limit)
+    })
+}
+
+fn page(
+    conn: &mut Conn,
+    filter: &AdminStoreFilter,
+    gathered: Option<Vec<StoreId>>,
     order: StoreOrder,
     after: Option<&StoreCursor>,
     limit: i64,
@@ -96,34 +120,30 @@ pub fn list(
         ))
         .limit(limit)
         .into_boxed();
-    if let Some(platform) = &filter.platform {
-        query = query.filter(stores::platform.eq(platform));
-    }
-    if let Some(status) = filter.status {
-        query = query.filter(stores::status.eq(status));
-    }
-    if let Some(health) = filter.health {
-        query = query.filter(stores::health.eq(health));
-    }
-    if let Some(app) = filter.app {
-        query = query.filter(stores::app_id.eq(app));
-    }
-    match filter.q.as_deref().map(|q| (q, q.parse::<StoreId>())) {
-        None => {}
-        Some((_, Ok(id))) => query = query.filter(stores::id.eq(id)),
-        Some((q, Err(_))) => {
-            // Bounded and apart, so that the order of the page cannot tempt the planner away from these indexes.
+    if let Some(ids) = gathered {
+        query = query.filter(stores::id.eq_any(ids));
+    } else {
+        if let Some(platform) = &filter.platform {
+            query = query.filter(stores::platform.eq(platform));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(stores::status.eq(status));
+        }
+        if let Some(health) = filter.health {
+            query = query.filter(stores::health.eq(health));
+        }
+        if let Some(app) = filter.app {
+            query = query.filter(stores::app_id.eq(app));
+        }
+        if let Some(q) = &filter.q {
             query = query.filter(
-                sql::<Bool>(
-                    "stores.id = ANY (ARRAY( \
-                     (SELECT id FROM stores WHERE lower(name) LIKE lower(",
-                )
-                .bind::<Text, _>(prefix(q))
-                .sql(") LIMIT 5000) UNION (SELECT id FROM stores WHERE platform_store_id = ")
-                .bind::<Text, _>(q.to_owned())
-                .sql(" LIMIT 5000) UNION (SELECT id FROM stores WHERE customer_id = ")
-                .bind::<Text, _>(q.to_owned())
-                .sql(" LIMIT 5000)))"),
+                sql::<Bool>("(lower(stores.name) LIKE lower(")
+                    .bind::<Text, _>(prefix(q))
+                    .sql(") OR stores.platform_store_id = ")
+                    .bind::<Text, _>(q)
+                    .sql(" OR stores.customer_id = ")
+                    .bind::<Text, _>(q)
+                    .sql(")"),
             );
         }
     }
@@ -151,6 +171,60 @@ pub fn list(
         _ => query,
     };
     Ok(query.load(conn)?)
+}
+
+/// All that match, if they are few; `None`: many, or nothing is asked.
+fn gather(conn: &mut Conn, filter: &AdminStoreFilter) -> Result<Option<Vec<StoreId>>> {
+    let Some(q) = &filter.q else {
+        if *filter == AdminStoreFilter::default() {
+            return Ok(None);
+        }
+        return few(conn, matching(filter));
+    };
+    if let Ok(id) = q.parse::<StoreId>() {
+        return few(conn, matching(filter).filter(stores::id.eq(id)));
+    }
+    // One by one, so that each is answered from its own index.
+    let named = sql::<Bool>("lower(name) LIKE lower(")
+        .bind::<Text, _>(prefix(q))
+        .sql(")");
+    let Some(mut found) = few(conn, matching(filter).filter(named))? else {
+        return Ok(None);
+    };
+    let Some(same_at_platform) = few(conn, matching(filter).filter(stores::platform_store_id.eq(q)))? else {
+        return Ok(None);
+    };
+    let Some(of_customer) = few(conn, matching(filter).filter(stores::customer_id.eq(q)))? else {
+        return Ok(None);
+    };
+    found.extend(same_at_platform);
+    found.extend(of_customer);
+    Ok(Some(found))
+}
+
+type Ids<'a> = IntoBoxed<'a, diesel::dsl::Select<stores::table, stores::id>, Pg>;
+
+/// The ids of the stores that pass the filter, its search aside.
+fn matching(filter: &AdminStoreFilter) -> Ids<'_> {
+    let mut query = stores::table.select(stores::id).into_boxed();
+    if let Some(platform) = &filter.platform {
+        query = query.filter(stores::platform.eq(platform));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(stores::status.eq(status));
+    }
+    if let Some(health) = filter.health {
+        query = query.filter(stores::health.eq(health));
+    }
+    if let Some(app) = filter.app {
+        query = query.filter(stores::app_id.eq(app));
+    }
+    query
+}
+
+fn few(conn: &mut Conn, query: Ids<'_>) -> Result<Option<Vec<StoreId>>> {
+    let found: Vec<StoreId> = query.limit(FEW as i64 + 1).load(conn)?;
+    Ok((found.len() <= FEW).then_some(found))
 }
 
 /// A pattern of LIKE for texts that begin with `text`, its own wildcards taken literally.

@@ -124,9 +124,17 @@ fn read(conn: &mut db::Conn, step: Step, since: DateTime<Utc>) -> db::Result<Rea
         ..AdminStoreFilter::default()
     };
     let jobs = db::jobs::count(conn)?;
+    let (mut by_status, mut by_health) = (HashMap::new(), HashMap::new());
+    for (status, health, count) in db::overview::count_states(conn)? {
+        *by_status.entry(status).or_default() += count;
+        // What became of a revoked store's health concerns nobody.
+        if status != StoreStatus::Revoked {
+            *by_health.entry(health).or_default() += count;
+        }
+    }
     Ok(Read {
-        status: db::overview::count_by_status(conn)?.into_iter().collect(),
-        health: db::overview::count_by_health(conn)?.into_iter().collect(),
+        status: by_status,
+        health: by_health,
         ending: db::overview::count_ending(conn, ENDING)?,
         dead_letters: jobs
             .iter()
