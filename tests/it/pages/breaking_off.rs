@@ -111,7 +111,12 @@ async fn a_partner_that_hangs_up_finds_its_store_and_gets_a_token_for_it() {
     let token = app
         .api("POST", &format!("/v1/stores/{id}/access-tokens"), Some(json!({})))
         .await;
-    assert!(token.json()["access_token"].is_string(), "{} {}", token.status, token.body);
+    assert!(
+        token.json()["access_token"].is_string(),
+        "{} {}",
+        token.status,
+        token.body
+    );
 }
 
 #[tokio::test]
