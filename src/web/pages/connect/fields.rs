@@ -152,13 +152,13 @@ fn add(answer: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'_>) -> Resu
 /// In the reader's language; the platform's own words are for the partner.
 fn explain(frame: &Frame, platform: &Platform, why: ConnectFailure, form: &mut Form) {
     let key = why.as_str().replace('_', "-");
-    let say = |part: &str| {
+    let part = |part: &str| {
         frame.say_with(
             &format!("connect-failed-{key}-{part}"),
             [("platform", platform.name.as_str())],
         )
     };
-    (form.title, form.message) = (say("title"), say("text"));
+    (form.title, form.message) = (part("title"), part("text"));
 }
 
 /// The method asked for, else what the session began with or the store has, else the first; with all that can be used.
