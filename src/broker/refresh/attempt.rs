@@ -12,7 +12,8 @@ use super::{Loaded, grant, method_of, platform_app, verdict};
 use crate::app::App;
 use crate::broker::Error;
 use crate::db;
-use crate::db::leases::{self, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases;
 use crate::domain::credential::Generation;
 use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
 use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger};
@@ -44,7 +45,7 @@ pub(super) struct Try<'a> {
     pub loaded: &'a Loaded,
     pub method: &'a Method,
     /// The row as the claim returned it.
-    pub row: Leased,
+    pub row: Credential,
     pub attempt: i64,
     /// The pair that is sent.
     pub pair: Values,
@@ -57,7 +58,7 @@ pub(super) struct Try<'a> {
 pub(super) async fn make(
     app: &Arc<App>,
     loaded: &Loaded,
-    claimed: Leased,
+    claimed: Credential,
     grounds: Grounds,
     begun: Instant,
     trigger: RefreshTrigger,
@@ -279,7 +280,7 @@ impl Try<'_> {
     }
 
     /// The next attempt of an owner whose answer was lost and whose call is closed, where the platform forgives it.
-    async fn again(&self) -> Result<Option<(Leased, Grounds)>, Error> {
+    async fn again(&self) -> Result<Option<(Credential, Grounds)>, Error> {
         let app = self.app;
         let terms = grant::terms(self.method, app.config.journal_wait);
         let length = terms.call_limit + LEASE_MARGIN;

@@ -7,8 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
 use crate::crypto::Random;
-use crate::db::credentials::Granted;
-use crate::db::leases::Leased;
+use crate::db::credentials::{Credential, Granted};
 use crate::db::types::Texts;
 use crate::db::{self, Conn};
 use crate::domain::credential::timer_at;
@@ -67,7 +66,7 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
 pub(super) fn renewed(
     grant: &Grant,
     method: &Method,
-    before: &Leased,
+    before: &Credential,
     sent_at: DateTime<Utc>,
     now: DateTime<Utc>,
     random: &Random,

@@ -10,7 +10,8 @@ use crate::app::App;
 use crate::broker::{Error, notify};
 use crate::crypto::Place;
 use crate::db;
-use crate::db::leases::{self, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::id::{Id, PlatformAppId};
 use crate::domain::job::{Job, NewJob};
@@ -81,7 +82,7 @@ pub(super) async fn hindrance(app: &Arc<App>, loaded: &Loaded) -> Result<Option<
 }
 
 /// The platform refuses the client itself: no store is touched, refreshing through it pauses, admins are told once.
-pub(super) async fn broken(app: &Arc<App>, row: &Leased, code: Option<&str>) -> Result<(), Error> {
+pub(super) async fn broken(app: &Arc<App>, row: &Credential, code: Option<&str>) -> Result<(), Error> {
     let Some(id) = row.platform_app_id else { return Ok(()) };
     let (tools, code) = (app.clone(), code.map(str::to_owned));
     app.db

@@ -12,7 +12,8 @@ use super::pairs::{Pairs, token};
 use crate::app::App;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
-use crate::db::leases::{self, Failed, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases::{self, Failed};
 use crate::db::{self, Conn};
 use crate::domain::credential::Generation;
 use crate::domain::id::{CredentialId, PlatformAppId};
@@ -128,7 +129,7 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
 
 /// The brake: whether this verdict, a new one included, has to wait. A credential that was asked again after verdicts
 /// were held is believed.
-fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
+fn hold(conn: &mut Conn, app: &App, row: &Credential) -> Result<bool, Error> {
     let Some(id) = row.platform_app_id else {
         return Ok(false);
     };
@@ -158,7 +159,7 @@ fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
 fn bury(
     conn: &mut Conn,
     app: &App,
-    row: &Leased,
+    row: &Credential,
     seen: Generation,
     next_attempt: i64,
     evidence: &Evidence,
@@ -245,7 +246,7 @@ async fn pass(
 }
 
 /// A credential whose access token has ended and that nothing can renew.
-pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Leased) -> Result<bool, Error> {
+pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Credential) -> Result<bool, Error> {
     let evidence = Evidence {
         reason: StatusReason::RefreshTokenExpired,
         class: FailureKind::Dead,
@@ -257,7 +258,7 @@ pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Leased) -> Result<boo
 }
 
 /// A credential that the verify call found refused, as it was `seen`.
-pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Leased, failure: &Failure) -> Result<bool, Error> {
+pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Credential, failure: &Failure) -> Result<bool, Error> {
     let evidence = Evidence::new(StatusReason::CredentialRefused, failure);
     pass(app, seen.id, seen.generation(), seen.next_attempt, evidence).await
 }
