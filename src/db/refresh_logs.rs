@@ -115,10 +115,27 @@ pub fn others_renewed(
     Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
 }
 
-/// Makes the partitions of this month and the two that follow, if they are missing and the default one holds no row of
+/// This month's partition and those of the months that follow.
+const MONTHS_AHEAD: u32 = 3;
+
+/// Makes the partitions of this month and the three that follow, if they are missing and the default one holds no row of
 /// theirs (moving rows would lock the table).
 pub fn make_partitions(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-    for ahead in 0..3 {
+    conn.transaction(|conn| {
+        one_at_a_time(conn)?;
+        make_missing(conn, now)
+    })
+}
+
+/// Until the transaction ends nobody else makes or drops partitions: two who find the same one missing would both make
+/// it, and only one can.
+fn one_at_a_time(conn: &mut Conn) -> Result<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('partitions of refresh_logs'))").execute(conn)?;
+    Ok(())
+}
+
+fn make_missing(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+    for ahead in 0..=MONTHS_AHEAD {
         let Some(from) = month(now, ahead) else { continue };
         let Some(to) = month(now, ahead + 1) else { continue };
         // Dates and names are made of digits only, so nothing needs escaping.
@@ -144,6 +161,13 @@ struct Name {
 
 /// Drops the partitions of months that ended before `before`, and such rows of the default one; returns what was dropped.
 pub fn drop_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>> {
+    conn.transaction(|conn| {
+        one_at_a_time(conn)?;
+        drop_ended(conn, before)
+    })
+}
+
+fn drop_ended(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>> {
     let partitions: Vec<Name> = diesel::sql_query(
         "SELECT c.relname::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
          WHERE i.inhparent = 'refresh_logs'::regclass ORDER BY 1",
