@@ -124,11 +124,11 @@ pub async fn set_installation(app: &App, slug: &str, mode: Mode, values: Values,
             let event = NewAuditEvent {
                 id: event,
                 app: None,
+                request_id: actor.request_id.clone(),
                 actor,
                 action: "platform_app.set",
                 subject: id.to_string(),
                 details: serde_json::json!({ "platform": slug, "mode": mode }),
-                request_id: None,
             };
             db::audit::insert(conn, &event)?;
             Ok::<_, Error>(())
