@@ -3,6 +3,7 @@
 
 mod asking_again;
 mod crash;
+mod deadline;
 mod death;
 mod doubt;
 mod failing;
