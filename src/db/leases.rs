@@ -306,13 +306,48 @@ pub fn hold_verdict(conn: &mut Conn, id: CredentialId, grant_no: i64) -> Result<
     Ok(changed == 1)
 }
 
+/// A credential whose verdict was held.
+#[derive(Debug, Clone, Queryable)]
+pub struct Released {
+    pub id: CredentialId,
+    pub app_id: AppId,
+    pub platform: String,
+    pub method: String,
+}
+
 /// Lets every credential whose verdict was held be asked again at once; returns them.
-pub fn release_held(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<(CredentialId, AppId)>> {
+pub fn release_held(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<Released>> {
     let rows = diesel::update(credentials::table)
         .filter(credentials::platform_app_id.eq(platform_app))
         .filter(credentials::held_verdict_at.is_not_null())
         .set(credentials::retry_at.eq(None::<DateTime<Utc>>))
-        .returning((credentials::id, credentials::app_id))
+        .returning((
+            credentials::id,
+            credentials::app_id,
+            credentials::platform,
+            credentials::method,
+        ))
         .get_results(conn)?;
     Ok(rows)
+}
+
+/// Platform and connect method of the credentials whose verdicts are held.
+pub fn held_methods(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<(String, String)>> {
+    let methods = credentials::table
+        .filter(credentials::platform_app_id.eq(platform_app))
+        .filter(credentials::held_verdict_at.is_not_null())
+        .select((credentials::platform, credentials::method))
+        .distinct()
+        .load(conn)?;
+    Ok(methods)
+}
+
+/// A held verdict was wrong; false: none was held.
+pub fn forget_held(conn: &mut Conn, id: CredentialId, grant_no: i64) -> Result<bool> {
+    let changed = diesel::update(credentials::table.find(id))
+        .filter(credentials::grant_no.eq(grant_no))
+        .filter(credentials::held_verdict_at.is_not_null())
+        .set(credentials::held_verdict_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    Ok(changed == 1)
 }

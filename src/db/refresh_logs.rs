@@ -74,7 +74,8 @@ pub struct Refusals {
     pub refused: i64,
 }
 
-/// Verdicts are counted in the rows that they changed: the log may lag behind, or lose a row.
+/// Verdicts are counted in the rows that they changed: the log may lag behind, or lose a row. A verify call of what is
+/// never renewed is a try as well; of it only its job tells.
 pub fn count_refusals(
     conn: &mut Conn,
     platform_app: PlatformAppId,
@@ -85,8 +86,12 @@ pub fn count_refusals(
         "WITH since AS (SELECT llavero_now() - make_interval(secs => $3) AS at), \
          dead AS (SELECT id FROM credentials, since WHERE platform_app_id = $1 AND id <> $2 AND dead_at > since.at), \
          tried AS (SELECT credential_id AS id FROM refresh_logs, since \
-                   WHERE platform_app_id = $1 AND credential_id <> $2 AND started_at > since.at UNION SELECT id FROM dead) \
-         SELECT (SELECT count(*) FROM tried) AS tried, (SELECT count(*) FROM dead) AS refused",
+                   WHERE platform_app_id = $1 AND credential_id <> $2 AND started_at > since.at UNION SELECT id FROM dead), \
+         asked AS (SELECT count(*) AS n FROM jobs, since, platform_apps own \
+                   WHERE own.id = $1 AND kind = 'verify_credential' AND status = 'done' AND finished_at > since.at \
+                   AND jobs.platform = own.platform AND (own.app_id IS NULL OR own.app_id = jobs.app_id)) \
+         SELECT (SELECT count(*) FROM tried) + (SELECT n FROM asked) AS tried, \
+                (SELECT count(*) FROM dead) AS refused",
     );
     let counted = query
         .bind::<diesel::sql_types::Uuid, _>(platform_app)

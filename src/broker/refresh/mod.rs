@@ -187,10 +187,14 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
             } if refused && valid => {
                 return open(app, &loaded, method);
             }
+            // Nothing was renewed, and the token's time is not over: what the platform meant, its verify call tells.
             Ended::Blocked {
-                why: Blocked::BackOff(None),
+                why: Blocked::BackOff(None | Some(FailureKind::Dead)) | Blocked::InDoubt,
                 ..
             } if refused && valid => {
+                return open(app, &loaded, method);
+            }
+            Ended::Ran(attempt) if refused && valid && attempt.outcome == RefreshOutcome::Refused => {
                 return open(app, &loaded, method);
             }
             Ended::Blocked {

@@ -15,6 +15,7 @@ mod renewal;
 mod same_store;
 mod timer;
 mod unauthorized;
+mod unclear;
 
 use std::time::Duration;
 
