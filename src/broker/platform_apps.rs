@@ -135,11 +135,11 @@ pub async fn set_installation(
             let event = NewAuditEvent {
                 id: event,
                 app: None,
+                request_id: actor.request_id.clone(),
                 actor,
                 action: "platform_app.set",
                 subject: id.to_string(),
                 details: serde_json::json!({ "platform": slug, "mode": mode, "standby": standby_sealed.is_some() }),
-                request_id: None,
             };
             db::audit::insert(conn, &event)?;
             Ok::<_, Error>(())
