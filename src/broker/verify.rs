@@ -11,7 +11,7 @@ use crate::domain::id::CredentialId;
 use crate::domain::refresh::{FailureKind, RefreshTrigger};
 use crate::platform::transport::{Route, SendOptions};
 use crate::platform::verify::StoreFacts;
-use crate::platform::{Failure, Method, SignMoment, Transport, Values};
+use crate::platform::{self, Failure, Method, SignMoment, Transport, Values};
 
 /// What the platform said.
 #[derive(Debug, Clone)]
@@ -33,13 +33,19 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
         nonce: app.random.bytes(),
         request_id,
     };
-    let request = match crate::platform::verify::request(method, values, &moment) {
+    let request = match platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
         Ok(None) => return Ok(Verified::Impossible),
         Err(error) => return Ok(Verified::Undecided(Failure::unknown(error.to_string()))),
     };
     let options = SendOptions::new(route, Duration::from_secs(30));
-    let answer = match app.outbound.send(request, &options).await {
+    let mut answer = app.outbound.send(request, &options).await;
+    if let Ok(first) = &answer
+        && let Ok(Some(other)) = platform::verify::otherwise(method, values, &moment, first)
+    {
+        answer = app.outbound.send(other, &options).await;
+    }
+    let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
             let down = Failure {
@@ -49,7 +55,7 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
             return Ok(Verified::Undecided(down));
         }
     };
-    Ok(match crate::platform::verify::read(method, &answer, values) {
+    Ok(match platform::verify::read(method, &answer, values) {
         Ok(facts) => Verified::Alive(facts),
         Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
         Err(failure) => Verified::Undecided(failure),
