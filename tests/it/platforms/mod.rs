@@ -4,8 +4,11 @@
 mod falabella;
 mod hosts;
 mod hybris;
+mod magento;
 mod mercado_libre;
+mod pasted;
 mod shopify;
+mod tiny;
 mod walmart;
 mod woocommerce;
 
