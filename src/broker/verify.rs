@@ -12,7 +12,7 @@ use crate::domain::refresh::{FailureKind, RefreshTrigger};
 use crate::platform::answer::{self, CallAnswer};
 use crate::platform::transport::{Route, SendOptions};
 use crate::platform::verify::StoreFacts;
-use crate::platform::{Failure, Method, PlatformAnswer, SignMoment, Transport, Values};
+use crate::platform::{self, Failure, Method, PlatformAnswer, SignMoment, Transport, Values};
 
 /// What the platform said.
 #[derive(Debug, Clone)]
@@ -61,13 +61,19 @@ async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Resu
         nonce: app.random.bytes(),
         request_id,
     };
-    let request = match crate::platform::verify::request(method, values, &moment) {
+    let request = match platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
         Ok(None) => return Err(Verified::Impossible),
         Err(error) => return Err(Verified::Undecided(Failure::unknown(error.to_string()))),
     };
     let options = SendOptions::new(route, Duration::from_secs(30));
-    app.outbound.send(request, &options).await.map_err(|error| {
+    let mut answer = app.outbound.send(request, &options).await;
+    if let Ok(first) = &answer
+        && let Ok(Some(other)) = platform::verify::otherwise(method, values, &moment, first)
+    {
+        answer = app.outbound.send(other, &options).await;
+    }
+    answer.map_err(|error| {
         Verified::Undecided(Failure {
             kind: FailureKind::Down,
             ..Failure::unknown(error.to_string())

@@ -100,8 +100,16 @@ pub(super) async fn prove(
     let facts = match request {
         None => StoreFacts::default(),
         Some(request) => {
-            let answer = send(app, target, request).await?;
-            platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?
+            let mut answer = send(app, target, request).await?;
+            let other = platform::verify::otherwise(method, &values, &moment(app), &answer)
+                .map_err(|error| not_built(method, &error))?;
+            if let Some(other) = other {
+                answer = send(app, target, other).await?;
+            }
+            let facts =
+                platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?;
+            disprove(app, target, &values).await?;
+            facts
         }
     };
     let stated = facts
@@ -134,6 +142,19 @@ pub(super) async fn prove(
         facts,
         lacking,
     })
+}
+
+/// A made-up credential must be refused, where the verify call alone might be answered to anybody.
+async fn disprove(app: &App, target: &Target<'_>, values: &Values) -> Result<(), Stop> {
+    let method = target.method;
+    let counterproof =
+        platform::verify::counterproof(method, values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let Some(request) = counterproof else { return Ok(()) };
+    if send(app, target, request).await?.status.is_success() {
+        let why = "The store answers without looking at the credentials: they do not reach it, or nobody needs any.";
+        return Err(Refused::new(ConnectFailure::PlatformError, why).into());
+    }
+    Ok(())
 }
 
 fn lacking(method: &Method, values: &Values, grant: Option<&Grant>) -> Lacking {
