@@ -9,6 +9,7 @@ mod shein;
 mod temu;
 mod tiktok_shop;
 mod tray;
+mod wix;
 
 use std::fmt;
 use std::ops::Deref;
@@ -77,7 +78,7 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 7] = [
+static QUIRKS: [&dyn Quirk; 8] = [
     &amazon::Amazon,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
@@ -85,6 +86,7 @@ static QUIRKS: [&dyn Quirk; 7] = [
     &temu::Temu,
     &tiktok_shop::TiktokShop,
     &tray::Tray,
+    &wix::Wix,
 ];
 
 /// A quirk by its name in the catalogue.

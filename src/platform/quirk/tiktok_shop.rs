@@ -4,9 +4,11 @@
 //! a few refuse it.
 
 use http::header::CONTENT_TYPE;
+use url::Url;
 
 use super::Quirk;
 use crate::platform::failure::BuildError;
+use crate::platform::host;
 use crate::platform::sign::Owned;
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
@@ -17,6 +19,16 @@ pub(super) struct TiktokShop;
 impl Quirk for TiktokShop {
     fn name(&self) -> &'static str {
         "tiktok-shop"
+    }
+
+    /// The approve page has moved between hosts; the platform app may name another one.
+    fn authorize(&self, scope: &Scope<'_>, mut url: Url) -> Result<Url, BuildError> {
+        if scope.get("authorize_host").is_ok() {
+            let host = host::host_value(scope, "authorize_host")?;
+            url.set_host(Some(&host))
+                .map_err(|_| BuildError::UnsafeValue("authorize_host".to_owned()))?;
+        }
+        Ok(url)
     }
 
     fn owned(&self, owned: &mut Owned) {
