@@ -12,7 +12,8 @@ use crate::platform::host;
 use crate::platform::sign::Owned;
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
-use crate::platform::transport::PlatformRequest;
+use crate::platform::transport::{PlatformAnswer, PlatformRequest};
+use crate::platform::values::Values;
 
 pub(super) struct TiktokShop;
 
@@ -29,6 +30,19 @@ impl Quirk for TiktokShop {
                 .map_err(|_| BuildError::UnsafeValue("authorize_host".to_owned()))?;
         }
         Ok(url)
+    }
+
+    /// Creators and partners get tokens as well, which open no shop: to us they are none.
+    fn token_answer(&self, mut answer: PlatformAnswer, _values: &Values) -> PlatformAnswer {
+        let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
+            return answer;
+        };
+        let others = json.pointer("/data/user_type").is_some_and(|kind| *kind != 0);
+        if others && let Some(token) = json.pointer_mut("/data/access_token") {
+            *token = serde_json::Value::Null;
+            answer.body = json.to_string().into();
+        }
+        answer
     }
 
     fn owned(&self, owned: &mut Owned) {
