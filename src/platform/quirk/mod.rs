@@ -9,6 +9,7 @@ mod shein;
 mod temu;
 mod tiktok_shop;
 mod tray;
+mod weebly;
 mod wix;
 
 use std::fmt;
@@ -90,7 +91,7 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 8] = [
+static QUIRKS: [&dyn Quirk; 9] = [
     &amazon::Amazon,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
@@ -98,6 +99,7 @@ static QUIRKS: [&dyn Quirk; 8] = [
     &temu::Temu,
     &tiktok_shop::TiktokShop,
     &tray::Tray,
+    &weebly::Weebly,
     &wix::Wix,
 ];
 

@@ -11,7 +11,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
 use super::Quirk;
-use crate::platform::hook::keys;
+use crate::platform::hook::{Hook, HookKind, HookRefusal, Received, keys};
 use crate::platform::obtain::{CallbackRefusal, once};
 use crate::platform::signature::{self, Hash};
 use crate::platform::values::Values;
@@ -33,11 +33,7 @@ impl Quirk for Wix {
         let pairs = signature::pairs(raw_query);
         let (given, proof) = (once(&pairs, "instanceId")?, once(&pairs, "signedInstance")?);
         let payload = proven(&proof, known).ok_or(CallbackRefusal::BadSignature)?;
-        if payload
-            .get("exp")
-            .and_then(Value::as_i64)
-            .is_some_and(|end| end < now.timestamp())
-        {
+        if has_ended(&payload, now) {
             return Err(CallbackRefusal::StaleTimestamp);
         }
         let is_ours = once(&pairs, "appId").ok().as_deref() == known.get("client_id");
@@ -46,6 +42,46 @@ impl Quirk for Wix {
         }
         Ok(brought)
     }
+
+    /// The body is a JWT, whose `data` holds the event as a text of JSON.
+    fn hook(&self, received: &Received<'_>, app: &Values, now: DateTime<Utc>) -> Result<Hook, HookRefusal> {
+        let jwt = std::str::from_utf8(received.body)
+            .map_err(|_| HookRefusal::BadProof)?
+            .trim();
+        // The other form of proof is no webhook's.
+        let payload = Some(jwt).filter(|jwt| jwt.split('.').count() == 3);
+        let payload = payload.and_then(|jwt| proven(jwt, app)).ok_or(HookRefusal::BadProof)?;
+        if has_ended(&payload, now) {
+            return Err(HookRefusal::BadProof);
+        }
+        let data = payload
+            .get("data")
+            .and_then(Value::as_str)
+            .ok_or(HookRefusal::Missing)?;
+        let event: Value = serde_json::from_str(data).map_err(|_| HookRefusal::Missing)?;
+        let text = |name: &str| event.get(name).and_then(Value::as_str).map(str::to_owned);
+        let topic = text("eventType").ok_or(HookRefusal::Missing)?;
+        let kind = match topic == "AppRemoved" {
+            true => HookKind::Uninstalled,
+            false => HookKind::Other,
+        };
+        let instance = text("instanceId");
+        if kind == HookKind::Uninstalled && instance.is_none() {
+            return Err(HookRefusal::Missing);
+        }
+        Ok(Hook {
+            kind,
+            topic,
+            platform_store_id: instance,
+        })
+    }
+}
+
+fn has_ended(payload: &Value, now: DateTime<Utc>) -> bool {
+    payload
+        .get("exp")
+        .and_then(Value::as_i64)
+        .is_some_and(|end| end < now.timestamp())
 }
 
 /// What the proof says, if it is one.
