@@ -188,6 +188,7 @@ impl Checker<'_> {
     fn token_call(&mut self, key: &str, call: &TokenCall) {
         self.url(&format!("{key}.url"), &call.url);
         self.pairs(&format!("{key}.parameters"), &call.parameters);
+        self.pairs(&format!("{key}.query"), &call.query);
         self.headers(&format!("{key}.headers"), &call.headers);
         for name in ["client_id", "client_secret"] {
             if !call.leaves_out(name) {
@@ -266,6 +267,9 @@ impl Checker<'_> {
                 self.token_call("obtain.code.token", &code.token);
                 if let Some(refresh) = &code.refresh {
                     self.token_call("obtain.code.refresh", refresh);
+                    if code.asks_again {
+                        self.fault("obtain.code.refresh", "what is asked for again has no refresh call");
+                    }
                 }
                 if let Some(proof) = &code.proof {
                     self.name("obtain.code.proof.key", &proof.key);

@@ -35,6 +35,9 @@ pub struct Verify {
     /// JSON pointers that a good answer has, whatever its status; of several in one place, one will do.
     #[serde(default)]
     pub needs: Vec<Pointers>,
+    /// JSON pointers that only a failure has, whatever its status.
+    #[serde(default)]
+    pub lacks: Vec<String>,
     /// A list in the answer must hold a value that was typed.
     #[serde(default)]
     pub lists: Option<Lists>,
@@ -179,13 +182,10 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let verify = &method.verify;
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let good = answer.status.is_success()
-        && body.as_ref().is_some_and(|b| {
-            verify.needs.iter().all(|either| {
-                either
-                    .all()
-                    .iter()
-                    .any(|at| found_at(b, at).iter().any(|v| !v.is_null()))
-            })
+        && body.as_ref().is_some_and(|body| {
+            let has = |at: &String| found_at(body, at).iter().any(|value| !value.is_null());
+            let needed = |either: &Pointers| either.all().iter().any(has);
+            verify.needs.iter().all(needed) && !verify.lacks.iter().any(has)
         });
     let Some(body) = body.filter(|_| good) else {
         return Err(answer::judge(method, &method.answer.verify, answer));

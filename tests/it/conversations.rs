@@ -69,6 +69,16 @@ fn play(slug: &str) {
 }
 
 #[test]
+fn aliexpress_is_spoken_to_as_documented() {
+    play("aliexpress");
+}
+
+#[test]
+fn claro_shop_is_spoken_to_as_documented() {
+    play("claro-shop");
+}
+
+#[test]
 fn falabella_is_spoken_to_as_documented() {
     play("falabella");
 }
@@ -84,13 +94,63 @@ fn mercado_libre_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn miravia_is_spoken_to_as_documented() {
+    play("miravia");
+}
+
+#[test]
+fn nopcommerce_is_spoken_to_as_documented() {
+    play("nopcommerce");
+}
+
+#[test]
+fn opencart_is_spoken_to_as_documented() {
+    play("opencart");
+}
+
+#[test]
+fn shein_is_spoken_to_as_documented() {
+    play("shein");
+}
+
+#[test]
 fn shopify_is_spoken_to_as_documented() {
     play("shopify");
 }
 
 #[test]
+fn temu_is_spoken_to_as_documented() {
+    play("temu");
+}
+
+#[test]
+fn tiktok_shop_is_spoken_to_as_documented() {
+    play("tiktok-shop");
+}
+
+#[test]
+fn tray_is_spoken_to_as_documented() {
+    play("tray");
+}
+
+#[test]
+fn unicommerce_is_spoken_to_as_documented() {
+    play("unicommerce");
+}
+
+#[test]
 fn walmart_is_spoken_to_as_documented() {
     play("walmart");
+}
+
+#[test]
+fn weebly_is_spoken_to_as_documented() {
+    play("weebly");
+}
+
+#[test]
+fn wix_is_spoken_to_as_documented() {
+    play("wix");
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod shein;
 mod temu;
 mod tiktok_shop;
 mod tray;
+mod weebly;
+mod wix;
 
 use std::fmt;
 use std::ops::Deref;
@@ -89,7 +91,7 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 7] = [
+static QUIRKS: [&dyn Quirk; 9] = [
     &amazon::Amazon,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
@@ -97,6 +99,8 @@ static QUIRKS: [&dyn Quirk; 7] = [
     &temu::Temu,
     &tiktok_shop::TiktokShop,
     &tray::Tray,
+    &weebly::Weebly,
+    &wix::Wix,
 ];
 
 /// A quirk by its name in the catalogue.
