@@ -21,7 +21,7 @@ const PEEK: usize = 4096;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRules {
-    /// JSON pointers to codes; `*` stands for every item of a list.
+    /// JSON pointers to codes; `*` stands for every item of a list or an object.
     #[serde(default)]
     pub code_at: Vec<String>,
     /// Answers of the token calls.
@@ -125,7 +125,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The values at a JSON pointer in which `*` stands for every item of a list.
+/// The values at a JSON pointer in which `*` stands for every item of a list or an object.
 pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
     let mut found = vec![json];
     for step in pointer.split('/').skip(1) {
@@ -139,6 +139,7 @@ pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
                     .and_then(|i: usize| items.get(i))
                     .into_iter()
                     .collect(),
+                (Value::Object(object), "*") => object.values().collect(),
                 (Value::Object(object), _) => object.get(step).into_iter().collect::<Vec<_>>(),
                 _ => Vec::new(),
             })

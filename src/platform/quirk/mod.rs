@@ -2,6 +2,7 @@
 //! platform's own file says otherwise. A quirk fills one or two of these places; what three platforms need belongs in
 //! the vocabulary.
 
+mod allegro;
 mod amazon;
 mod claro_shop;
 mod opencart;
@@ -77,7 +78,8 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 7] = [
+static QUIRKS: [&dyn Quirk; 8] = [
+    &allegro::Allegro,
     &amazon::Amazon,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
