@@ -8,6 +8,7 @@ mod file;
 mod outcome;
 mod play;
 mod sent;
+mod stores;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -46,7 +47,7 @@ fn play(slug: &str) {
     let (mut failing, mut report) = (0, String::new());
     for case in &cases {
         let mut differences = match platform.method(&case.method) {
-            Some(method) => play::case(method, case),
+            Some(method) => play::case(platform, method, case),
             None => vec![format!("the catalogue has no connect method `{}`", case.method)],
         };
         if !names.insert(case.name.as_str()) {

@@ -11,7 +11,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use serde::Deserialize;
 use url::Url;
 
-use super::{CallbackAnswer, CallbackRefusal, GrantNames, TokenCall, once};
+use super::{CallbackAnswer, CallbackRefusal, GrantNames, Install, TokenCall, once};
 use crate::platform::call::fill_pairs;
 use crate::platform::descriptor::{Method, Pair, duration, yes};
 use crate::platform::failure::BuildError;
@@ -56,6 +56,9 @@ pub struct Code {
     /// The callback's parameter that holds the code.
     #[serde(default = "code")]
     pub code_parameter: String,
+    /// How a connection that starts at the platform arrives.
+    #[serde(default)]
+    pub install: Option<InstallKind>,
     /// Further parameters of the callback that are kept.
     #[serde(default)]
     pub brings: Vec<Brought>,
@@ -78,6 +81,18 @@ pub enum StatePlace {
     Path,
     /// Nowhere, or not surely: the browser's own session tells.
     Browser,
+}
+
+/// What arrives when a connection starts at the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallKind {
+    /// A query with the callback's proof that names the store (`same`): the merchant has yet to approve.
+    Proof,
+    /// A callback without a state: the merchant has approved, and the code proves it.
+    Code,
+    /// As the platform's quirk reads it.
+    Quirk,
 }
 
 /// A parameter of a callback that later requests need.
@@ -203,16 +218,40 @@ impl Code {
         Ok(CallbackAnswer::Approved(brought))
     }
 
-    /// What a platform says when a connection starts there: the store, proven. `None` where that is not provable.
+    /// What a platform says when a connection starts there. `None` where none does.
     pub(super) fn read_install(
         &self,
         method: &Method,
         raw_query: &str,
         values: &Values,
         now: DateTime<Utc>,
-    ) -> Result<Option<Values>, CallbackRefusal> {
-        if self.proof.is_none() || self.fresh.is_none() || self.same.is_empty() {
-            return Ok(None);
+    ) -> Result<Option<Install>, CallbackRefusal> {
+        match self.install {
+            None => Ok(None),
+            Some(InstallKind::Proof) => self
+                .proven(method, raw_query, values, now)
+                .map(Install::Begin)
+                .map(Some),
+            Some(InstallKind::Quirk) => match &method.quirk {
+                Some(quirk) => quirk.install(raw_query, values, now).map(Install::Begin).map(Some),
+                None => Ok(None),
+            },
+            Some(InstallKind::Code) => match self.read_callback(method, raw_query, values, now)? {
+                CallbackAnswer::Approved(brought) => Ok(Some(Install::Approved(brought))),
+                CallbackAnswer::Denied { .. } => Err(CallbackRefusal::MissingParameter(self.code_parameter.clone())),
+            },
+        }
+    }
+
+    fn proven(
+        &self,
+        method: &Method,
+        raw_query: &str,
+        values: &Values,
+        now: DateTime<Utc>,
+    ) -> Result<Values, CallbackRefusal> {
+        if self.proof.is_none() || self.same.is_empty() {
+            return Err(CallbackRefusal::BadSignature);
         }
         let pairs = signature::pairs(raw_query);
         self.prove(&pairs, raw_query, values, now)?;
@@ -222,7 +261,7 @@ impl Code {
             let checked = method.field(name).and_then(|field| field.check(&given, false).ok());
             named.set(name.as_str(), checked.ok_or(CallbackRefusal::OtherStore)?);
         }
-        Ok(Some(named))
+        Ok(named)
     }
 
     /// The platform's signature over the query, and its time.

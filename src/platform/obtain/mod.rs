@@ -13,7 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use ask::Ask;
-pub use code::{Code, StatePlace};
+pub use code::{Code, InstallKind, StatePlace};
 pub use given::{Given, Page};
 pub use grant::{Grant, GrantNames};
 pub use token_call::TokenCall;
@@ -62,6 +62,15 @@ pub enum CallbackAnswer {
     Approved(Values),
     /// The merchant, or the platform, said no.
     Denied { code: String, description: Option<String> },
+}
+
+/// A connection that started at the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Install {
+    /// The store is named; the merchant has yet to approve.
+    Begin(Values),
+    /// The merchant has approved: what a callback would have brought.
+    Approved(Values),
 }
 
 /// A callback or delivery that is not believed.
@@ -127,14 +136,14 @@ pub fn read_callback(
     }
 }
 
-/// Reads the query of a connection that starts at the platform, without a session: the connect fields that it names, once
-/// proven (`values` are the app's). `None` where a method offers no such proof.
+/// Reads the query of a connection that starts at the platform, without a session (`values` are the app's). `None` where
+/// a method's connections never start there.
 pub fn read_install(
     method: &Method,
     raw_query: &str,
     values: &Values,
     now: DateTime<Utc>,
-) -> Result<Option<Values>, CallbackRefusal> {
+) -> Result<Option<Install>, CallbackRefusal> {
     match &method.obtain {
         Obtain::Code(code) => code.read_install(method, raw_query, values, now),
         Obtain::Ask(_) | Obtain::Given(_) => Ok(None),

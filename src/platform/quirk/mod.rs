@@ -21,6 +21,7 @@ use url::Url;
 
 use super::answer::CallAnswer;
 use super::failure::BuildError;
+use super::hook::{Hook, HookRefusal, Received};
 use super::obtain::CallbackRefusal;
 use super::sign::Owned;
 use super::template::Scope;
@@ -46,6 +47,17 @@ pub trait Quirk: Sync {
         _now: DateTime<Utc>,
     ) -> Result<Values, CallbackRefusal> {
         Ok(brought)
+    }
+
+    /// Reads the query of a connection that starts at the platform: the values that it proves. `app` are the platform
+    /// app's.
+    fn install(&self, _raw_query: &str, _app: &Values, _now: DateTime<Utc>) -> Result<Values, CallbackRefusal> {
+        Err(CallbackRefusal::BadSignature)
+    }
+
+    /// Reads a webhook, its proof first.
+    fn hook(&self, _received: &Received<'_>, _app: &Values, _now: DateTime<Utc>) -> Result<Hook, HookRefusal> {
+        Err(HookRefusal::NoHooks)
     }
 
     /// Changes the request of a token call, once it is built.

@@ -38,7 +38,7 @@ fn link(text: &str) -> String {
 #[tokio::test]
 async fn merchant_and_admins_are_told_once_an_incident_in_the_merchants_language() {
     for (locale, words) in [
-        ("es", "Vuelva a conectarla"),
+        ("es", "Vuelve a conectarla"),
         ("pt", "Conecte-a novamente"),
         ("en", "Please connect it again"),
     ] {
