@@ -69,6 +69,36 @@ fn play(slug: &str) {
 }
 
 #[test]
+fn allegro_is_spoken_to_as_documented() {
+    play("allegro");
+}
+
+#[test]
+fn amazon_is_spoken_to_as_documented() {
+    play("amazon");
+}
+
+#[test]
+fn bigcommerce_is_spoken_to_as_documented() {
+    play("bigcommerce");
+}
+
+#[test]
+fn bling_is_spoken_to_as_documented() {
+    play("bling");
+}
+
+#[test]
+fn ebay_is_spoken_to_as_documented() {
+    play("ebay");
+}
+
+#[test]
+fn etsy_is_spoken_to_as_documented() {
+    play("etsy");
+}
+
+#[test]
 fn falabella_is_spoken_to_as_documented() {
     play("falabella");
 }
@@ -84,8 +114,43 @@ fn mercado_libre_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn multivende_is_spoken_to_as_documented() {
+    play("multivende");
+}
+
+#[test]
+fn odoo_is_spoken_to_as_documented() {
+    play("odoo");
+}
+
+#[test]
+fn quickbooks_is_spoken_to_as_documented() {
+    play("quickbooks");
+}
+
+#[test]
+fn salesforce_is_spoken_to_as_documented() {
+    play("salesforce");
+}
+
+#[test]
 fn shopify_is_spoken_to_as_documented() {
     play("shopify");
+}
+
+#[test]
+fn shoplazza_is_spoken_to_as_documented() {
+    play("shoplazza");
+}
+
+#[test]
+fn tienda_nube_is_spoken_to_as_documented() {
+    play("tienda-nube");
+}
+
+#[test]
+fn vend_is_spoken_to_as_documented() {
+    play("vend");
 }
 
 #[test]
@@ -96,6 +161,11 @@ fn walmart_is_spoken_to_as_documented() {
 #[test]
 fn woocommerce_is_spoken_to_as_documented() {
     play("woocommerce");
+}
+
+#[test]
+fn zoho_inventory_is_spoken_to_as_documented() {
+    play("zoho-inventory");
 }
 
 #[test]
