@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::descriptor::{ClientOwner, Method};
@@ -30,6 +30,9 @@ pub struct AnswerRules {
     /// Answers of the verify call.
     #[serde(default)]
     pub verify: Vec<FailureRule>,
+    /// A header that says in milliseconds how long to wait; `Retry-After` is always read.
+    #[serde(default, deserialize_with = "wait_header")]
+    pub wait_millis: Option<HeaderName>,
     /// Answers of forwarded calls that mean: this credential is not accepted.
     #[serde(default)]
     pub unauthorized: Vec<Condition>,
@@ -234,7 +237,7 @@ pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAns
         code,
         status: Some(status),
         detail,
-        retry_after: retry_after(&answer.headers),
+        retry_after: retry_after(&answer.headers).or_else(|| wait_millis(&method.answer, &answer.headers)),
     }
 }
 
@@ -279,6 +282,15 @@ fn is_a_word(code: &str) -> bool {
         && code
             .split(|c: char| !c.is_ascii_alphanumeric())
             .all(|run| run.len() <= 24)
+}
+
+fn wait_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
+    super::call::header_name(deserializer).map(Some)
+}
+
+fn wait_millis(rules: &AnswerRules, headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(rules.wait_millis.as_ref()?)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_millis)
 }
 
 /// `Retry-After` in seconds, or as a date counted from the answer's own `Date`.

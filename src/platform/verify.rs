@@ -133,8 +133,15 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         Some(_) if verify.accepted_by.contains(&answer.status.as_u16()) => serde_json::Value::Null,
         _ => return Err(answer::judge(method, &method.answer.verify, answer)),
     };
-    if let Some(lists) = &verify.lists {
-        let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
+    let filled = |template: &Template| match template.fill(&scope) {
+        Ok(text) => Ok(Some(text)),
+        // Which of the shops it is has yet to be said.
+        Err(BuildError::MissingValue(_)) if verify.shops.is_some() => Ok(None),
+        Err(error) => Err(Failure::unknown(error.to_string())),
+    };
+    if let Some(lists) = &verify.lists
+        && let Some(wanted) = filled(&lists.value)?
+    {
         if !found_at(&body, &lists.at)
             .iter()
             .any(|v| v.as_str() == Some(wanted.as_str()))
@@ -146,14 +153,17 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let plain = |text: &String| !text.chars().any(char::is_control);
     let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at)).filter(plain);
     let platform_store_id = match &method.identity_template {
-        Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
+        Some(template) => filled(template)?,
         None => text(&verify.store_id),
     };
     let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));
+    let shops = verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default();
+    let own = |shop: &&Shop| Some(&shop.platform_store_id) == platform_store_id.as_ref();
+    let own_name = shops.iter().find(own).and_then(|shop| shop.name.clone());
     Ok(StoreFacts {
+        name: text(&verify.store_name).or(own_name),
         platform_store_id,
-        name: text(&verify.store_name),
         url,
-        shops: verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default(),
+        shops,
     })
 }

@@ -21,7 +21,8 @@ use crate::platform::field::Pattern;
 use crate::platform::transport::PlatformAnswer;
 use crate::platform::values::Values;
 
-/// JSON pointers into a token answer.
+/// JSON pointers into a token answer. `jwt:` before one leads into the claims of the access token, `epoch:` says that the
+/// end of a life stands there in Unix seconds, whatever the unit of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantNames {
@@ -147,6 +148,10 @@ impl<'a> Found<'a> {
     }
 
     fn life(&self, at: &str, unit: Unit, now: DateTime<Utc>) -> Option<Duration> {
+        let (at, unit) = match at.strip_prefix("epoch:") {
+            Some(at) => (at, Unit::EpochSeconds),
+            None => (at, unit),
+        };
         let text = self.text(at)?;
         let text = text.trim();
         let number = || text.parse::<f64>().ok();

@@ -4,6 +4,7 @@
 
 mod allegro;
 mod amazon;
+mod bigcommerce;
 mod claro_shop;
 mod opencart;
 mod shein;
@@ -90,9 +91,10 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 8] = [
+static QUIRKS: [&dyn Quirk; 9] = [
     &allegro::Allegro,
     &amazon::Amazon,
+    &bigcommerce::BigCommerce,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
     &shein::Shein,
