@@ -35,7 +35,7 @@ pub struct GrantNames {
     pub refresh_expires_unit: Unit,
     pub scope: String,
     pub scope_separator: String,
-    pub store_id: Option<Pointers>,
+    pub store_id: Option<Kept>,
     /// When refreshing, too, comes to an end: in seconds.
     pub authorization_expires_in: Option<String>,
     /// Further values that later calls need.
@@ -253,7 +253,7 @@ pub(super) fn read(
             Some(None) => {}
         }
     }
-    let platform_store_id = names.store_id.as_ref().and_then(|at| found.first(at));
+    let platform_store_id = names.store_id.as_ref().and_then(|kept| kept.find(&found));
     let authorization = names.authorization_expires_in.as_ref();
     let authorization_expires_in = authorization.and_then(|at| found.life(at, Unit::Seconds, now));
     values.set("access_token", tokens.access);
