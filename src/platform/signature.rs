@@ -183,7 +183,10 @@ mod tests {
         let query = "code=a%2Fb";
         let hmac = Writing::Hex.write(&Hash::HmacSha256.of(b"key", b"code=a/b"));
         assert!(!proof().holds(query, &hmac, &["key"]));
-        let either = QueryProof { or_raw: true, ..proof() };
+        let either = QueryProof {
+            or_raw: true,
+            ..proof()
+        };
         assert!(either.holds(query, &hmac, &["key"]));
         assert!(!either.holds("code=a", &hmac, &["key"]));
     }

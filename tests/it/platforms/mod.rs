@@ -5,6 +5,7 @@ mod falabella;
 mod hosts;
 mod hybris;
 mod mercado_libre;
+mod oauth;
 mod shopify;
 mod walmart;
 mod woocommerce;
