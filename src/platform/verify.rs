@@ -141,13 +141,11 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     };
     if let Some(lists) = &verify.lists
         && let Some(wanted) = filled(&lists.value)?
-    {
-        if !found_at(&body, &lists.at)
+        && !found_at(&body, &lists.at)
             .iter()
             .any(|v| v.as_str() == Some(wanted.as_str()))
-        {
-            return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
-        }
+    {
+        return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
     }
     // What a shop calls itself may hold anything; a name with control characters is none.
     let plain = |text: &String| !text.chars().any(char::is_control);
