@@ -45,6 +45,7 @@ admin-timeline-job = { $kind }: { $status }
 admin-timeline-notice = Aviso a { $audience }: { $kind }
 admin-timeline-by = Por: { $actor }
 admin-timeline-attempt = intento { $attempt }
+admin-timeline-saved = guardado { $before } → { $after }
 admin-do-reauthorize = Autorizar de nuevo
 admin-do-refresh = Renovar ahora
 admin-do-verify = Verificar ahora

@@ -22,6 +22,9 @@ use super::transport::PlatformRequest;
 pub struct HeaderRule {
     #[serde(deserialize_with = "header_name")]
     pub name: HeaderName,
+    /// The value that names the header, where there is one: for platforms whose header nobody has documented.
+    #[serde(default)]
+    pub named: Option<String>,
     #[serde(default)]
     pub value: Option<Template>,
     /// Instead of `value`: HTTP Basic of these two values; an empty name is an empty password.
@@ -63,9 +66,20 @@ pub(super) fn set_headers(
         let mut value =
             HeaderValue::from_str(&text).map_err(|_| BuildError::UnsafeHeader(rule.name.as_str().to_owned()))?;
         value.set_sensitive(true);
-        request.headers.insert(rule.name.clone(), value);
+        request.headers.insert(header_of(rule, scope)?, value);
     }
     Ok(())
+}
+
+fn header_of(rule: &HeaderRule, scope: &Scope<'_>) -> Result<HeaderName, BuildError> {
+    let Some(named) = &rule.named else {
+        return Ok(rule.name.clone());
+    };
+    match scope.get(named) {
+        Ok(name) => name.parse().map_err(|_| BuildError::UnsafeValue(named.clone())),
+        Err(BuildError::MissingValue(_)) => Ok(rule.name.clone()),
+        Err(error) => Err(error),
+    }
 }
 
 fn basic(scope: &Scope<'_>, user: &str, password: &str) -> Result<String, BuildError> {

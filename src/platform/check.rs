@@ -127,7 +127,7 @@ impl Checker<'_> {
             let checked = self
                 .method
                 .check_of(name)
-                .is_some_and(|(takes, _)| takes == Takes::Host);
+                .is_some_and(|(takes, _)| matches!(takes, Takes::Host | Takes::Label));
             if !checked && !self.method.lookups.contains_key(name) {
                 self.fault(
                     key,
@@ -160,6 +160,9 @@ impl Checker<'_> {
             }
             if let Some(when) = &rule.when {
                 self.name(&key, &when.value);
+            }
+            if let Some(named) = &rule.named {
+                self.name(&key, named);
             }
         }
     }
@@ -197,9 +200,16 @@ impl Checker<'_> {
         self.headers(&format!("{key}.headers"), &sign.headers);
         self.pairs(&format!("{key}.query"), &sign.query);
         self.pairs(&format!("{key}.query_if_absent"), &sign.query_if_absent);
+        self.pairs(&format!("{key}.form"), &sign.form);
+        if !sign.form.is_empty() && !self.method.signs_body {
+            self.fault(&format!("{key}.form"), "fields of a body need `signs_body`");
+        }
         if let Some(oauth1) = &sign.oauth1 {
             self.name(&format!("{key}.oauth1.consumer_key"), &oauth1.consumer_key);
             self.name(&format!("{key}.oauth1.consumer_secret"), &oauth1.consumer_secret);
+            for name in oauth1.token.iter().chain(&oauth1.token_secret) {
+                self.name(&format!("{key}.oauth1"), name);
+            }
         }
         if let Some(recipe) = &sign.recipe {
             self.name(&format!("{key}.recipe.key"), &recipe.key);
@@ -209,7 +219,11 @@ impl Checker<'_> {
                 self.template(&format!("{key}.recipe.tokens.{}", token.name), &token.value);
             }
         }
-        let data = !sign.headers.is_empty() || !sign.query.is_empty() || sign.oauth1.is_some() || sign.recipe.is_some();
+        let data = !sign.headers.is_empty()
+            || !sign.query.is_empty()
+            || !sign.form.is_empty()
+            || sign.oauth1.is_some()
+            || sign.recipe.is_some();
         if !data && self.method.quirk.is_none() {
             self.fault(key, "nothing here authenticates a call");
         }
@@ -271,6 +285,18 @@ impl Checker<'_> {
         self.sign("sign", &method.sign);
         if let Some(sign) = &method.sign_plain_http {
             self.sign("sign_plain_http", sign);
+        }
+        if let Some(call) = &method.verify.otherwise {
+            self.call("verify.otherwise", call);
+        }
+        if let Some(name) = &method.verify.proves {
+            self.name("verify.proves", name);
+        }
+        for lists in method.verify.lists.iter().chain(&method.verify.says) {
+            self.template(&format!("verify.{}", lists.code), &lists.value);
+        }
+        if let Some(within) = &method.within {
+            self.template("within", within);
         }
         match &method.verify.call {
             Some(call) => self.call("verify.call", call),

@@ -237,6 +237,9 @@ pub struct Method {
     pub scopes: Vec<String>,
     /// The store's root: host and shop folder.
     pub base_url: UrlTemplate,
+    /// The only part of that root that calls may go to, where one credential opens more than this store.
+    #[serde(default)]
+    pub within: Option<Template>,
     pub sign: Sign,
     /// Instead of `sign` where the store is reached over plain http.
     #[serde(default)]
@@ -286,6 +289,14 @@ impl Method {
     /// The store's root, below which the platform documents its paths.
     pub fn root(&self, values: &Values) -> Result<Url, BuildError> {
         self.base_url.fill(&Scope::timeless(self, values))
+    }
+
+    /// Whether an address below the root is this store's own.
+    pub fn is_within(&self, values: &Values, url: &Url) -> Result<bool, BuildError> {
+        let Some(within) = &self.within else { return Ok(true) };
+        let within = within.fill_path(&Scope::timeless(self, values))?;
+        let rest = url.path().strip_prefix(within.as_str());
+        Ok(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 
     /// The identity of a store whose identity is typed.

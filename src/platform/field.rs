@@ -61,8 +61,12 @@ pub enum Takes {
     Text,
     /// A host name, for the host's place in an address.
     Host,
+    /// One label of a host name, which the catalogue completes.
+    Label,
     /// An address with its folder.
     Url,
+    /// A path without the slash before it; its own slashes stay.
+    Path,
 }
 
 /// One of the values that a field can have.
@@ -116,7 +120,8 @@ impl Arriving {
 /// The value in its one spelling, if it meets the pattern and, in an address, leads nowhere else.
 fn spelled(takes: Takes, pattern: &Pattern, given: &str, allow_http: bool) -> Option<String> {
     let value = match takes {
-        Takes::Text => given.to_owned(),
+        Takes::Text | Takes::Path => given.to_owned(),
+        Takes::Label => given.to_ascii_lowercase(),
         Takes::Host => spell_host(given),
         Takes::Url => spell_url(given),
     };
@@ -127,6 +132,8 @@ fn spelled(takes: Takes, pattern: &Pattern, given: &str, allow_http: bool) -> Op
     };
     let safe = match takes {
         Takes::Text => true,
+        Takes::Label => host::checked_label(&value),
+        Takes::Path => host::checked_path(&value),
         Takes::Host => host::checked_host(&value),
         Takes::Url => host::checked_url(&value).is_some(),
     };

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::descriptor::{Method, Platform};
 use super::failure::BuildError;
+use super::field::Takes;
 use super::template::Scope;
 use super::values::Values;
 
@@ -39,16 +40,26 @@ pub fn checked_host(text: &str) -> bool {
     !text.contains('/') && checked_url(&format!("https://{text}")).is_some()
 }
 
+/// One label of a host name: digits alone are one too, for the catalogue writes a name after it.
+pub fn checked_label(text: &str) -> bool {
+    !text.contains('.') && checked_host(&format!("{text}.example"))
+}
+
+/// A path that stays where it is put.
+pub fn checked_path(text: &str) -> bool {
+    !text.starts_with('/') && checked_url(&format!("https://path.example/{text}")).is_some()
+}
+
 /// The value of a host's placeholder: from the catalogue's own list, or one whose pattern it meets.
 pub(super) fn host_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildError> {
     let value = scope.get(name)?;
-    let from_catalogue = scope.method.lookups.contains_key(name);
-    let meets = from_catalogue
-        || scope
-            .method
-            .check_of(name)
-            .is_some_and(|(_, pattern)| pattern.is_match(&value));
-    if meets && checked_host(&value) {
+    let safe = match scope.method.check_of(name) {
+        _ if scope.looks_up(name) => checked_host(&value),
+        Some((Takes::Label, pattern)) => pattern.is_match(&value) && checked_label(&value),
+        Some((_, pattern)) => pattern.is_match(&value) && checked_host(&value),
+        None => false,
+    };
+    if safe {
         Ok(value.into_owned())
     } else {
         Err(BuildError::UnsafeValue(name.to_owned()))

@@ -9,6 +9,7 @@ use super::answer::{self, found_at};
 use super::call::Call;
 use super::descriptor::Method;
 use super::failure::{BuildError, Failure};
+use super::obtain::{self, Pointers};
 use super::sign::SignMoment;
 use super::template::{Scope, Template};
 use super::transport::{PlatformAnswer, PlatformRequest};
@@ -21,24 +22,34 @@ pub struct Verify {
     /// Without it the token call itself is the proof.
     #[serde(default)]
     pub call: Option<Call>,
+    /// Asked where the first call's path is not found: editions and releases differ.
+    #[serde(default)]
+    pub otherwise: Option<Call>,
+    /// A value that must not be made up: with another one in its place the call must fail, or else the answer is one that
+    /// anybody gets.
+    #[serde(default)]
+    pub proves: Option<String>,
     /// The shops that one authorization covers.
     #[serde(default)]
     pub shops: Option<Shops>,
-    /// JSON pointers that a good answer has, whatever its status.
+    /// JSON pointers that a good answer has, whatever its status; of several in one place, one will do.
     #[serde(default)]
-    pub needs: Vec<String>,
+    pub needs: Vec<Pointers>,
     /// Statuses of refusals that only an accepted credential gets, such as one for a missing scope.
     #[serde(default)]
     pub accepted_by: Vec<u16>,
     /// A list in the answer must hold a value that was typed.
     #[serde(default)]
     pub lists: Option<Lists>,
+    /// What else the answer must say.
     #[serde(default)]
-    pub store_id: Option<String>,
+    pub says: Vec<Lists>,
     #[serde(default)]
-    pub store_name: Option<String>,
+    pub store_id: Option<Pointers>,
     #[serde(default)]
-    pub store_url: Option<String>,
+    pub store_name: Option<Pointers>,
+    #[serde(default)]
+    pub store_url: Option<Pointers>,
     /// The store's address where the answer does not tell.
     #[serde(default)]
     pub url: Option<Template>,
@@ -91,10 +102,26 @@ pub struct Shop {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lists {
-    pub at: String,
+    pub at: Pointers,
+    /// What stands there is a JWT, and this points into its claims.
+    #[serde(default)]
+    pub claim: Option<String>,
     pub value: Template,
     /// Our code for its absence.
     pub code: String,
+}
+
+impl Lists {
+    fn hold(&self, body: &serde_json::Value, wanted: &str) -> bool {
+        let found = self.at.all().iter().flat_map(|at| found_at(body, at));
+        let mut texts = found.filter_map(answer::as_text);
+        match &self.claim {
+            None => texts.any(|text| text == wanted),
+            Some(at) => texts
+                .filter_map(|jwt| obtain::claims(&jwt))
+                .any(|claims| answer::text_at(&claims, at).as_deref() == Some(wanted)),
+        }
+    }
 }
 
 /// What the verify call told about the store.
@@ -114,6 +141,41 @@ pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<
         .transpose()
 }
 
+/// What to ask instead after an answer to `request` that tells of no such path.
+pub fn otherwise(
+    method: &Method,
+    values: &Values,
+    moment: &SignMoment,
+    answer: &PlatformAnswer,
+) -> Result<Option<PlatformRequest>, BuildError> {
+    let call = method.verify.otherwise.as_ref();
+    call.filter(|_| answer.status == http::StatusCode::NOT_FOUND)
+        .map(|call| call.build(&Scope::new(method, values, moment)))
+        .transpose()
+}
+
+/// The verify call with one value made up, which must not succeed; `None` where such an answer would prove nothing new.
+pub fn counterproof(
+    method: &Method,
+    values: &Values,
+    moment: &SignMoment,
+) -> Result<Option<PlatformRequest>, BuildError> {
+    let Some(name) = &method.verify.proves else {
+        return Ok(None);
+    };
+    // Of the same length and alphabet, so that it is looked up like a real one.
+    let turned = |c: char| match c {
+        'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(u32::from(c) + 1).unwrap_or(c),
+        'z' => 'a',
+        'Z' => 'A',
+        '9' => '0',
+        other => other,
+    };
+    let value = values.get(name).ok_or_else(|| BuildError::MissingValue(name.clone()))?;
+    let made_up: String = value.chars().map(turned).collect();
+    request(method, &Values::new().with(name.as_str(), made_up).over(values), moment)
+}
+
 /// What the answer tells. `Dead` only where the platform documents it as the end of these credentials; an access token
 /// that can be renewed must be fresh, for many platforms let an expired one look like a revoked one.
 pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result<StoreFacts, Failure> {
@@ -121,10 +183,12 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let good = answer.status.is_success()
         && body.as_ref().is_some_and(|b| {
-            verify
-                .needs
-                .iter()
-                .all(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+            verify.needs.iter().all(|either| {
+                either
+                    .all()
+                    .iter()
+                    .any(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+            })
         });
     let scope = Scope::timeless(method, values);
     let body = match body {
@@ -139,17 +203,19 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         Err(BuildError::MissingValue(_)) if verify.shops.is_some() => Ok(None),
         Err(error) => Err(Failure::unknown(error.to_string())),
     };
-    if let Some(lists) = &verify.lists
-        && let Some(wanted) = filled(&lists.value)?
-        && !found_at(&body, &lists.at)
-            .iter()
-            .any(|v| v.as_str() == Some(wanted.as_str()))
-    {
-        return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
+    for lists in verify.lists.iter().chain(&verify.says) {
+        if let Some(wanted) = filled(&lists.value)?
+            && !lists.hold(&body, &wanted)
+        {
+            return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
+        }
     }
     // What a shop calls itself may hold anything; a name with control characters is none.
     let plain = |text: &String| !text.chars().any(char::is_control);
-    let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at)).filter(plain);
+    let text = |at: &Option<Pointers>| {
+        let mut all = at.iter().flat_map(Pointers::all);
+        all.find_map(|at| answer::text_at(&body, at)).filter(plain)
+    };
     let platform_store_id = match &method.identity_template {
         Some(template) => filled(template)?,
         None => text(&verify.store_id),

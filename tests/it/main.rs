@@ -11,6 +11,7 @@ mod jobs;
 mod leases;
 mod migrations;
 mod pages;
+mod partitions;
 mod platforms;
 mod postgres;
 mod proxy;

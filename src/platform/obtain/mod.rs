@@ -15,7 +15,8 @@ use url::Url;
 pub use ask::Ask;
 pub use code::{Code, InstallKind, StatePlace};
 pub use given::{Given, Page};
-pub use grant::{Grant, GrantNames};
+pub(super) use grant::claims;
+pub use grant::{Grant, GrantNames, Pointers};
 pub use token_call::TokenCall;
 
 use super::descriptor::{Method, Platform, Renewal};

@@ -2,6 +2,7 @@
 //! OAuth 1.0a or by a recipe of the platform's own; all three compose. Whatever a signer sets is its own: the same name
 //! from a caller is dropped.
 
+mod natural;
 mod oauth1;
 mod place;
 mod recipe;
@@ -34,6 +35,9 @@ pub struct Sign {
     /// Parameters that are added where the caller gave none.
     #[serde(default)]
     pub query_if_absent: Vec<Pair>,
+    /// Fields that the signer sets in a form body, or in the query of a request without one.
+    #[serde(default)]
+    pub form: Vec<Pair>,
     /// Further query parameters that callers may not set.
     #[serde(default)]
     pub forbidden_query: Vec<String>,
@@ -95,9 +99,11 @@ pub fn owned(method: &Method) -> Owned {
                 .map(|rule| rule.name.clone()),
         );
         owned.query.extend(sign.query.iter().map(|pair| pair.name.clone()));
+        owned.query.extend(sign.form.iter().map(|pair| pair.name.clone()));
         owned.query.extend(sign.forbidden_query.iter().cloned());
-        if sign.oauth1.is_some() {
+        if let Some(oauth1) = &sign.oauth1 {
             owned.query.extend(oauth1::NAMES.map(str::to_owned));
+            owned.headers.extend(oauth1.header());
         }
         if let Some(recipe) = &sign.recipe {
             owned.query.extend(recipe.owned().map(str::to_owned));
@@ -143,6 +149,7 @@ pub(super) fn sign_part(scope: &Scope<'_>, request: &mut PlatformRequest, part: 
     place::strip(&owned(method), request);
     set_headers(&sign.headers, scope, request)?;
     set_query(&mut request.url, &sign.query, &sign.query_if_absent, scope)?;
+    place::place_form(&sign.form, scope, request)?;
     if let Some(oauth1) = &sign.oauth1 {
         oauth1.sign(scope, request)?;
     }

@@ -4,13 +4,17 @@
 mod falabella;
 mod hosts;
 mod hybris;
+mod magento;
 mod mercado_libre;
 mod oauth;
+mod pasted;
 mod shopify;
+mod tiny;
 mod walmart;
 mod woocommerce;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -19,8 +23,12 @@ use llavero::platform::obtain::{self, Grant};
 use llavero::platform::transport::PlatformRequest;
 use llavero::platform::{Catalogue, Failure, Method, PlatformAnswer, SignMoment, Values};
 
+/// Read once: all its patterns take their time.
 pub fn catalogue() -> Catalogue {
-    Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"))
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    CATALOGUE
+        .get_or_init(|| Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}")))
+        .clone()
 }
 
 pub fn method(slug: &str, id: &str) -> Method {
