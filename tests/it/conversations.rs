@@ -74,8 +74,58 @@ fn aliexpress_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn allegro_is_spoken_to_as_documented() {
+    play("allegro");
+}
+
+#[test]
+fn amazon_is_spoken_to_as_documented() {
+    play("amazon");
+}
+
+#[test]
+fn bigcommerce_is_spoken_to_as_documented() {
+    play("bigcommerce");
+}
+
+#[test]
+fn bling_is_spoken_to_as_documented() {
+    play("bling");
+}
+
+#[test]
+fn cdiscount_is_spoken_to_as_documented() {
+    play("cdiscount");
+}
+
+#[test]
 fn claro_shop_is_spoken_to_as_documented() {
     play("claro-shop");
+}
+
+#[test]
+fn cs_cart_is_spoken_to_as_documented() {
+    play("cs-cart");
+}
+
+#[test]
+fn ebay_is_spoken_to_as_documented() {
+    play("ebay");
+}
+
+#[test]
+fn ecart_is_spoken_to_as_documented() {
+    play("ecart");
+}
+
+#[test]
+fn ecwid_is_spoken_to_as_documented() {
+    play("ecwid");
+}
+
+#[test]
+fn etsy_is_spoken_to_as_documented() {
+    play("etsy");
 }
 
 #[test]
@@ -89,6 +139,41 @@ fn hybris_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn jumpseller_is_spoken_to_as_documented() {
+    play("jumpseller");
+}
+
+#[test]
+fn kometia_is_spoken_to_as_documented() {
+    play("kometia");
+}
+
+#[test]
+fn linio_is_spoken_to_as_documented() {
+    play("linio");
+}
+
+#[test]
+fn liverpool_is_spoken_to_as_documented() {
+    play("liverpool");
+}
+
+#[test]
+fn loja_integrada_is_spoken_to_as_documented() {
+    play("loja-integrada");
+}
+
+#[test]
+fn magento_1_is_spoken_to_as_documented() {
+    play("magento-1");
+}
+
+#[test]
+fn magento_2_is_spoken_to_as_documented() {
+    play("magento-2");
+}
+
+#[test]
 fn mercado_libre_is_spoken_to_as_documented() {
     play("mercado-libre");
 }
@@ -99,8 +184,18 @@ fn miravia_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn multivende_is_spoken_to_as_documented() {
+    play("multivende");
+}
+
+#[test]
 fn nopcommerce_is_spoken_to_as_documented() {
     play("nopcommerce");
+}
+
+#[test]
+fn odoo_is_spoken_to_as_documented() {
+    play("odoo");
 }
 
 #[test]
@@ -109,8 +204,33 @@ fn opencart_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn prestashop_9_is_spoken_to_as_documented() {
+    play("prestashop-9");
+}
+
+#[test]
+fn prestashop_is_spoken_to_as_documented() {
+    play("prestashop");
+}
+
+#[test]
+fn quickbooks_is_spoken_to_as_documented() {
+    play("quickbooks");
+}
+
+#[test]
+fn salesforce_is_spoken_to_as_documented() {
+    play("salesforce");
+}
+
+#[test]
 fn shein_is_spoken_to_as_documented() {
     play("shein");
+}
+
+#[test]
+fn shiphero_is_spoken_to_as_documented() {
+    play("shiphero");
 }
 
 #[test]
@@ -119,13 +239,33 @@ fn shopify_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn shoplazza_is_spoken_to_as_documented() {
+    play("shoplazza");
+}
+
+#[test]
+fn squarespace_is_spoken_to_as_documented() {
+    play("squarespace");
+}
+
+#[test]
 fn temu_is_spoken_to_as_documented() {
     play("temu");
 }
 
 #[test]
+fn tienda_nube_is_spoken_to_as_documented() {
+    play("tienda-nube");
+}
+
+#[test]
 fn tiktok_shop_is_spoken_to_as_documented() {
     play("tiktok-shop");
+}
+
+#[test]
+fn tiny_is_spoken_to_as_documented() {
+    play("tiny");
 }
 
 #[test]
@@ -136,6 +276,21 @@ fn tray_is_spoken_to_as_documented() {
 #[test]
 fn unicommerce_is_spoken_to_as_documented() {
     play("unicommerce");
+}
+
+#[test]
+fn vend_is_spoken_to_as_documented() {
+    play("vend");
+}
+
+#[test]
+fn verskis_is_spoken_to_as_documented() {
+    play("verskis");
+}
+
+#[test]
+fn vtex_is_spoken_to_as_documented() {
+    play("vtex");
 }
 
 #[test]
@@ -156,6 +311,16 @@ fn wix_is_spoken_to_as_documented() {
 #[test]
 fn woocommerce_is_spoken_to_as_documented() {
     play("woocommerce");
+}
+
+#[test]
+fn yampi_is_spoken_to_as_documented() {
+    play("yampi");
+}
+
+#[test]
+fn zoho_inventory_is_spoken_to_as_documented() {
+    play("zoho-inventory");
 }
 
 #[test]

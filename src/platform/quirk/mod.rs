@@ -2,7 +2,9 @@
 //! platform's own file says otherwise. A quirk fills one or two of these places; what three platforms need belongs in
 //! the vocabulary.
 
+mod allegro;
 mod amazon;
+mod bigcommerce;
 mod claro_shop;
 mod opencart;
 mod shein;
@@ -91,8 +93,10 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 9] = [
+static QUIRKS: [&dyn Quirk; 11] = [
+    &allegro::Allegro,
     &amazon::Amazon,
+    &bigcommerce::BigCommerce,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
     &shein::Shein,
