@@ -96,7 +96,11 @@ impl Visit<'_> {
 
     /// The access token that the request carries.
     pub fn presented_token(&self) -> Option<String> {
-        self.behaviour.call.token_in.iter().find_map(|place| place.read(self.call))
+        self.behaviour
+            .call
+            .token_in
+            .iter()
+            .find_map(|place| place.read(self.call))
     }
 
     /// The store that the request is about, as far as can be told without judging it.
@@ -111,7 +115,9 @@ impl Visit<'_> {
                 return value(&pairs, name).map(str::to_owned);
             }
             if self.behaviour.identity == Identity::Client {
-                let user = value(&pairs, "username").or_else(|| value(&pairs, "email")).map(str::to_owned);
+                let user = value(&pairs, "username")
+                    .or_else(|| value(&pairs, "email"))
+                    .map(str::to_owned);
                 return user.or_else(|| client_of(&rules.client_auth, self, &pairs).map(|(id, _)| id));
             }
             let code = value(&pairs, "code").and_then(|code| world.codes.get(code));
@@ -124,8 +130,17 @@ impl Visit<'_> {
         let grant = token
             .and_then(|token| world.access.get(&token))
             .and_then(|token| by_grant(token.grant));
-        let named = || self.behaviour.call.account.as_ref().and_then(|rule| rule.place.read(self.call));
-        grant.or_else(|| quirk::subject(self)).or_else(named).or_else(|| key::subject(world, self))
+        let named = || {
+            self.behaviour
+                .call
+                .account
+                .as_ref()
+                .and_then(|rule| rule.place.read(self.call))
+        };
+        grant
+            .or_else(|| quirk::subject(self))
+            .or_else(named)
+            .or_else(|| key::subject(world, self))
     }
 }
 
@@ -143,7 +158,10 @@ pub fn credential(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusa
     visit.require_headers(&rules.required_headers)?;
     for rule in &rules.headers {
         let concerns = rule.methods.is_empty() || rule.methods.contains(&visit.call.method);
-        let fits = visit.call.header(&rule.name).is_some_and(|text| rule.pattern.matches(text));
+        let fits = visit
+            .call
+            .header(&rule.name)
+            .is_some_and(|text| rule.pattern.matches(text));
         if concerns && !fits {
             return Err((rule.problem, format!("header {} is missing or wrong", rule.name)));
         }
@@ -222,9 +240,10 @@ fn named_account(visit: &Visit<'_>, caller: Caller) -> Result<Caller, Refusal> {
         };
     };
     match rule.must {
-        AccountMust::BeOwn if caller.account != named => {
-            Err((Problem::WrongAccount, "the credential is not good for this store".to_owned()))
-        }
+        AccountMust::BeOwn if caller.account != named => Err((
+            Problem::WrongAccount,
+            "the credential is not good for this store".to_owned(),
+        )),
         AccountMust::BeListed if !visit.behaviour.accounts.iter().any(|listed| listed.id == named) => {
             Err((Problem::UnknownAccount, "there is no such store".to_owned()))
         }

@@ -249,7 +249,10 @@ impl Behaviour {
 
     /// The token endpoint at this path.
     pub fn token_at(&self, path: &str) -> Option<&TokenRules> {
-        self.token.iter().chain(&self.more_tokens).find(|rules| rules.path.matches(path))
+        self.token
+            .iter()
+            .chain(&self.more_tokens)
+            .find(|rules| rules.path.matches(path))
     }
 
     pub fn serves_host(&self, host: &str) -> bool {

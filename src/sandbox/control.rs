@@ -308,7 +308,9 @@ async fn rotate_secret(state: Shared, body: Bytes) -> Reply {
     let count = registrations.len();
     if order.end_grants {
         let meant = world.grants.values_mut();
-        for grant in meant.filter(|grant| grant.platform == order.platform && (grant.client_id == order.id || grant.user.as_ref() == Some(&order.id))) {
+        for grant in meant.filter(|grant| {
+            grant.platform == order.platform && (grant.client_id == order.id || grant.user.as_ref() == Some(&order.id))
+        }) {
             grant.ended.get_or_insert("the client's secret was renewed");
         }
     }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::api::Visit;
 use super::behaviour::Behaviour;
-use super::call::{Call, Pairs};
+use super::call::{Answer, Call, Pairs};
 use super::control_requests::{ControlError, read};
 use super::delivery;
 use super::jwt;
-use super::login::{issue_code, with_query};
+use super::login::{error_page, issue_code, page, with_query};
 use super::partner::Partner;
 use super::quirk;
 use super::rules::{Hook, Signature};
@@ -71,7 +71,9 @@ async fn install_page(state: Shared, request: HttpRequest) -> Reply {
         return Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page));
     }
     let order = web::Query::<Install>::from_query(request.query_string());
-    let order = order.map_err(|error| ControlError::Malformed(error.to_string()))?.into_inner();
+    let order = order
+        .map_err(|error| ControlError::Malformed(error.to_string()))?
+        .into_inner();
     let address = install(&state, &order)?;
     Ok(HttpResponse::SeeOther().insert_header(("location", address)).finish())
 }
@@ -82,7 +84,10 @@ async fn install_address(state: Shared, body: Bytes) -> Reply {
 }
 
 fn installing(state: &State) -> impl Iterator<Item = &Behaviour> {
-    state.behaviours().iter().filter(|behaviour| behaviour.install.is_some())
+    state
+        .behaviours()
+        .iter()
+        .filter(|behaviour| behaviour.install.is_some())
 }
 
 fn install(state: &State, order: &Install) -> Result<String, ControlError> {
@@ -125,6 +130,47 @@ pub fn install_at(world: &mut World, visit: &Visit<'_>, client: &Registration, u
     let secret = client.secrets.first().map(String::as_str).unwrap_or_default();
     quirk::sign_install(visit, secret, &mut filled);
     with_query(url, &filled)
+}
+
+pub fn is_store_page(visit: &Visit<'_>) -> bool {
+    let page = visit
+        .behaviour
+        .install
+        .as_ref()
+        .and_then(|install| install.page.as_ref());
+    page.is_some_and(|page| page.matches(&visit.call.path))
+}
+
+/// The app's page in the platform's store: one button, which opens the app's address as the platform does.
+pub fn store_page(world: &mut World, visit: &Visit<'_>) -> Answer {
+    let last = visit.call.path.rsplit('/').next().unwrap_or_default();
+    let id = visit.call.query_value("client_id").unwrap_or_else(|| last.to_owned());
+    let Some(client) = world.live_registration(visit.behaviour, &id, None) else {
+        return error_page(visit, "This app is not known here.");
+    };
+    let registered = client.redirect_uris.as_ref().and_then(|known| known.first().cloned());
+    let Some(url) = registered.or_else(|| world.partner.callback_of(&visit.behaviour.slug)) else {
+        return error_page(
+            visit,
+            "No address is registered for this app (control API: /clients or /partner).",
+        );
+    };
+    if visit.call.method != "POST" {
+        return page(
+            visit,
+            200,
+            "Install this app?",
+            &[("App", id.as_str())],
+            &[("approve", "Install")],
+        );
+    }
+    let store = visit
+        .behaviour
+        .accounts
+        .first()
+        .map(|account| account.id.clone())
+        .unwrap_or_default();
+    Answer::see_other(install_at(world, visit, &client, &url, &store))
 }
 
 fn own_call(store: &str) -> Call {
@@ -174,10 +220,16 @@ fn yes() -> bool {
 
 async fn send_hook(state: Shared, body: Bytes) -> Reply {
     let order: SendHook = read(&body)?;
-    let found = state.behaviours().iter().find(|behaviour| behaviour.slug == order.platform);
+    let found = state
+        .behaviours()
+        .iter()
+        .find(|behaviour| behaviour.slug == order.platform);
     let hooked = found.and_then(|behaviour| Some((behaviour, behaviour.hook.as_ref()?)));
     let (behaviour, hook) = hooked.ok_or_else(|| ControlError::UnknownPlatform(order.platform.clone()))?;
-    let store = order.store.clone().or_else(|| behaviour.accounts.first().map(|account| account.id.clone()));
+    let store = order
+        .store
+        .clone()
+        .or_else(|| behaviour.accounts.first().map(|account| account.id.clone()));
     let store = store.ok_or_else(|| ControlError::Malformed("store is missing".to_owned()))?;
     let call = own_call(&store);
     let visit = Visit {
@@ -228,7 +280,11 @@ fn compose(hook: &Hook, mut values: Values, client: &Registration, order: &SendH
     let query: Pairs = hook.query.iter().map(filled).collect();
     let mut headers: Pairs = hook.headers.iter().map(filled).collect();
     headers.push(("Content-Type".to_owned(), hook.content_type.clone()));
-    let url = if query.is_empty() { order.url.clone() } else { with_query(&order.url, &query) };
+    let url = if query.is_empty() {
+        order.url.clone()
+    } else {
+        with_query(&order.url, &query)
+    };
     let body = match values.get("body").and_then(Value::as_str) {
         Some(body) => body.to_owned(),
         None => fill_text(&hook.body, &values),

@@ -62,7 +62,11 @@ async fn exchange(message: &Message) -> io::Result<u16> {
     let mut stream = TcpStream::connect((host.as_str(), url.port_or_known_default().unwrap_or(80))).await?;
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    let headers: String = message.headers.iter().map(|(name, text)| format!("{name}: {text}\r\n")).collect();
+    let headers: String = message
+        .headers
+        .iter()
+        .map(|(name, text)| format!("{name}: {text}\r\n"))
+        .collect();
     let request = format!(
         "{} {target} HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
         message.method,

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::api::{self, Visit};
 use super::behaviour::Owner;
 use super::call::{Answer, Call, Content, Pairs};
+use super::control_partner;
 use super::delivery::{self, Delivery};
 use super::fault::{Fault, FaultEffect};
 use super::log::Fate;
@@ -154,7 +155,7 @@ fn kind(visit: &Visit<'_>) -> Kind {
         .as_ref()
         .is_some_and(|rules| rules.path.matches(&visit.call.path));
     let token = visit.behaviour.token_at(&visit.call.path).is_some();
-    if authorize || quirk::has_page(visit) {
+    if authorize || quirk::has_page(visit) || control_partner::is_store_page(visit) {
         Kind::Page
     } else if token || quirk::is_token_call(visit) {
         Kind::Token
@@ -231,6 +232,9 @@ fn process(world: &mut World, visit: &Visit<'_>, kind: Kind) -> Next {
     }
     let rules = visit.behaviour.token_at(&visit.call.path);
     match (kind, &visit.behaviour.authorize, rules) {
+        (Kind::Page, _, _) if control_partner::is_store_page(visit) => {
+            Next::Answer(control_partner::store_page(world, visit))
+        }
         (Kind::Page, Some(page), _) => Next::Answer(login::authorize(world, visit, page)),
         (Kind::Token, _, Some(rules)) => Next::Answer(oauth::token(world, visit, rules)),
         _ => Next::Answer(api::answer(world, visit)),

@@ -63,7 +63,12 @@ impl World {
                 && other.client_id == grant.client_id
                 && other.account == grant.account
         };
-        let live: Vec<u64> = self.grants.iter().filter(|(_, other)| same(other)).map(|(number, _)| *number).collect();
+        let live: Vec<u64> = self
+            .grants
+            .iter()
+            .filter(|(_, other)| same(other))
+            .map(|(number, _)| *number)
+            .collect();
         for number in live.iter().take(live.len().saturating_sub(most)) {
             if let Some(oldest) = self.grants.get_mut(number) {
                 oldest.ended = Some("too many authorizations");
@@ -102,7 +107,8 @@ impl World {
             };
             let refresh_format = rules.map_or("{random}", |token| token.refresh_format.as_str());
             let refresh = self.token_text(behaviour, refresh_format, grant, expires_at, now);
-            self.refresh.insert(refresh.clone(), RefreshToken::new(grant, expires_at));
+            self.refresh
+                .insert(refresh.clone(), RefreshToken::new(grant, expires_at));
             pair.refresh_expires_in = seconds_left(expires_at, now);
             pair.refresh = Some(refresh);
         }

@@ -32,11 +32,18 @@ pub fn rs256(claims: &str) -> String {
     let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"RS256","typ":"JWT"}"#);
     let text = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
     let der = STANDARD.decode(include_str!("platform-key.b64").split_whitespace().collect::<String>());
-    let key = der.ok().and_then(|der| ring::signature::RsaKeyPair::from_pkcs8(&der).ok());
+    let key = der
+        .ok()
+        .and_then(|der| ring::signature::RsaKeyPair::from_pkcs8(&der).ok());
     let Some(key) = key else { return String::new() };
     let mut signature = vec![0; key.public().modulus_len()];
     let random = ring::rand::SystemRandom::new();
-    match key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature) {
+    match key.sign(
+        &ring::signature::RSA_PKCS1_SHA256,
+        &random,
+        text.as_bytes(),
+        &mut signature,
+    ) {
         Ok(()) => format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)),
         Err(_) => String::new(),
     }

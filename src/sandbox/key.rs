@@ -13,7 +13,11 @@ pub fn judge(world: &mut World, visit: &Visit<'_>) -> Option<Result<Caller, Refu
     let rules = visit.behaviour.call.keys.iter();
     let mut met = rules
         .filter(|rule| rule.paths.as_ref().is_none_or(|paths| paths.matches(&visit.call.path)))
-        .filter(|rule| rule.secret.read(visit.call).is_some_and(|secret| rule.id.is_some() || !secret.is_empty()))
+        .filter(|rule| {
+            rule.secret
+                .read(visit.call)
+                .is_some_and(|secret| rule.id.is_some() || !secret.is_empty())
+        })
         .map(|rule| judge_one(world, visit, rule))
         .collect::<Vec<_>>();
     let good = met.iter().position(Result::is_ok);
@@ -30,7 +34,12 @@ fn judge_one(world: &mut World, visit: &Visit<'_>, rule: &KeyRule) -> Result<Cal
         Some(place) => place.read(visit.call).ok_or_else(|| refused("the key is missing"))?,
         None => secret.clone(),
     };
-    let named = visit.behaviour.call.account.as_ref().and_then(|rule| rule.place.read(visit.call));
+    let named = visit
+        .behaviour
+        .call
+        .account
+        .as_ref()
+        .and_then(|rule| rule.place.read(visit.call));
     let known = world.registration(visit.behaviour, &id, named.as_deref());
     let account = named.unwrap_or_else(|| owner(visit, known.as_ref(), &id));
     world

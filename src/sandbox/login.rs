@@ -33,9 +33,9 @@ pub fn authorize(world: &mut World, visit: &Visit<'_>, rules: &Authorize) -> Ans
         return error_page(visit, why);
     };
     if visit.call.method != "POST" {
-        return show(visit, &client, &pairs);
+        return show(visit, rules, &client, &pairs);
     }
-    let accounts = accounts(visit);
+    let accounts = accounts(visit, rules);
     let account = match value(&visit.call.form_pairs(), "outcome") {
         Some("approve") => Some(accounts.0),
         Some("other") => Some(accounts.1),
@@ -67,7 +67,9 @@ fn back_to(
     client: &Registration,
     pairs: &[(String, String)],
 ) -> Option<String> {
-    let sent = value(pairs, "redirect_uri").filter(|uri| url::Url::parse(uri).is_ok()).map(str::to_owned);
+    let sent = value(pairs, "redirect_uri")
+        .filter(|uri| url::Url::parse(uri).is_ok())
+        .map(str::to_owned);
     if rules.redirect == Redirect::Sent {
         return sent;
     }
@@ -123,7 +125,11 @@ fn check(
 }
 
 /// The account that approves by default, and another one.
-fn accounts(visit: &Visit<'_>) -> (String, String) {
+fn accounts(visit: &Visit<'_>, rules: &Authorize) -> (String, String) {
+    if let Some(named) = rules.account.as_ref().and_then(|place| place.read(visit.call)) {
+        let other = visit.behaviour.accounts.iter().find(|account| account.id != named);
+        return (named, other.map(|account| account.id.clone()).unwrap_or_default());
+    }
     let listed = |index: usize| visit.behaviour.accounts.get(index).map(|account| account.id.clone());
     match visit.behaviour.identity {
         Identity::Listed => (listed(0).unwrap_or_default(), listed(1).unwrap_or_default()),
@@ -131,8 +137,8 @@ fn accounts(visit: &Visit<'_>) -> (String, String) {
     }
 }
 
-fn show(visit: &Visit<'_>, client: &Registration, pairs: &[(String, String)]) -> Answer {
-    let (account, other) = accounts(visit);
+fn show(visit: &Visit<'_>, rules: &Authorize, client: &Registration, pairs: &[(String, String)]) -> Answer {
+    let (account, other) = accounts(visit, rules);
     let facts = [
         ("Client", client.id.as_str()),
         ("Scopes", value(pairs, "scope").unwrap_or("those of the client")),
@@ -168,7 +174,9 @@ fn send_back(
     let parameters = match account {
         Some(account) => {
             values.extend(world.account_values(visit.behaviour, &account));
-            world.ended_keys.remove(&(visit.behaviour.slug.clone(), account.clone(), client.id.clone()));
+            world
+                .ended_keys
+                .remove(&(visit.behaviour.slug.clone(), account.clone(), client.id.clone()));
             let code = issue_code(world, visit, rules, client, pairs, &account);
             values.insert("code".to_owned(), code.into());
             &rules.approved

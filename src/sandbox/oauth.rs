@@ -101,7 +101,11 @@ fn grant_type(rules: &TokenRules, pairs: &[(String, String)]) -> Option<String> 
         let own = rules.grant_names.get(sent).map_or(sent, String::as_str);
         return Some(own.to_owned());
     }
-    let inferred = [("code", "authorization_code"), ("refresh_token", "refresh_token"), ("username", "password")];
+    let inferred = [
+        ("code", "authorization_code"),
+        ("refresh_token", "refresh_token"),
+        ("username", "password"),
+    ];
     let inferred = inferred
         .iter()
         .find(|(name, _)| rules.infers_grant && value(pairs, name).is_some())
@@ -166,7 +170,11 @@ fn code(
         return Err(refused("code belongs to another shop"));
     }
     if known.used {
-        let revokes = visit.behaviour.authorize.as_ref().is_some_and(|page| page.reuse_revokes);
+        let revokes = visit
+            .behaviour
+            .authorize
+            .as_ref()
+            .is_some_and(|page| page.reuse_revokes);
         if revokes
             && !has_passed(Some(known.expires_at), now)
             && let Some(grant) = known.grant.and_then(|number| world.grants.get_mut(&number))
@@ -280,7 +288,10 @@ fn take_pasted(world: &mut World, visit: &Visit<'_>, rules: &TokenRules, text: &
     if world.refresh.contains_key(text) {
         return;
     }
-    let account = rules.pasted.iter().find_map(|pasted| pasted.token.expand(text, &pasted.account));
+    let account = rules
+        .pasted
+        .iter()
+        .find_map(|pasted| pasted.token.expand(text, &pasted.account));
     if let Some(account) = account {
         let grant = Grant {
             platform: visit.behaviour.slug.clone(),
@@ -319,7 +330,10 @@ fn client_credentials(
         (None, Identity::Host | Identity::Listed) => visit.call.host.clone(),
     };
     let scopes = ["scope", "scopes", "scope[]"].iter().flat_map(|name| {
-        pairs.iter().filter(move |(known, _)| known == name).map(|(_, scope)| scope.as_str())
+        pairs
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, scope)| scope.as_str())
     });
     let scope = scopes.collect::<Vec<_>>().join(" ");
     let settings = world.settings_of(&visit.behaviour.slug, Some(&account));

@@ -13,6 +13,8 @@ pub struct Partner {
 
 impl Partner {
     pub fn callback_of(&self, platform: &str) -> Option<String> {
-        self.callback.as_ref().map(|address| address.replace("{platform}", platform))
+        self.callback
+            .as_ref()
+            .map(|address| address.replace("{platform}", platform))
     }
 }

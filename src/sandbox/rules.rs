@@ -16,6 +16,8 @@ pub struct Authorize {
     pub path: Pattern,
     /// Where the client's id stands, if not in the query parameter `client_id`.
     pub client: Option<Place>,
+    /// Where the request names the account, if it does: approving then approves as that one.
+    pub account: Option<Place>,
     /// Own names of `client_id`, `redirect_uri`, `state` and `scope`.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
@@ -245,6 +247,8 @@ pub struct ClientHeader {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Install {
+    /// A page of the platform's store: installing there opens the app's address. Its last segment may name the client.
+    pub page: Option<Pattern>,
     pub parameters: BTreeMap<String, String>,
     pub note: String,
 }

@@ -74,10 +74,15 @@ impl State {
         }
         let by_path = |behaviour: &Behaviour| behaviour.paths.as_ref().is_some_and(|paths| paths.matches(path));
         let mut world = self.world();
-        let marked =
-            |behaviour: &Behaviour| behaviour.mark.as_ref().is_some_and(|mark| mark.read(call).is_some());
-        let told = behaviours.iter().position(|behaviour| marked(behaviour) && by_path(behaviour));
-        let told = told.or_else(|| behaviours.iter().position(|behaviour| behaviour.mark.is_none() && by_path(behaviour)));
+        let marked = |behaviour: &Behaviour| behaviour.mark.as_ref().is_some_and(|mark| mark.read(call).is_some());
+        let told = behaviours
+            .iter()
+            .position(|behaviour| marked(behaviour) && by_path(behaviour));
+        let told = told.or_else(|| {
+            behaviours
+                .iter()
+                .position(|behaviour| behaviour.mark.is_none() && by_path(behaviour))
+        });
         if let Some(index) = told {
             world.hosts.insert(host.to_owned(), behaviours.get(index)?.slug.clone());
             return Some(index);

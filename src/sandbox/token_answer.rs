@@ -22,7 +22,13 @@ pub fn grant_answer(world: &World, visit: &Visit<'_>, rules: &TokenRules, pair: 
     values.insert("issued_at_ms".to_owned(), clock.timestamp_millis().to_string().into());
     values.insert("now_local".to_owned(), local(clock, rules.utc_offset_hours).into());
     insert_end(&mut values, "", pair.expires_in, clock, rules.utc_offset_hours);
-    insert_end(&mut values, "refresh_", pair.refresh_expires_in, clock, rules.utc_offset_hours);
+    insert_end(
+        &mut values,
+        "refresh_",
+        pair.refresh_expires_in,
+        clock,
+        rules.utc_offset_hours,
+    );
     if let Some(refresh) = &pair.refresh {
         values.insert("refresh_token".to_owned(), refresh.clone().into());
     }
@@ -46,7 +52,10 @@ fn insert_end(values: &mut Values, prefix: &str, seconds: Option<i64>, clock: Da
     put("expires_at", end.timestamp().into());
     put("expires_at_ms", end.timestamp_millis().into());
     put("expires_at_fraction", format!("{}.542", end.timestamp()).into());
-    put("expires_at_iso", end.to_rfc3339_opts(SecondsFormat::Millis, true).into());
+    put(
+        "expires_at_iso",
+        end.to_rfc3339_opts(SecondsFormat::Millis, true).into(),
+    );
     put("expires_at_local", local(end, offset).into());
 }
 

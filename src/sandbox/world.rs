@@ -307,7 +307,11 @@ impl World {
             .filter(|((slug, account), _)| slug == platform && store.is_none_or(|store| store == account))
             .flat_map(|((slug, account), ids)| ids.iter().map(|id| (slug.clone(), account.clone(), id.clone())))
             .collect();
-        count + keys.into_iter().filter(|key| self.ended_keys.insert(key.clone())).count()
+        count
+            + keys
+                .into_iter()
+                .filter(|key| self.ended_keys.insert(key.clone()))
+                .count()
     }
 
     pub fn settings_of(&self, platform: &str, account: Option<&str>) -> Settings {
@@ -345,7 +349,10 @@ impl World {
             ("account_hex".to_owned(), format!("{checksum:08x}").into()),
         ]);
         if let Some(listed) = listed {
-            let further = listed.values.iter().map(|(name, text)| (name.clone(), text.clone().into()));
+            let further = listed
+                .values
+                .iter()
+                .map(|(name, text)| (name.clone(), text.clone().into()));
             values.extend(further);
         }
         values

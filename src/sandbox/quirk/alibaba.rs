@@ -18,14 +18,33 @@ const WINDOW_SECONDS: i64 = 7200;
 /// The app that signed the request.
 pub fn signed_client(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Refusal> {
     let pairs = visit.call.sent_pairs();
-    let field = |name: &str| value(&pairs, name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name));
-    let (key, timestamp, method, sign) = (field("app_key")?, field("timestamp")?, field("sign_method")?, field("sign")?);
+    let field = |name: &str| {
+        value(&pairs, name)
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| missing(name))
+    };
+    let (key, timestamp, method, sign) = (
+        field("app_key")?,
+        field("timestamp")?,
+        field("sign_method")?,
+        field("sign")?,
+    );
     let client = world
         .live_registration(visit.behaviour, key, None)
         .ok_or((Problem::UnknownClient, "app key is unknown".to_owned()))?;
     let stated = timestamp.parse::<i64>().ok().map(|ms| ms / 1000);
-    let stated = stated.or_else(|| DateTime::parse_from_rfc3339(timestamp).ok().map(|time| time.timestamp()));
-    let off = stated.map(|stated| visit.clock(world, None).timestamp().saturating_sub(stated).saturating_abs());
+    let stated = stated.or_else(|| {
+        DateTime::parse_from_rfc3339(timestamp)
+            .ok()
+            .map(|time| time.timestamp())
+    });
+    let off = stated.map(|stated| {
+        visit
+            .clock(world, None)
+            .timestamp()
+            .saturating_sub(stated)
+            .saturating_abs()
+    });
     if off.is_none_or(|off| off > WINDOW_SECONDS) {
         return Err((Problem::TimeRefused, "timestamp is not acceptable".to_owned()));
     }

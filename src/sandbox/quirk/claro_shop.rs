@@ -21,7 +21,9 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
 
 fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
     let refused = |why: &str| (Problem::CredentialRefused, why.to_owned());
-    let path = percent_encoding::percent_decode_str(&visit.call.path).decode_utf8_lossy().into_owned();
+    let path = percent_encoding::percent_decode_str(&visit.call.path)
+        .decode_utf8_lossy()
+        .into_owned();
     let mut parts = path.trim_start_matches("/apicm/v1/").split('/');
     let (Some(public), Some(sent), Some(time)) = (parts.next(), parts.next(), parts.next()) else {
         return Err((Problem::CredentialMissing, "the keys are missing".to_owned()));
@@ -49,5 +51,11 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
 
 /// The public key of the path.
 pub fn subject(visit: &Visit<'_>) -> Option<String> {
-    visit.call.path.strip_prefix("/apicm/v1/")?.split('/').next().map(str::to_owned)
+    visit
+        .call
+        .path
+        .strip_prefix("/apicm/v1/")?
+        .split('/')
+        .next()
+        .map(str::to_owned)
 }

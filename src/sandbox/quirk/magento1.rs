@@ -25,7 +25,13 @@ pub fn is_token_call(visit: &Visit<'_>) -> bool {
 }
 
 fn status_of(problem: &str) -> u16 {
-    let early = ["version_rejected", "parameter_absent", "parameter_rejected", "timestamp_refused", "signature_method_rejected"];
+    let early = [
+        "version_rejected",
+        "parameter_absent",
+        "parameter_rejected",
+        "timestamp_refused",
+        "signature_method_rejected",
+    ];
     if early.contains(&problem) { 400 } else { 401 }
 }
 
@@ -57,7 +63,9 @@ fn consumer(world: &mut World, visit: &Visit<'_>, signed: &Signed) -> Result<Reg
         return Err("consumer_key_rejected");
     }
     let known = world.live_registration(visit.behaviour, key, Some(&visit.call.host));
-    known.filter(|known| known.permission.as_deref() != Some(TOKEN)).ok_or("consumer_key_rejected")
+    known
+        .filter(|known| known.permission.as_deref() != Some(TOKEN))
+        .ok_or("consumer_key_rejected")
 }
 
 fn secret(known: &Registration) -> &str {
@@ -80,25 +88,43 @@ fn initiate(world: &mut World, visit: &Visit<'_>) -> Result<Answer, &'static str
         ("host".to_owned(), visit.call.host.clone().into()),
     ]);
     world.notes.insert((visit.behaviour.slug.clone(), token.clone()), note);
-    let told = [("oauth_token", token.as_str()), ("oauth_token_secret", token_secret.as_str()), ("oauth_callback_confirmed", "true")];
+    let told = [
+        ("oauth_token", token.as_str()),
+        ("oauth_token_secret", token_secret.as_str()),
+        ("oauth_callback_confirmed", "true"),
+    ];
     Ok(form(200, &told))
 }
 
 fn text(note: &Values, name: &str) -> String {
-    note.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+    note.get(name)
+        .and_then(|value| value.as_str())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The admin's page, shown or submitted.
 pub fn authorize(world: &mut World, visit: &Visit<'_>) -> Answer {
     let token = visit.call.query_value("oauth_token").unwrap_or_default();
     let key = (visit.behaviour.slug.clone(), token.clone());
-    let Some(note) = world.notes.get(&key).cloned().filter(|note| text(note, "host") == visit.call.host) else {
+    let Some(note) = world
+        .notes
+        .get(&key)
+        .cloned()
+        .filter(|note| text(note, "host") == visit.call.host)
+    else {
         return error_page(visit, "This request token is not known here.");
     };
     if visit.call.method != "POST" {
         let consumer = text(&note, "consumer");
         let buttons = [("approve", "Authorize"), ("deny", "Reject")];
-        return page(visit, 200, "Give this application access?", &[("Consumer", consumer.as_str())], &buttons);
+        return page(
+            visit,
+            200,
+            "Give this application access?",
+            &[("Consumer", consumer.as_str())],
+            &buttons,
+        );
     }
     let approved = value(&visit.call.form_pairs(), "outcome") == Some("approve");
     let mut back = vec![("oauth_token".to_owned(), token)];
@@ -149,12 +175,21 @@ fn exchange(world: &mut World, visit: &Visit<'_>) -> Result<Answer, &'static str
         disabled: false,
     });
     world.note_key(visit.behaviour, Some(&host), &token);
-    Ok(form(200, &[("oauth_token", token.as_str()), ("oauth_token_secret", token_secret.as_str())]))
+    Ok(form(
+        200,
+        &[
+            ("oauth_token", token.as_str()),
+            ("oauth_token_secret", token_secret.as_str()),
+        ],
+    ))
 }
 
 pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answer> {
     let refuse = |status: u16, message: String| {
-        Answer::json(status, json!({ "messages": { "error": [{ "code": status, "message": message }] } }))
+        Answer::json(
+            status,
+            json!({ "messages": { "error": [{ "code": status, "message": message }] } }),
+        )
     };
     if header_pairs(visit.call).is_empty() {
         return Err(refuse(403, "Access denied".to_owned()));
@@ -167,7 +202,9 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, &'static str> {
     let consumer = consumer(world, visit, &signed)?;
     let token = signed.field("oauth_token").ok_or("parameter_absent")?;
     let host = &visit.call.host;
-    let known = world.registration(visit.behaviour, token, Some(host)).ok_or("token_rejected")?;
+    let known = world
+        .registration(visit.behaviour, token, Some(host))
+        .ok_or("token_rejected")?;
     if known.permission.as_deref() != Some(TOKEN) || known.serves.as_ref().is_some_and(|owner| *owner != consumer.id) {
         return Err("token_rejected");
     }

@@ -23,11 +23,22 @@ fn unknown() -> Answer {
 pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answer> {
     let host = visit.call.host.clone();
     if header_pairs(visit.call).is_empty() {
-        let bearer = visit.call.header("authorization").and_then(|header| header.split_once(' '));
-        let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
+        let bearer = visit
+            .call
+            .header("authorization")
+            .and_then(|header| header.split_once(' '));
+        let token = bearer
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token);
         let token = token.filter(|_| !host.starts_with("strict")).ok_or_else(unknown)?;
-        let known = world.live_registration(visit.behaviour, token, Some(&host)).ok_or_else(unknown)?;
-        known.permission.as_deref().filter(|kind| *kind == "token").ok_or_else(unknown)?;
+        let known = world
+            .live_registration(visit.behaviour, token, Some(&host))
+            .ok_or_else(unknown)?;
+        known
+            .permission
+            .as_deref()
+            .filter(|kind| *kind == "token")
+            .ok_or_else(unknown)?;
         return Ok(caller(world, visit, token));
     }
     let signed = Signed::read(visit.call, false);
@@ -43,7 +54,11 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         return Err(refuse(401, "Consumer key is not the correct length", json!([])));
     }
     if token.len() != LENGTH {
-        return Err(refuse(401, "The token length is invalid. Check the length and try again.", json!([])));
+        return Err(refuse(
+            401,
+            "The token length is invalid. Check the length and try again.",
+            json!([]),
+        ));
     }
     let secret_of = |world: &mut World, id: &str| {
         let known = world.live_registration(visit.behaviour, id, Some(&host));
@@ -59,8 +74,16 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
             let method = field("oauth_signature_method");
             refuse(400, "Signature method %1 is not supported", json!([method]))
         }
-        "timestamp_refused" => refuse(401, "The oauth_timestamp value in the oauth_timestamp parameter is in the future.", json!([])),
-        "nonce_used" => refuse(401, "The nonce is already being used by the consumer with ID %1.", json!(["1"])),
+        "timestamp_refused" => refuse(
+            401,
+            "The oauth_timestamp value in the oauth_timestamp parameter is in the future.",
+            json!([]),
+        ),
+        "nonce_used" => refuse(
+            401,
+            "The nonce is already being used by the consumer with ID %1.",
+            json!(["1"]),
+        ),
         _ => refuse(401, "The signature is invalid. Verify and try again.", json!([])),
     })?;
     Ok(caller(world, visit, &token))

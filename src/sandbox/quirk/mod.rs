@@ -160,7 +160,11 @@ pub fn is_token_call(visit: &Visit<'_>) -> bool {
 
 /// Answers what the platform answers in a way of its own.
 pub fn own(world: &mut World, visit: &Visit<'_>) -> Option<Next> {
-    let page = visit.behaviour.authorize.as_ref().is_some_and(|page| page.path.matches(&visit.call.path));
+    let page = visit
+        .behaviour
+        .authorize
+        .as_ref()
+        .is_some_and(|page| page.path.matches(&visit.call.path));
     let answer = match visit.behaviour.quirk? {
         QuirkName::Woocommerce if woocommerce::is_key_page(visit) => return Some(woocommerce::key_page(world, visit)),
         QuirkName::Magento1 if magento1::is_page(visit) => magento1::authorize(world, visit),

@@ -72,7 +72,10 @@ impl Signed {
     }
 
     fn base(&self, call: &Call) -> String {
-        let kept = self.oauth.iter().filter(|(name, _)| name != "oauth_signature" && name != "realm");
+        let kept = self
+            .oauth
+            .iter()
+            .filter(|(name, _)| name != "oauth_signature" && name != "realm");
         let mut pairs: Vec<(String, String)> = kept
             .chain(&self.rest)
             .map(|(name, text)| (encode(name), encode(text)))
@@ -81,7 +84,12 @@ impl Signed {
         let joined: Vec<String> = pairs.iter().map(|(name, text)| format!("{name}={text}")).collect();
         let default_port = if call.https { ":443" } else { ":80" };
         let address = call.address().replacen(default_port, "", 1);
-        format!("{}&{}&{}", call.method.to_ascii_uppercase(), encode(&address), encode(&joined.join("&")))
+        format!(
+            "{}&{}&{}",
+            call.method.to_ascii_uppercase(),
+            encode(&address),
+            encode(&joined.join("&"))
+        )
     }
 }
 
@@ -119,7 +127,9 @@ fn digits(text: &str) -> (&str, &str) {
 
 /// The pairs of an `Authorization: OAuth` header, decoded.
 pub fn header_pairs(call: &Call) -> Pairs {
-    let header = call.header("authorization").and_then(|header| header.strip_prefix("OAuth "));
+    let header = call
+        .header("authorization")
+        .and_then(|header| header.strip_prefix("OAuth "));
     let decode = |text: &str| {
         percent_encoding::percent_decode_str(text)
             .decode_utf8_lossy()
@@ -168,12 +178,21 @@ mod tests {
         let query = "searchCriteria%5Bfilter_groups%5D%5B10%5D%5Bfilters%5D%5B0%5D%5Bfield%5D=name&\
                      searchCriteria%5Bfilter_groups%5D%5B2%5D%5Bfilters%5D%5B0%5D%5Bfield%5D=sku";
         let call2 = call("/rest/default/V1/products", query);
-        let signed = Signed { oauth: oauth("HMAC-SHA256"), rest: call2.query_pairs() };
+        let signed = Signed {
+            oauth: oauth("HMAC-SHA256"),
+            rest: call2.query_pairs(),
+        };
         let made = base64(&hmac_sha256(key.as_bytes(), signed.base(&call2).as_bytes()));
         assert_eq!(made, "IX6Qlfxd4pfV5E2Wj8PYptYgUj8uL8FtIIL2+qlT6i8=");
 
-        let call1 = call("/api/rest/products", "limit=1&filter%5B1%5D%5Battribute%5D=name&filter%5B1%5D%5Bin%5D%5B%5D=a%20b");
-        let signed = Signed { oauth: oauth("HMAC-SHA1"), rest: call1.query_pairs() };
+        let call1 = call(
+            "/api/rest/products",
+            "limit=1&filter%5B1%5D%5Battribute%5D=name&filter%5B1%5D%5Bin%5D%5B%5D=a%20b",
+        );
+        let signed = Signed {
+            oauth: oauth("HMAC-SHA1"),
+            rest: call1.query_pairs(),
+        };
         let made = base64(&hmac_sha1(key.as_bytes(), signed.base(&call1).as_bytes()));
         assert_eq!(made, "/cYz9/eV/6sl2gxCEwIvdoI3cLA=");
     }

@@ -25,7 +25,8 @@ pub fn renewal(world: &mut World, visit: &Visit<'_>) -> Option<Answer> {
     let pairs = visit.call.json_pairs();
     let key = value(&pairs, "key").unwrap_or_default().to_owned();
     if call == "revoke" {
-        let forbidden = json!({ "name": "werkzeug.exceptions.Forbidden", "message": "The provided API key is invalid." });
+        let forbidden =
+            json!({ "name": "werkzeug.exceptions.Forbidden", "message": "The provided API key is invalid." });
         if world.live_registration(visit.behaviour, &key, Some(&host)).is_none() {
             return Some(Answer::json(403, forbidden));
         }
@@ -42,7 +43,8 @@ pub fn renewal(world: &mut World, visit: &Visit<'_>) -> Option<Answer> {
         return Some(Answer::json(422, full));
     }
     if world.live_registration(visit.behaviour, &key, Some(&host)).is_none() {
-        let forbidden = json!({ "name": "werkzeug.exceptions.Forbidden", "message": "The provided API key is invalid." });
+        let forbidden =
+            json!({ "name": "werkzeug.exceptions.Forbidden", "message": "The provided API key is invalid." });
         return Some(Answer::json(403, forbidden));
     }
     let fresh = world.random_hex(40);

@@ -27,10 +27,20 @@ pub fn is_token_call(visit: &Visit<'_>) -> bool {
 pub fn log_in(world: &mut World, visit: &Visit<'_>) -> Answer {
     let old = route(visit) == "api/login";
     let form = visit.call.form_pairs();
-    let (user, key) = (value(&form, "username").unwrap_or_default(), value(&form, "key").unwrap_or_default());
+    let (user, key) = (
+        value(&form, "username").unwrap_or_default(),
+        value(&form, "key").unwrap_or_default(),
+    );
     let host = visit.call.host.clone();
     if world.check_client(visit.behaviour, user, key, Some(&host)).is_err() {
-        return Answer::json(200, if old { json!([]) } else { json!({ "error": "Warning: No match for API username and/or key." }) });
+        return Answer::json(
+            200,
+            if old {
+                json!([])
+            } else {
+                json!({ "error": "Warning: No match for API username and/or key." })
+            },
+        );
     }
     let now = visit.expiry_now(world);
     let grant = Grant {
@@ -44,7 +54,9 @@ pub fn log_in(world: &mut World, visit: &Visit<'_>) -> Answer {
     };
     let grant = world.open_grant(grant, false);
     let settings = world.settings_of(&visit.behaviour.slug, Some(&host));
-    let seconds = settings.access_seconds.unwrap_or(if old { IDLE_SECONDS } else { COOKIE_SECONDS });
+    let seconds = settings
+        .access_seconds
+        .unwrap_or(if old { IDLE_SECONDS } else { COOKIE_SECONDS });
     let lives = Lives {
         access: Some(seconds),
         refresh: None,
@@ -53,7 +65,10 @@ pub fn log_in(world: &mut World, visit: &Visit<'_>) -> Answer {
     let pair = world.issue(visit.behaviour, grant, lives, now);
     let version = Values::from([("version".to_owned(), if old { "3" } else { "4.0" }.into())]);
     world.notes.insert((visit.behaviour.slug.clone(), host), version);
-    Answer::json(200, json!({ "success": "Success: API session successfully started!", "api_token": pair.access }))
+    Answer::json(
+        200,
+        json!({ "success": "Success: API session successfully started!", "api_token": pair.access }),
+    )
 }
 
 pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answer> {
@@ -68,11 +83,22 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
         });
     }
     session(world, visit).ok_or_else(|| {
-        let noted = world.notes.get(&(visit.behaviour.slug.clone(), visit.call.host.clone()));
-        if noted.and_then(|note| note.get("version")).is_some_and(|version| version == "4.0") {
-            return Answer::html(404, "<!doctype html><title>The page you requested cannot be found!</title>".to_owned());
+        let noted = world
+            .notes
+            .get(&(visit.behaviour.slug.clone(), visit.call.host.clone()));
+        if noted
+            .and_then(|note| note.get("version"))
+            .is_some_and(|version| version == "4.0")
+        {
+            return Answer::html(
+                404,
+                "<!doctype html><title>The page you requested cannot be found!</title>".to_owned(),
+            );
         }
-        Answer::json(200, json!({ "error": "Warning: You do not have permission to access the API!" }))
+        Answer::json(
+            200,
+            json!({ "error": "Warning: You do not have permission to access the API!" }),
+        )
     })
 }
 
@@ -89,7 +115,8 @@ fn session(world: &mut World, visit: &Visit<'_>) -> Option<Caller> {
     })?;
     // Idle time begins anew with each call.
     if let Some(token) = world.access.get_mut(&token)
-        && let Some(fresh) = after(now, Some(IDLE_SECONDS)).filter(|fresh| !has_passed(Some(*fresh), token.expires_at.unwrap_or(now)))
+        && let Some(fresh) =
+            after(now, Some(IDLE_SECONDS)).filter(|fresh| !has_passed(Some(*fresh), token.expires_at.unwrap_or(now)))
     {
         token.expires_at = Some(fresh);
     }
@@ -110,7 +137,12 @@ fn signed(world: &mut World, visit: &Visit<'_>) -> Option<Caller> {
     if off > WINDOW_SECONDS {
         return None;
     }
-    let folder = visit.call.path.rfind('/').and_then(|end| visit.call.path.get(..=end)).unwrap_or("/");
+    let folder = visit
+        .call
+        .path
+        .rfind('/')
+        .and_then(|end| visit.call.path.get(..=end))
+        .unwrap_or("/");
     let body = hex(&md5(canonical_body(visit.call).as_bytes()));
     let parts = [
         route.as_str(),
@@ -188,6 +220,9 @@ mod tests {
             body: Bytes::from_static(body.as_bytes()),
             body_bytes: 0,
         };
-        assert_eq!(hex(&md5(canonical_body(&call).as_bytes())), "e8a7712bca0f27cd984b296294529c12");
+        assert_eq!(
+            hex(&md5(canonical_body(&call).as_bytes())),
+            "e8a7712bca0f27cd984b296294529c12"
+        );
     }
 }

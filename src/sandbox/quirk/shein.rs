@@ -77,7 +77,9 @@ fn trade(world: &mut World, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     let slug = visit.behaviour.slug.clone();
     // A second approval of the same app and seller ends the first.
     for known in world.registrations.values_mut().flatten() {
-        if known.platform == slug && known.serves.as_ref() == Some(&account) && known.permission.as_ref() == Some(&client.id)
+        if known.platform == slug
+            && known.serves.as_ref() == Some(&account)
+            && known.permission.as_ref() == Some(&client.id)
         {
             known.disabled = true;
         }
@@ -98,7 +100,11 @@ fn trade(world: &mut World, visit: &Visit<'_>) -> Result<Answer, Refusal> {
     values.insert("open_key_id".to_owned(), open_key.into());
     values.insert("secret_key".to_owned(), encrypt(&secret, app_secret).into());
     values.insert("client_id".to_owned(), client.id.into());
-    let shape = visit.behaviour.token.as_ref().map_or(Value::Null, |rules| rules.answer.clone());
+    let shape = visit
+        .behaviour
+        .token
+        .as_ref()
+        .map_or(Value::Null, |rules| rules.answer.clone());
     Ok(Answer::json(200, template::fill(&shape, &values)))
 }
 
@@ -116,20 +122,33 @@ fn encrypt(plain: &str, app_secret: &str) -> String {
 
 fn check_signature(world: &World, visit: &Visit<'_>, id: &str, key: &Registration) -> Result<(), Refusal> {
     let refused = |why: &str| (Problem::SignatureRefused, why.to_owned());
-    let header = |name: &str| visit.call.header(name).ok_or_else(|| refused("a signing header is missing"));
+    let header = |name: &str| {
+        visit
+            .call
+            .header(name)
+            .ok_or_else(|| refused("a signing header is missing"))
+    };
     let (timestamp, sent) = (header("x-lt-timestamp")?, header("x-lt-signature")?);
     let now = visit.clock(world, None).timestamp_millis();
-    let off = timestamp.parse::<i64>().map_or(i64::MAX, |stated| now.saturating_sub(stated).saturating_abs());
+    let off = timestamp
+        .parse::<i64>()
+        .map_or(i64::MAX, |stated| now.saturating_sub(stated).saturating_abs());
     if off > WINDOW_SECONDS * 1000 {
         return Err((Problem::TimeRefused, "timestamp is out of range".to_owned()));
     }
-    let (random, rest) = sent.split_at_checked(SUFFIX).ok_or_else(|| refused("signature is too short"))?;
+    let (random, rest) = sent
+        .split_at_checked(SUFFIX)
+        .ok_or_else(|| refused("signature is too short"))?;
     let text = format!("{id}&{timestamp}&{}", visit.call.path);
     let fits = key.secrets.iter().any(|secret| {
         let code = hex(&hmac_sha256(format!("{secret}{random}").as_bytes(), text.as_bytes()));
         base64(code.as_bytes()) == rest
     });
-    if fits { Ok(()) } else { Err(refused("the signature does not match")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(refused("the signature does not match"))
+    }
 }
 
 pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answer> {

@@ -30,7 +30,9 @@ fn members(visit: &Visit<'_>) -> Option<Members> {
 /// The value as it counts in the signed text: JSON without quotes at its ends.
 fn bare(raw: &RawValue) -> &str {
     let text = raw.get();
-    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+    text.strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text)
 }
 
 fn text_of(members: &Members, name: &str) -> Option<String> {
@@ -38,7 +40,9 @@ fn text_of(members: &Members, name: &str) -> Option<String> {
 }
 
 pub fn is_token_call(visit: &Visit<'_>) -> bool {
-    members(visit).and_then(|members| text_of(&members, "type")).is_some_and(|kind| kind == EXCHANGE)
+    members(visit)
+        .and_then(|members| text_of(&members, "type"))
+        .is_some_and(|kind| kind == EXCHANGE)
 }
 
 pub fn answer(world: &mut World, visit: &Visit<'_>) -> Answer {
@@ -54,7 +58,9 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Answer, Refusal> {
         .live_registration(visit.behaviour, &app_key, None)
         .ok_or((Problem::UnknownClient, "app_key is unknown".to_owned()))?;
     let now = visit.clock(world, None).timestamp();
-    let off = timestamp.parse::<i64>().map_or(i64::MAX, |stated| now.saturating_sub(stated).saturating_abs());
+    let off = timestamp
+        .parse::<i64>()
+        .map_or(i64::MAX, |stated| now.saturating_sub(stated).saturating_abs());
     if off > WINDOW_SECONDS {
         return Err((Problem::TimeRefused, "timestamp is out of range".to_owned()));
     }
@@ -81,9 +87,12 @@ fn caller(world: &mut World, visit: &Visit<'_>, client: &Registration, token: &s
         let unknown = || (Problem::CredentialRefused, "access_token is unknown".to_owned());
         return key::judge(world, visit).unwrap_or_else(|| Err(unknown()));
     }
-    let (number, grant) = world
-        .judge_access(&visit.behaviour.slug, token, now)
-        .map_err(|_| (Problem::CredentialExpired, "access_token has expired or was replaced".to_owned()))?;
+    let (number, grant) = world.judge_access(&visit.behaviour.slug, token, now).map_err(|_| {
+        (
+            Problem::CredentialExpired,
+            "access_token has expired or was replaced".to_owned(),
+        )
+    })?;
     if grant.client_id != client.id {
         return Err((Problem::WrongAccount, "access_token is another app's".to_owned()));
     }

@@ -25,7 +25,9 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
         .live_registration(visit.behaviour, key, None)
         .ok_or((Problem::UnknownClient, "app key is unknown".to_owned()))?;
     let now = visit.clock(world, None).timestamp();
-    let age = timestamp.parse::<i64>().map_or(i64::MAX, |stated| now.saturating_sub(stated));
+    let age = timestamp
+        .parse::<i64>()
+        .map_or(i64::MAX, |stated| now.saturating_sub(stated));
     if !(-AHEAD_SECONDS..=OLDEST_SECONDS).contains(&age) {
         return Err((Problem::TimeRefused, "timestamp is out of range".to_owned()));
     }
@@ -34,7 +36,10 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
         .filter(|(name, _)| name != "sign" && name != "access_token")
         .cloned()
         .collect();
-    let multipart = visit.call.header("content-type").is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    let multipart = visit
+        .call
+        .header("content-type")
+        .is_some_and(|kind| kind.starts_with("multipart/form-data"));
     let mut text = format!("{}{}", visit.call.path, concatenated(&signed)).into_bytes();
     if !multipart {
         text.extend_from_slice(&visit.call.body);
@@ -53,9 +58,14 @@ fn judge(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
     }
     let values = world.account_values(visit.behaviour, &caller.account);
     let ciphers = ["cipher", "cipher_2"].map(|name| values.get(name).and_then(|cipher| cipher.as_str()));
-    let plain = ["/authorization/", "/seller/", "/product/202309/global_products", "/product/202309/images/upload"]
-        .iter()
-        .any(|start| visit.call.path.starts_with(start));
+    let plain = [
+        "/authorization/",
+        "/seller/",
+        "/product/202309/global_products",
+        "/product/202309/images/upload",
+    ]
+    .iter()
+    .any(|start| visit.call.path.starts_with(start));
     match (value(&pairs, "shop_cipher"), plain) {
         (Some(_), true) => Err((Problem::NotAcceptable, "shop_cipher is not wanted here".to_owned())),
         (None, false) => Err((Problem::UnknownAccount, "shop_cipher is missing".to_owned())),

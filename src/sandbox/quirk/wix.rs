@@ -14,7 +14,9 @@ const LIFE_SECONDS: i64 = 14400;
 
 /// Adds `signedInstance`.
 pub fn sign_callback(visit: &Visit<'_>, secret: &str, pairs: &mut Pairs) {
-    let Some(instance) = value(pairs, "instanceId") else { return };
+    let Some(instance) = value(pairs, "instanceId") else {
+        return;
+    };
     let date = visit.now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let site = value(pairs, "tenantId").unwrap_or_default();
     let app = value(pairs, "appId").unwrap_or_default();
@@ -64,7 +66,9 @@ fn opened(world: &World, visit: &Visit<'_>, token: &str) -> Option<(String, Stri
     let text = String::from_utf8(text).ok()?;
     let told: Value = serde_json::from_str(&text).ok()?;
     let app = told.get("appDefId")?.as_str()?;
-    let known = world.registrations.get(&(visit.behaviour.slug.clone(), app.to_owned()))?;
+    let known = world
+        .registrations
+        .get(&(visit.behaviour.slug.clone(), app.to_owned()))?;
     let secrets = known.iter().flat_map(|known| &known.secrets);
     let fits = secrets.into_iter().any(|secret| signed(&text, secret) == token);
     fits.then_some((app.to_owned(), told.get("instanceId")?.as_str()?.to_owned()))
@@ -75,7 +79,10 @@ mod tests {
     #[test]
     fn a_signed_instance_is_as_documented() {
         assert_eq!(
-            super::signed(r#"{"instanceId":"abc-123","siteId":"site-1"}"#, "test-only-not-a-real-wix-secret"),
+            super::signed(
+                r#"{"instanceId":"abc-123","siteId":"site-1"}"#,
+                "test-only-not-a-real-wix-secret"
+            ),
             "dCQBqXKrzP-U_6XxNd1vs3HORr-BksvK70q-pmzGfDo.eyJpbnN0YW5jZUlkIjoiYWJjLTEyMyIsInNpdGVJZCI6InNpdGUtMSJ9"
         );
     }

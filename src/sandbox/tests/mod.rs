@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod control;
+mod credentials;
 mod faults;
 mod keys;
 mod oauth;
+mod partner;
+mod walks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
