@@ -135,7 +135,7 @@ impl Visit<'_> {
                 .call
                 .account
                 .as_ref()
-                .and_then(|rule| rule.place.read(self.call))
+                .and_then(|rule| rule.named(self.call))
         };
         grant
             .or_else(|| quirk::subject(self))
@@ -232,7 +232,7 @@ fn named_account(visit: &Visit<'_>, caller: Caller) -> Result<Caller, Refusal> {
     let Some(rule) = &visit.behaviour.call.account else {
         return Ok(caller);
     };
-    let Some(named) = rule.place.read(visit.call) else {
+    let Some(named) = rule.named(visit.call) else {
         return if rule.required {
             Err((Problem::UnknownAccount, "the store is not named".to_owned()))
         } else {

@@ -39,7 +39,7 @@ fn judge_one(world: &mut World, visit: &Visit<'_>, rule: &KeyRule) -> Result<Cal
         .call
         .account
         .as_ref()
-        .and_then(|rule| rule.place.read(visit.call));
+        .and_then(|rule| rule.named(visit.call));
     let known = world.registration(visit.behaviour, &id, named.as_deref());
     let account = named.unwrap_or_else(|| owner(visit, known.as_ref(), &id));
     world

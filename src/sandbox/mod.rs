@@ -18,6 +18,7 @@ mod key;
 mod log;
 mod login;
 mod oauth;
+mod own_login;
 mod partner;
 mod place;
 mod problem;

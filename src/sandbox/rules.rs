@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::behaviour::Pattern;
+use super::call::Call;
 use super::place::Place;
 use super::problem::Problem;
 
@@ -206,6 +207,8 @@ pub struct AccountRule {
     pub place: Place,
     #[serde(default)]
     pub must: AccountMust,
+    /// Paths that name no store though they look like it.
+    pub except: Option<Pattern>,
     /// Calls that name no store at all are refused.
     #[serde(default)]
     pub required: bool,
@@ -221,6 +224,14 @@ pub enum AccountMust {
     BeListed,
     /// Any.
     Exist,
+}
+
+impl AccountRule {
+    /// The store that the call names.
+    pub fn named(&self, call: &Call) -> Option<String> {
+        let excepted = self.except.as_ref().is_some_and(|paths| paths.matches(&call.path));
+        if excepted { None } else { self.place.read(call) }
+    }
 }
 
 /// A header that must be there and look like this.
