@@ -3,6 +3,7 @@
 //! platforms' documentation; what is only assumed stands in `assumed`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use regex::Regex;
@@ -16,8 +17,11 @@ use super::settings::Grace;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/sandbox/behaviour");
 
+/// The files are compiled in, so they are read once: some hundred regular expressions are slow to build for each server.
+static READ: LazyLock<Result<Vec<Behaviour>, BehaviourError>> = LazyLock::new(Behaviour::read_all);
+
 /// Why a behaviour file cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{file}: {why}")]
 pub struct BehaviourError {
     pub file: String,
@@ -237,6 +241,10 @@ impl Behaviour {
 
     /// All that are built in, sorted by slug.
     pub fn embedded() -> Result<Vec<Self>, BehaviourError> {
+        READ.clone()
+    }
+
+    fn read_all() -> Result<Vec<Self>, BehaviourError> {
         let mut all = Vec::new();
         for file in FILES.files() {
             let name = file.path().display().to_string();
