@@ -2,7 +2,7 @@
 //! source file changes.
 
 fn main() {
-    for folder in ["locales", "migrations", "static"] {
+    for folder in ["locales", "migrations", "src/platform/catalogue", "static"] {
         println!("cargo::rerun-if-changed={folder}");
     }
 }

@@ -16,8 +16,10 @@ use crate::mail::Mailer;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
+pub mod arrivals;
 pub mod in_flight;
 
+pub use arrivals::Arrivals;
 pub use in_flight::InFlight;
 
 /// Everything a use case may reach for.
@@ -37,7 +39,9 @@ pub struct App {
     pub listener: Listener,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
-    /// Runs refreshes to their end whoever hangs up: never a web worker's runtime.
+    /// Who came to permanent connect pages lately.
+    pub arrivals: Arrivals,
+    /// Runs refreshes and connects to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }
 

@@ -12,7 +12,48 @@ const DRIFT_DIVISOR: u32 = 2_000;
 
 /// A cheap handle; clones show the same time.
 #[derive(Clone)]
-pub struct Clock(Arc<Inner>);
+pub struct Clock(Arc<Inner>, Start);
+
+/// When monotonic time began to be measured, by the plain clock and by the one that goes on while the machine sleeps.
+#[derive(Clone, Copy)]
+struct Start {
+    moment: Instant,
+    boot: Option<Duration>,
+}
+
+impl Start {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine for the time"
+    )]
+    fn now() -> Self {
+        Self {
+            moment: Instant::now(),
+            boot: since_boot(),
+        }
+    }
+
+    /// The moment that `later` stands for. A lease must not look younger because its owner was asleep: a request sent
+    /// after a suspend would be sent after its lease.
+    fn moment(&self, later: Self) -> Instant {
+        match (self.boot, later.boot) {
+            (Some(began), Some(now)) => self.moment + now.saturating_sub(began),
+            _ => later.moment,
+        }
+    }
+}
+
+/// Time since the machine started, sleep included; `None` where only time awake is counted.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Option<Duration> {
+    let at = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Some(Duration::new(at.tv_sec.try_into().ok()?, at.tv_nsec.try_into().ok()?))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Option<Duration> {
+    None
+}
 
 enum Inner {
     Running(Mutex<Anchor>),
@@ -43,17 +84,18 @@ impl Clock {
         reason = "the one place that asks the machine for the time"
     )]
     pub fn system() -> Self {
+        let start = Start::now();
         let anchor = Anchor {
-            moment: Instant::now(),
+            moment: start.moment,
             time: Utc::now(),
             doubt: None,
         };
-        Self(Arc::new(Inner::Running(Mutex::new(anchor))))
+        Self(Arc::new(Inner::Running(Mutex::new(anchor))), start)
     }
 
     /// Stands at `at` until [`Clock::set`] or [`Clock::advance`].
     pub fn frozen(at: DateTime<Utc>) -> Self {
-        Self(Arc::new(Inner::Frozen(Mutex::new(at))))
+        Self(Arc::new(Inner::Frozen(Mutex::new(at))), Start::now())
     }
 
     /// The database's time as far as it is known. Can step, also backwards, when a better measurement comes in: use
@@ -65,13 +107,10 @@ impl Clock {
         }
     }
 
-    /// Monotonic time of this process. Real also when the clock is frozen: it measures, it does not date.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the machine for the time"
-    )]
+    /// Monotonic time of this process, a suspend of the machine included where the system counts it. Real also when the
+    /// clock is frozen: it measures, it does not date.
     pub fn monotonic(&self) -> Instant {
-        Instant::now()
+        self.1.moment(Start::now())
     }
 
     /// Takes what the database said its time was, asked and answered at these monotonic moments. The answer dates from
@@ -153,6 +192,20 @@ mod tests {
     }
 
     const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn time_asleep_counts() {
+        let began = Start::now();
+        let at = |awake: u64, asleep: u64| Start {
+            moment: began.moment + Duration::from_secs(awake),
+            boot: began.boot.map(|boot| boot + Duration::from_secs(awake + asleep)),
+        };
+        let measured = |later: Start| began.moment(later).duration_since(began.moment).as_secs();
+        assert_eq!(measured(at(5, 0)), 5);
+        assert_eq!(measured(at(5, 60)), if cfg!(target_os = "linux") { 65 } else { 5 });
+        let clock = Clock::frozen(noon());
+        assert!(clock.monotonic() <= clock.monotonic());
+    }
 
     #[test]
     fn a_frozen_clock_moves_only_when_told() {

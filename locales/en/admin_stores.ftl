@@ -45,6 +45,7 @@ admin-timeline-job = { $kind }: { $status }
 admin-timeline-notice = Notice to { $audience }: { $kind }
 admin-timeline-by = By: { $actor }
 admin-timeline-attempt = attempt { $attempt }
+admin-timeline-saved = saved { $before } → { $after }
 admin-do-reauthorize = Re-authorize
 admin-do-refresh = Refresh now
 admin-do-verify = Verify now

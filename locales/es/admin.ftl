@@ -98,7 +98,7 @@ admin-wrong-logo = Debe ser una dirección https.
 admin-wrong-name = Debe tener entre 1 y 100 caracteres.
 admin-wrong-password = Debe tener entre 12 y 256 caracteres.
 admin-wrong-return-urls = Cada una debe ser una dirección https sin usuario y sin #; en modo sandbox basta una dirección local.
-admin-wrong-scopes = Elija al menos uno.
+admin-wrong-scopes = Elige al menos uno.
 admin-overview-attention = Tiendas que necesitan a su comerciante
 admin-overview-attention-none = Ninguna: todas las tiendas están conectadas o revocadas.
 admin-overview-bad = fallidas
@@ -130,7 +130,7 @@ admin-notices-shown = { $count ->
    *[other] { $count } avisos
 }
 admin-audit-none = No se hizo nada
-admin-audit-none-text = No hay entradas sobre este asunto. Escriba un id completo, como el de una tienda o aplicación.
+admin-audit-none-text = No hay entradas sobre este asunto. Escribe un id completo, como el de una tienda o aplicación.
 admin-audit-shown = { $count ->
     [one] { $count } entrada
    *[other] { $count } entradas

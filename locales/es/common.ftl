@@ -1,27 +1,27 @@
 # Palabras que rodean cada página.
 nav-skip = Ir al contenido
 nav-main = Principal
-nav-crumbs = Dónde está
+nav-crumbs = Dónde estás
 nav-pages = Páginas
 nav-first = Primera página
 nav-next = Página siguiente
 nav-language = Idioma
 steps-label = Pasos
-form-refused = Revise los datos que ingresó
+form-refused = Revisa los datos que ingresaste
 form-optional = opcional
 form-example = Por ejemplo
-form-choose = Elija una opción
+form-choose = Elige una opción
 form-cancel = Cancelar
-form-secret-again = Vuelva a escribirlo.
-form-missing = Complete este campo.
-once-text = Cópielo ahora: solo se muestra una vez.
+form-secret-again = Vuelve a escribirlo.
+form-missing = Completa este campo.
+once-text = Cópialo ahora: solo se muestra una vez.
 retry-after = { $seconds ->
-    [one] Vuelva a intentarlo en { $seconds } segundo.
-   *[other] Vuelva a intentarlo en { $seconds } segundos.
+    [one] Vuelve a intentarlo en { $seconds } segundo.
+   *[other] Vuelve a intentarlo en { $seconds } segundos.
 }
 sandbox-merchant = Modo de prueba: un ensayo con plataformas simuladas. No se conecta ninguna tienda real.
 sandbox-admin = Esta app está en modo de prueba: las plataformas son simuladas.
-merchant-foot = Llavero guarda cifrado el acceso a su tienda. Puede retirarlo cuando quiera.
+merchant-foot = Llavero guarda cifrado el acceso a tu tienda. Puedes retirarlo cuando quieras.
 admin-overview = Resumen
 admin-stores = Tiendas
 admin-apps = Apps

@@ -45,6 +45,7 @@ admin-timeline-job = { $kind }: { $status }
 admin-timeline-notice = Aviso a { $audience }: { $kind }
 admin-timeline-by = Por: { $actor }
 admin-timeline-attempt = tentativa { $attempt }
+admin-timeline-saved = salvo { $before } → { $after }
 admin-do-reauthorize = Autorizar de novo
 admin-do-refresh = Renovar agora
 admin-do-verify = Verificar agora

@@ -1,5 +1,6 @@
 //! Refreshes under way in this process: callers who want the same credential share one, and a graceful stop waits for
 //! all. The turn belongs to the detached task that does the work; whoever waits may hang up without changing anything.
+//! Other detached work that must not be cut short says so for as long as it lasts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,9 @@ pub struct Turn {
     end: watch::Sender<Option<Ended>>,
 }
 
+/// Work that a graceful stop waits for.
+pub struct Busy(Arc<Inner>);
+
 /// The result of somebody's work, once it is there.
 pub struct Wait(watch::Receiver<Option<Ended>>);
 
@@ -48,7 +52,7 @@ impl InFlight {
         }
         let (end, wait) = watch::channel(None);
         running.insert(credential, wait.clone());
-        self.0.count.send_replace(running.len());
+        self.0.began();
         (
             Wait(wait),
             Some(Turn {
@@ -63,6 +67,12 @@ impl InFlight {
         self.0.running().contains_key(&credential)
     }
 
+    /// Work of another kind, under way until this is dropped.
+    pub fn busy(&self) -> Busy {
+        self.0.began();
+        Busy(self.0.clone())
+    }
+
     /// Returns once nothing is under way.
     pub async fn idle(&self) {
         // The sender lives in `self`, so waiting cannot fail.
@@ -74,6 +84,14 @@ impl Inner {
     fn running(&self) -> MutexGuard<'_, Running> {
         // A panic elsewhere leaves the map whole.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn began(&self) {
+        self.count.send_modify(|count| *count += 1);
+    }
+
+    fn ended(&self) {
+        self.count.send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 
@@ -90,7 +108,13 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut running = self.inner.running();
         running.remove(&self.credential);
-        self.inner.count.send_replace(running.len());
+        self.inner.ended();
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.ended();
     }
 }
 

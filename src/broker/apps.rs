@@ -286,11 +286,11 @@ pub fn audit(
     db::audit::NewAuditEvent {
         id: app.id(),
         app: of,
+        request_id: actor.request_id.clone(),
         actor,
         action,
         subject,
         details,
-        request_id: None,
     }
 }
 

@@ -21,30 +21,36 @@ const LONGEST_CALL: Duration = Duration::from_secs(30);
 
 /// Revokes a store. Revoking a revoked store changes nothing and is no error.
 pub async fn revoke(app: &Arc<App>, asker: &Asker, store: StoreId) -> Result<(), Error> {
-    let stopped = stop(app, asker, store).await?;
+    let stopped = stop(app, asker, store, None).await?;
     forget_all(app, asker, stopped.into_iter().collect()).await
 }
 
-/// Revokes every store of a customer and forgets its merchants. Returns how many stores there were.
+/// Revokes every store of a customer and forgets its merchants. Its connect sessions end first: an attempt under way then
+/// finds its session ended and connects nothing, or was first and its store is among those revoked. Returns how many
+/// stores there were. `NotFound`: neither a store nor an open session is the customer's.
 pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, customer_id: &str) -> Result<usize, Error> {
     if customer_id.chars().any(char::is_control) {
         return Err(Error::NotFound);
     }
     let customer = customer_id.to_owned();
-    let stores = app
+    let (ended, stores) = app
         .db
         .run::<_, db::Error, _>({
             let customer = customer.clone();
-            move |conn| db::stores::list_of_customer(conn, owner, &customer)
+            // Two statements, each committed: what was connected before the first is there for the second.
+            move |conn| {
+                let ended = db::connect_sessions::end_of_customer(conn, owner, &customer)?;
+                Ok((ended, db::stores::list_of_customer(conn, owner, &customer)?))
+            }
         })
         .await?;
-    if stores.is_empty() {
+    if stores.is_empty() && ended == 0 {
         return Err(Error::NotFound);
     }
     // All tokens stop before the first platform is asked.
     let mut stopped = Vec::new();
     for store in &stores {
-        stopped.extend(stop(app, asker, store.id).await?);
+        stopped.extend(stop(app, asker, store.id, Some(customer_id)).await?);
     }
     let (by, event, count) = (asker.clone(), app.id(), stores.len());
     app.db
@@ -62,12 +68,16 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
     Ok(count)
 }
 
-/// Stops the token; `None`: the store was revoked before.
-async fn stop(app: &App, asker: &Asker, store: StoreId) -> Result<Option<Store>, Error> {
-    let (by, event) = (asker.clone(), app.id());
+/// Stops the token; `None`: the store was revoked before, or is not this customer's any more.
+async fn stop(app: &App, asker: &Asker, store: StoreId, customer: Option<&str>) -> Result<Option<Store>, Error> {
+    let (by, event, customer) = (asker.clone(), app.id(), customer.map(str::to_owned));
     app.db
         .transaction(move |conn| {
+            db::stores::lock(conn, store)?;
             let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
+            if customer.is_some() && store.customer_id != customer {
+                return Ok(None);
+            }
             let reason = reason_of(by.actor.kind);
             if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
                 return Ok(None);

@@ -67,6 +67,13 @@ pub fn needs_reauthorization(
     tell_of_store(conn, app, NoticeKind::NeedsReauthorization, store, incident, &details)
 }
 
+/// Tells the same people that a store will need its merchant: `days` ahead of the `deadline`.
+pub fn expiring(conn: &mut Conn, app: &App, store: &Store, deadline: DateTime<Utc>, days: i64) -> db::Result<()> {
+    let details = json!({ "store": store.name, "platform": store.platform, "deadline": deadline, "days": days });
+    let incident = format!("{}.{days}", deadline.timestamp());
+    tell_of_store(conn, app, NoticeKind::Expiring, store, &incident, &details)
+}
+
 /// Tells the same people that a store works again.
 pub fn recovered(conn: &mut Conn, app: &App, store: &Store, incident: &str) -> db::Result<()> {
     let details = json!({ "store": store.name, "platform": store.platform });

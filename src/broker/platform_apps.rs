@@ -40,15 +40,7 @@ pub async fn put(
             platform.name
         )));
     }
-    let mut wrong = Vec::new();
-    let values = checked(platform, &fields, "fields", &registered.fields, true, &mut wrong);
-    let standby = registered.standby.as_ref().map(|given| {
-        // The second set is laid over the first: what does not change needs no repetition.
-        checked(platform, &fields, "standby", given, false, &mut wrong).over(&values)
-    });
-    if !wrong.is_empty() {
-        return Err(Error::Invalid(wrong));
-    }
+    let ClientValues { first: values, standby } = check(platform, &registered)?;
     let public = public_values(&fields, &values);
 
     let (owner_id, mode, slug) = (owner.id, owner.mode, slug.to_owned());
@@ -83,52 +75,71 @@ pub async fn put(
         .await
 }
 
-/// Checks what an owner typed for the installation's client at a platform; `set_installation` takes the outcome.
-pub fn check_installation(platform: &Platform, given: &BTreeMap<String, Secret>) -> Result<Values, Error> {
-    let mut wrong = Vec::new();
-    let values = checked(platform, &app_fields(platform), "fields", given, true, &mut wrong);
+/// The values of a client, checked, and those with its second set of secrets in place.
+#[derive(Debug)]
+pub struct ClientValues {
+    pub first: Values,
+    pub standby: Option<Values>,
+}
+
+/// Checks what is to be registered; `Invalid` names each field that is wrong, as `fields.` or `standby.` and its name.
+pub fn check(platform: &Platform, registered: &Registered) -> Result<ClientValues, Error> {
+    let (fields, mut wrong) = (app_fields(platform), Vec::new());
+    let first = checked(platform, &fields, "fields", &registered.fields, true, &mut wrong);
+    let standby = registered.standby.as_ref().map(|given| {
+        // The second set is laid over the first: what does not change needs no repetition.
+        checked(platform, &fields, "standby", given, false, &mut wrong).over(&first)
+    });
     if wrong.is_empty() {
-        Ok(values)
+        Ok(ClientValues { first, standby })
     } else {
         Err(Error::Invalid(wrong))
     }
 }
 
 /// Sets the installation's client at a platform, which apps of `mode` inherit. `values` are taken as they are.
-pub async fn set_installation(app: &App, slug: &str, mode: Mode, values: Values, actor: Actor) -> Result<(), Error> {
+pub async fn set_installation(
+    app: &App,
+    slug: &str,
+    mode: Mode,
+    values: ClientValues,
+    actor: Actor,
+) -> Result<(), Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let ClientValues { first: values, standby } = values;
     let public = public_values(&app_fields(platform), &values);
     let (slug, sealer, new_id, event) = (slug.to_owned(), app.sealer.clone(), app.id::<PlatformAppId>(), app.id());
     app.db
         .transaction(move |conn| {
             let found = db::platform_apps::find_installation(conn, &slug, mode)?;
             let id = found.as_ref().map_or(new_id, |found| found.id);
-            let sealed = sealer.seal(place(id, "values_sealed"), values.to_bytes().expose());
-            match found {
-                Some(_) => db::platform_apps::update_values(conn, id, &sealed, None, &public)?,
-                None => {
-                    let (app_id, platform, shared) = (None, slug.as_str(), true);
-                    let (values_sealed, public_values) = (sealed.as_slice(), public);
-                    let new = NewPlatformApp {
-                        id,
-                        app_id,
-                        platform,
-                        mode,
-                        shared,
-                        values_sealed,
-                        public_values,
-                    };
-                    db::platform_apps::insert(conn, &new)?;
-                }
+            let seal = |column, values: &Values| sealer.seal(place(id, column), values.to_bytes().expose());
+            let values_sealed = seal("values_sealed", &values);
+            let standby_sealed = standby.as_ref().map(|standby| seal("standby_sealed", standby));
+            if found.is_none() {
+                let new = NewPlatformApp {
+                    id,
+                    app_id: None,
+                    platform: &slug,
+                    mode,
+                    shared: true,
+                    values_sealed: &values_sealed,
+                    public_values: public.clone(),
+                };
+                db::platform_apps::insert(conn, &new)?;
+            }
+            if found.is_some() || standby_sealed.is_some() {
+                let standby = standby_sealed.as_deref();
+                db::platform_apps::update_values(conn, id, &values_sealed, standby, &public)?;
             }
             let event = NewAuditEvent {
                 id: event,
                 app: None,
+                request_id: actor.request_id.clone(),
                 actor,
                 action: "platform_app.set",
                 subject: id.to_string(),
-                details: serde_json::json!({ "platform": slug, "mode": mode }),
-                request_id: None,
+                details: serde_json::json!({ "platform": slug, "mode": mode, "standby": standby_sealed.is_some() }),
             };
             db::audit::insert(conn, &event)?;
             Ok::<_, Error>(())

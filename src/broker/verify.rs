@@ -9,9 +9,10 @@ use super::refresh::{Need, Verdict, judge, usable};
 use crate::app::App;
 use crate::domain::id::CredentialId;
 use crate::domain::refresh::{FailureKind, RefreshTrigger};
+use crate::platform::answer::{self, CallAnswer};
 use crate::platform::transport::{Route, SendOptions};
 use crate::platform::verify::StoreFacts;
-use crate::platform::{Failure, Method, SignMoment, Transport, Values};
+use crate::platform::{self, Failure, Method, PlatformAnswer, SignMoment, Transport, Values};
 
 /// What the platform said.
 #[derive(Debug, Clone)]
@@ -27,32 +28,56 @@ pub enum Verified {
 
 /// Asks with these values, which hold the platform app's too.
 pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> Result<Verified, Error> {
+    Ok(match call(app, route, method, values).await {
+        Ok(answer) => match crate::platform::verify::read(method, &answer, values) {
+            Ok(facts) => Verified::Alive(facts),
+            Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
+            Err(failure) => Verified::Undecided(failure),
+        },
+        Err(unanswered) => unanswered,
+    })
+}
+
+/// Whether the platform accepts the access token, whatever that says about the grant: a refusal is also what it answers to
+/// a forwarded call with an expired token. `None`: there is no such call. Without an answer the token counts as accepted.
+pub async fn accepts(app: &App, route: Route, method: &Method, values: &Values) -> Option<bool> {
+    match call(app, route, method, values).await {
+        Ok(answer) => {
+            let judged = answer::judge_call(method, answer.status, &answer.headers, &answer.body);
+            let refused = crate::platform::verify::read(method, &answer, values)
+                .is_err_and(|failure| failure.kind == FailureKind::Dead);
+            Some(judged == CallAnswer::Passed && !refused)
+        }
+        Err(Verified::Impossible) => None,
+        Err(_) => Some(true),
+    }
+}
+
+/// The answer to the verify call, or what its absence means.
+async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Result<PlatformAnswer, Verified> {
     let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
     let moment = SignMoment {
         now: app.now(),
         nonce: app.random.bytes(),
         request_id,
     };
-    let request = match crate::platform::verify::request(method, values, &moment) {
+    let request = match platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
-        Ok(None) => return Ok(Verified::Impossible),
-        Err(error) => return Ok(Verified::Undecided(Failure::unknown(error.to_string()))),
+        Ok(None) => return Err(Verified::Impossible),
+        Err(error) => return Err(Verified::Undecided(Failure::unknown(error.to_string()))),
     };
     let options = SendOptions::new(route, Duration::from_secs(30));
-    let answer = match app.outbound.send(request, &options).await {
-        Ok(answer) => answer,
-        Err(error) => {
-            let down = Failure {
-                kind: FailureKind::Down,
-                ..Failure::unknown(error.to_string())
-            };
-            return Ok(Verified::Undecided(down));
-        }
-    };
-    Ok(match crate::platform::verify::read(method, &answer, values) {
-        Ok(facts) => Verified::Alive(facts),
-        Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
-        Err(failure) => Verified::Undecided(failure),
+    let mut answer = app.outbound.send(request, &options).await;
+    if let Ok(first) = &answer
+        && let Ok(Some(other)) = platform::verify::otherwise(method, values, &moment, first)
+    {
+        answer = app.outbound.send(other, &options).await;
+    }
+    answer.map_err(|error| {
+        Verified::Undecided(Failure {
+            kind: FailureKind::Down,
+            ..Failure::unknown(error.to_string())
+        })
     })
 }
 

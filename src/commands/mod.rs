@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, InFlight};
+use llavero::app::{App, Arrivals, InFlight};
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -127,6 +127,7 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     Ok(Arc::new(App {
         listener: Listener::start(listen_url, clock.clone()),
         in_flight: InFlight::default(),
+        arrivals: Arrivals::default(),
         last_used: LastUsed::default(),
         db,
         sealer,

@@ -11,7 +11,9 @@ use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, ConnectSessionId, StoreId};
 
-const GOING_ON: [SessionStatus; 2] = [SessionStatus::Open, SessionStatus::AtPlatform];
+pub use super::connect_session_ends::{By, end, end_of_customer, expire, forget_secrets, reopen};
+
+pub(super) const GOING_ON: [SessionStatus; 2] = [SessionStatus::Open, SessionStatus::AtPlatform];
 
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = connect_sessions)]
@@ -52,6 +54,11 @@ impl ConnectSession {
         } else {
             self.status
         }
+    }
+
+    /// The platform's answer has come and is being worked on: taken, and not yet settled.
+    pub fn is_under_way(&self) -> bool {
+        self.status == SessionStatus::Open && self.state_hash.is_some()
     }
 }
 
@@ -104,7 +111,7 @@ pub fn find_by_link(conn: &mut Conn, hash: TokenHash) -> Result<Option<ConnectSe
     Ok(found)
 }
 
-/// The session that sent a browser away with this state and has not been taken yet.
+/// The session that sent a browser away with this state, until its end has been shown.
 pub fn find_by_state(conn: &mut Conn, hash: TokenHash) -> Result<Option<ConnectSession>> {
     let found = connect_sessions::table
         .filter(connect_sessions::state_hash.eq(hash))
@@ -180,17 +187,26 @@ pub fn begin(conn: &mut Conn, id: ConnectSessionId, begun: &Begun) -> Result<Opt
     Ok(begun)
 }
 
-/// Takes the session of a state, once: the state is forgotten, so that a second callback finds nothing.
+/// Takes the session of a state, once: it waits for no callback any more. The state stays, so that a browser that broke
+/// off finds its session again.
 pub fn take(conn: &mut Conn, state: TokenHash) -> Result<Option<ConnectSession>> {
     let taken = diesel::update(connect_sessions::table)
         .filter(connect_sessions::state_hash.eq(state))
         .filter(connect_sessions::status.eq(SessionStatus::AtPlatform))
         .filter(connect_sessions::expires_at.gt(llavero_now()))
-        .set(connect_sessions::state_hash.eq(None::<TokenHash>))
+        .set(connect_sessions::status.eq(SessionStatus::Open))
         .returning(ConnectSession::as_returning())
         .get_result(conn)
         .optional()?;
     Ok(taken)
+}
+
+/// The end was shown: a callback that comes again finds nothing.
+pub fn forget_state(conn: &mut Conn, id: ConnectSessionId) -> Result<()> {
+    diesel::update(connect_sessions::table.find(id))
+        .set(connect_sessions::state_hash.eq(None::<TokenHash>))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// Keeps what a platform delivered for a browser that is still there. False: the session does not wait for it.
@@ -243,7 +259,6 @@ pub fn complete(conn: &mut Conn, session: &ConnectSession, completed: &Completed
             connect_sessions::status.eq(SessionStatus::Completed),
             connect_sessions::failure.eq(None::<ConnectFailure>),
             connect_sessions::failure_detail.eq(None::<String>),
-            connect_sessions::state_hash.eq(None::<TokenHash>),
             connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
             connect_sessions::held_sealed.eq(None::<Vec<u8>>),
             connect_sessions::attempt_sealed.eq(&completed.attempt_sealed),
@@ -252,51 +267,6 @@ pub fn complete(conn: &mut Conn, session: &ConnectSession, completed: &Completed
             connect_sessions::code_hash.eq(completed.code_hash),
             connect_sessions::code_expires_at.eq(completed.code_expires_at),
             connect_sessions::ended_at.eq(llavero_now().nullable()),
-        ))
-        .execute(conn)?;
-    Ok(changed == 1)
-}
-
-/// Ends a session without a store and forgets its secrets. False: it has ended before.
-pub fn end(
-    conn: &mut Conn,
-    id: ConnectSessionId,
-    status: SessionStatus,
-    failure: Option<ConnectFailure>,
-    detail: Option<&str>,
-) -> Result<bool> {
-    let changed = diesel::update(connect_sessions::table.find(id))
-        .filter(connect_sessions::status.eq_any(GOING_ON))
-        .set((
-            connect_sessions::status.eq(status),
-            connect_sessions::failure.eq(failure),
-            connect_sessions::failure_detail.eq(detail),
-            connect_sessions::state_hash.eq(None::<TokenHash>),
-            connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::ended_at.eq(llavero_now().nullable()),
-        ))
-        .execute(conn)?;
-    Ok(changed == 1)
-}
-
-/// Opens a session again: after a failure that trying again may cure, or because the merchant begins anew.
-pub fn reopen(
-    conn: &mut Conn,
-    id: ConnectSessionId,
-    failure: Option<ConnectFailure>,
-    detail: Option<&str>,
-) -> Result<bool> {
-    let changed = diesel::update(connect_sessions::table.find(id))
-        .filter(connect_sessions::status.eq_any(GOING_ON))
-        .set((
-            connect_sessions::status.eq(SessionStatus::Open),
-            connect_sessions::failure.eq(failure),
-            connect_sessions::failure_detail.eq(detail),
-            connect_sessions::state_hash.eq(None::<TokenHash>),
-            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
         ))
         .execute(conn)?;
     Ok(changed == 1)
@@ -311,69 +281,4 @@ pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId
         ))
         .execute(conn)?;
     Ok(())
-}
-
-/// Forgets what ended sessions of a store still hold.
-pub fn forget_secrets(conn: &mut Conn, store: StoreId) -> Result<()> {
-    diesel::update(connect_sessions::table)
-        .filter(
-            connect_sessions::result_store_id
-                .eq(store)
-                .or(connect_sessions::store_id.eq(store)),
-        )
-        .filter(connect_sessions::status.ne_all(GOING_ON))
-        .set((
-            connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Cancels the sessions of a customer that go on, and forgets whom all of them were for.
-pub fn end_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result<()> {
-    let sessions = connect_sessions::table
-        .filter(connect_sessions::app_id.eq(app))
-        .filter(connect_sessions::customer_id.eq(customer_id));
-    let going_on = sessions
-        .filter(connect_sessions::status.eq_any(GOING_ON))
-        .select(connect_sessions::id);
-    for id in going_on.load(conn)? {
-        end(
-            conn,
-            id,
-            SessionStatus::Cancelled,
-            None,
-            Some("The customer was deleted."),
-        )?;
-    }
-    diesel::update(sessions)
-        .set(connect_sessions::options.eq(serde_json::json!({})))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Writes down which sessions' time is over, and forgets the secrets of those and of codes past their time; returns how
-/// many expired.
-pub fn expire(conn: &mut Conn) -> Result<usize> {
-    let expired = diesel::update(connect_sessions::table)
-        .filter(connect_sessions::status.eq_any(GOING_ON))
-        .filter(connect_sessions::expires_at.le(llavero_now()))
-        .set((
-            connect_sessions::status.eq(SessionStatus::Expired),
-            connect_sessions::state_hash.eq(None::<TokenHash>),
-            connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::delivered_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::held_sealed.eq(None::<Vec<u8>>),
-            connect_sessions::ended_at.eq(connect_sessions::expires_at.nullable()),
-        ))
-        .execute(conn)?;
-    diesel::update(connect_sessions::table)
-        .filter(connect_sessions::status.eq(SessionStatus::Completed))
-        .filter(connect_sessions::attempt_sealed.is_not_null())
-        .filter(connect_sessions::code_expires_at.le(llavero_now().nullable()))
-        .set(connect_sessions::attempt_sealed.eq(None::<Vec<u8>>))
-        .execute(conn)?;
-    Ok(expired)
 }

@@ -6,10 +6,12 @@ use diesel::prelude::*;
 use super::schema::credentials;
 use super::types::Texts;
 use super::{Conn, Result};
-use crate::domain::id::{AppId, CredentialId, PlatformAppId};
+use crate::domain::credential::Generation;
+use crate::domain::id::{AppId, CredentialId, JournalId, PlatformAppId};
+use crate::domain::lease::{Held, Lease};
 use crate::domain::refresh::FailureKind;
 
-/// A credential as readers need it.
+/// A credential as it is stored.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = credentials)]
 pub struct Credential {
@@ -19,12 +21,18 @@ pub struct Credential {
     pub method: String,
     pub platform_app_id: Option<PlatformAppId>,
     pub values_sealed: Option<Vec<u8>>,
+    pub spares_sealed: Option<Vec<u8>>,
+    pub asks_spare: bool,
     pub grant_no: i64,
     pub saved_attempt: i64,
     pub next_attempt: i64,
     pub lease_attempt: Option<i64>,
+    pub lease_owner: Option<JournalId>,
+    pub lease_since: Option<DateTime<Utc>>,
     pub lease_until: Option<DateTime<Utc>>,
     pub in_doubt_since: Option<DateTime<Utc>>,
+    pub doubt_sent_at: Option<DateTime<Utc>>,
+    pub unsettled_at: Option<DateTime<Utc>>,
     pub access_issued_at: Option<DateTime<Utc>>,
     pub access_expires_at: Option<DateTime<Utc>>,
     pub refresh_expires_at: Option<DateTime<Utc>>,
@@ -36,6 +44,40 @@ pub struct Credential {
     pub last_failure: Option<FailureKind>,
     pub retry_at: Option<DateTime<Utc>>,
     pub dead_at: Option<DateTime<Utc>>,
+    pub held_verdict_at: Option<DateTime<Utc>>,
+}
+
+impl Credential {
+    pub fn generation(&self) -> Generation {
+        Generation {
+            grant_no: self.grant_no,
+            attempt: self.saved_attempt,
+        }
+    }
+
+    /// What the protocol's decisions look at.
+    pub fn lease(&self) -> Lease {
+        let held = match (self.lease_attempt, self.lease_since, self.lease_until) {
+            (Some(attempt), Some(since), Some(until)) => Some(Held {
+                attempt,
+                since,
+                until,
+                settled: self.lease_owner.is_none(),
+            }),
+            _ => None,
+        };
+        Lease {
+            grant_no: self.grant_no,
+            saved_attempt: self.saved_attempt,
+            next_attempt: self.next_attempt,
+            held,
+            in_doubt: self.in_doubt_since.is_some(),
+            doubt_sent_at: self.doubt_sent_at,
+            unsettled_at: self.unsettled_at,
+            asks_spare: self.asks_spare,
+            access_expires_at: self.access_expires_at,
+        }
+    }
 }
 
 /// A new grant's life times and sealed values.

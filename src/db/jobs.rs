@@ -105,14 +105,37 @@ struct ClaimedRow {
     max_attempts: i32,
 }
 
-// Turns are taken by app and platform, so that one app's flood does not keep the others waiting; conditions stand on the
-// locked rows themselves, so a row that another runner took meanwhile is skipped.
+// Turns are taken by app and platform, called a lane here, and what is under way counts: one lane's flood, or its slow
+// failures, keep no other waiting. The 500 longest due are all there is on most days. Past that somebody floods, and the
+// first of every lane are looked for too, by leaps from lane to lane in an index. Conditions stand on the locked rows
+// themselves, so a row that another runner took meanwhile is skipped.
 const CLAIM: &str = "\
-WITH first AS ( \
-    SELECT id, app_id, platform, due_at FROM jobs \
-    WHERE status IN ('ready', 'running') AND due_at <= llavero_now() ORDER BY due_at LIMIT 500 \
+WITH RECURSIVE first AS MATERIALIZED ( \
+    SELECT id, coalesce(app_id, '00000000-0000-0000-0000-000000000000') AS app, coalesce(platform, '') AS platform, due_at \
+    FROM jobs WHERE status IN ('ready', 'running') AND due_at <= llavero_now() ORDER BY due_at LIMIT 500 \
+), lanes AS ( \
+    (SELECT coalesce(app_id, '00000000-0000-0000-0000-000000000000') AS app, coalesce(platform, '') AS platform \
+     FROM jobs WHERE status IN ('ready', 'running') AND (SELECT count(*) >= 500 FROM first) ORDER BY 1, 2 LIMIT 1) \
+    UNION ALL \
+    SELECT next.app, next.platform FROM lanes CROSS JOIN LATERAL ( \
+        SELECT coalesce(app_id, '00000000-0000-0000-0000-000000000000') AS app, coalesce(jobs.platform, '') AS platform \
+        FROM jobs WHERE status IN ('ready', 'running') \
+            AND (coalesce(app_id, '00000000-0000-0000-0000-000000000000'), coalesce(jobs.platform, '')) \
+                > (lanes.app, lanes.platform) \
+        ORDER BY 1, 2 LIMIT 1) next \
+), heads AS ( \
+    SELECT head.id, lanes.app, lanes.platform, head.due_at FROM lanes CROSS JOIN LATERAL ( \
+        SELECT id, due_at FROM jobs WHERE status IN ('ready', 'running') AND due_at <= llavero_now() \
+            AND coalesce(app_id, '00000000-0000-0000-0000-000000000000') = lanes.app \
+            AND coalesce(jobs.platform, '') = lanes.platform \
+        ORDER BY due_at LIMIT 8) head \
+), under_way AS ( \
+    SELECT coalesce(app_id, '00000000-0000-0000-0000-000000000000') AS app, coalesce(platform, '') AS platform, \
+        count(*) AS n \
+    FROM jobs WHERE status = 'running' AND due_at > llavero_now() GROUP BY 1, 2 \
 ), turns AS ( \
-    SELECT id, due_at, row_number() OVER (PARTITION BY app_id, platform ORDER BY due_at, id) AS turn FROM first \
+    SELECT id, due_at, coalesce(n, 0) + row_number() OVER (PARTITION BY app, platform ORDER BY due_at, id) AS turn \
+    FROM (SELECT * FROM first UNION SELECT * FROM heads) seen LEFT JOIN under_way USING (app, platform) \
 ), picked AS ( \
     SELECT jobs.id FROM jobs JOIN turns ON turns.id = jobs.id \
     WHERE jobs.status IN ('ready', 'running') AND jobs.due_at <= llavero_now() \

@@ -9,83 +9,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Double, Nullable, Timestamptz};
 
-use super::credentials::Granted;
+use super::credentials::{Credential, Granted};
 use super::schema::credentials;
-use super::types::{Texts, llavero_now};
+use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::credential::Generation;
 use crate::domain::id::{AppId, CredentialId, JournalId, PlatformAppId};
-use crate::domain::lease::{Grounds, Held, Lease};
+use crate::domain::lease::Grounds;
 use crate::domain::refresh::FailureKind;
-
-/// A credential as refreshing needs it.
-#[derive(Clone, Queryable, Selectable)]
-#[diesel(table_name = credentials)]
-pub struct Leased {
-    pub id: CredentialId,
-    pub app_id: AppId,
-    pub platform: String,
-    pub method: String,
-    pub platform_app_id: Option<PlatformAppId>,
-    pub values_sealed: Option<Vec<u8>>,
-    pub spares_sealed: Option<Vec<u8>>,
-    pub asks_spare: bool,
-    pub grant_no: i64,
-    pub saved_attempt: i64,
-    pub next_attempt: i64,
-    pub lease_attempt: Option<i64>,
-    pub lease_owner: Option<JournalId>,
-    pub lease_since: Option<DateTime<Utc>>,
-    pub lease_until: Option<DateTime<Utc>>,
-    pub in_doubt_since: Option<DateTime<Utc>>,
-    pub doubt_sent_at: Option<DateTime<Utc>>,
-    pub unsettled_at: Option<DateTime<Utc>>,
-    pub access_issued_at: Option<DateTime<Utc>>,
-    pub access_expires_at: Option<DateTime<Utc>>,
-    pub refresh_expires_at: Option<DateTime<Utc>>,
-    pub reauthorize_by: Option<DateTime<Utc>>,
-    pub refresh_at: Option<DateTime<Utc>>,
-    pub scopes: Option<Texts>,
-    pub failing_since: Option<DateTime<Utc>>,
-    pub failures: i32,
-    pub last_failure: Option<FailureKind>,
-    pub retry_at: Option<DateTime<Utc>>,
-    pub dead_at: Option<DateTime<Utc>>,
-    pub held_verdict_at: Option<DateTime<Utc>>,
-}
-
-impl Leased {
-    pub fn generation(&self) -> Generation {
-        Generation {
-            grant_no: self.grant_no,
-            attempt: self.saved_attempt,
-        }
-    }
-
-    /// What the protocol's decisions look at.
-    pub fn lease(&self) -> Lease {
-        let held = match (self.lease_attempt, self.lease_since, self.lease_until) {
-            (Some(attempt), Some(since), Some(until)) => Some(Held {
-                attempt,
-                since,
-                until,
-                settled: self.lease_owner.is_none(),
-            }),
-            _ => None,
-        };
-        Lease {
-            grant_no: self.grant_no,
-            saved_attempt: self.saved_attempt,
-            next_attempt: self.next_attempt,
-            held,
-            in_doubt: self.in_doubt_since.is_some(),
-            doubt_sent_at: self.doubt_sent_at,
-            unsettled_at: self.unsettled_at,
-            asks_spare: self.asks_spare,
-            access_expires_at: self.access_expires_at,
-        }
-    }
-}
 
 /// What an attempt that saved nothing leaves in the row.
 #[derive(Debug, Clone, Copy)]
@@ -110,19 +41,19 @@ macro_rules! failure {
 }
 
 /// The row and the database's time.
-pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<(Leased, DateTime<Utc>)>> {
+pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<(Credential, DateTime<Utc>)>> {
     Ok(credentials::table
         .find(id)
-        .select((Leased::as_select(), llavero_now()))
+        .select((Credential::as_select(), llavero_now()))
         .first(conn)
         .optional()?)
 }
 
 /// The row, locked until the transaction ends.
-pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<Option<Leased>> {
+pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<Option<Credential>> {
     Ok(credentials::table
         .find(id)
-        .select(Leased::as_select())
+        .select(Credential::as_select())
         .for_update()
         .first(conn)
         .optional()?)
@@ -131,11 +62,11 @@ pub fn lock(conn: &mut Conn, id: CredentialId) -> Result<Option<Leased>> {
 /// Takes the lease and the next attempt number, if the row is still what was `seen`. Only what this returns may be sent.
 pub fn claim(
     conn: &mut Conn,
-    seen: &Leased,
+    seen: &Credential,
     owner: JournalId,
     length: Duration,
     grounds: &Grounds,
-) -> Result<Option<Leased>> {
+) -> Result<Option<Credential>> {
     let claimed = diesel::update(credentials::table.find(seen.id))
         .filter(credentials::grant_no.eq(seen.grant_no))
         .filter(credentials::saved_attempt.eq(seen.saved_attempt))
@@ -169,7 +100,7 @@ pub fn claim(
                 .then(|| credentials::unsettled_at.eq(llavero_now().nullable())),
             credentials::updated_at.eq(llavero_now()),
         ))
-        .returning(Leased::as_returning())
+        .returning(Credential::as_returning())
         .get_result(conn)
         .optional()?;
     Ok(claimed)
@@ -375,13 +306,48 @@ pub fn hold_verdict(conn: &mut Conn, id: CredentialId, grant_no: i64) -> Result<
     Ok(changed == 1)
 }
 
+/// A credential whose verdict was held.
+#[derive(Debug, Clone, Queryable)]
+pub struct Released {
+    pub id: CredentialId,
+    pub app_id: AppId,
+    pub platform: String,
+    pub method: String,
+}
+
 /// Lets every credential whose verdict was held be asked again at once; returns them.
-pub fn release_held(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<(CredentialId, AppId)>> {
+pub fn release_held(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<Released>> {
     let rows = diesel::update(credentials::table)
         .filter(credentials::platform_app_id.eq(platform_app))
         .filter(credentials::held_verdict_at.is_not_null())
         .set(credentials::retry_at.eq(None::<DateTime<Utc>>))
-        .returning((credentials::id, credentials::app_id))
+        .returning((
+            credentials::id,
+            credentials::app_id,
+            credentials::platform,
+            credentials::method,
+        ))
         .get_results(conn)?;
     Ok(rows)
+}
+
+/// Platform and connect method of the credentials whose verdicts are held.
+pub fn held_methods(conn: &mut Conn, platform_app: PlatformAppId) -> Result<Vec<(String, String)>> {
+    let methods = credentials::table
+        .filter(credentials::platform_app_id.eq(platform_app))
+        .filter(credentials::held_verdict_at.is_not_null())
+        .select((credentials::platform, credentials::method))
+        .distinct()
+        .load(conn)?;
+    Ok(methods)
+}
+
+/// A held verdict was wrong; false: none was held.
+pub fn forget_held(conn: &mut Conn, id: CredentialId, grant_no: i64) -> Result<bool> {
+    let changed = diesel::update(credentials::table.find(id))
+        .filter(credentials::grant_no.eq(grant_no))
+        .filter(credentials::held_verdict_at.is_not_null())
+        .set(credentials::held_verdict_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    Ok(changed == 1)
 }

@@ -23,6 +23,7 @@ pub mod api_keys;
 pub mod app_list;
 pub mod apps;
 pub mod audit;
+mod connect_session_ends;
 pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;

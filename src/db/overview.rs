@@ -13,20 +13,11 @@ use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::store::{StoreHealth, StoreStatus};
 
-pub fn count_by_status(conn: &mut Conn) -> Result<Vec<(StoreStatus, i64)>> {
+/// How many stores are in each state, in one pass over an index.
+pub fn count_states(conn: &mut Conn) -> Result<Vec<(StoreStatus, StoreHealth, i64)>> {
     Ok(stores::table
-        .group_by(stores::status)
-        .select((stores::status, count_star()))
-        .load(conn)?)
-}
-
-/// How many living stores are in each state of health but `ok`.
-pub fn count_by_health(conn: &mut Conn) -> Result<Vec<(StoreHealth, i64)>> {
-    Ok(stores::table
-        .filter(stores::health.ne(StoreHealth::Ok))
-        .filter(stores::status.ne(StoreStatus::Revoked))
-        .group_by(stores::health)
-        .select((stores::health, count_star()))
+        .group_by((stores::status, stores::health))
+        .select((stores::status, stores::health, count_star()))
         .load(conn)?)
 }
 

@@ -74,6 +74,15 @@ pub fn hold_verdicts(conn: &mut Conn, id: PlatformAppId) -> Result<bool> {
     Ok(begun == 1)
 }
 
+/// Holds verdicts no longer; false: they were not held.
+pub fn release_verdicts(conn: &mut Conn, id: PlatformAppId) -> Result<bool> {
+    let released = diesel::update(platform_apps::table.find(id))
+        .filter(platform_apps::verdicts_held_at.is_not_null())
+        .set(platform_apps::verdicts_held_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    Ok(released == 1)
+}
+
 /// Which states a success has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lifted {
@@ -92,11 +101,7 @@ pub fn lift(conn: &mut Conn, id: PlatformAppId) -> Result<Lifted> {
         ))
         .execute(conn)?
         == 1;
-    let hold = diesel::update(platform_apps::table.find(id))
-        .filter(platform_apps::verdicts_held_at.is_not_null())
-        .set(platform_apps::verdicts_held_at.eq(None::<DateTime<Utc>>))
-        .execute(conn)?
-        == 1;
+    let hold = release_verdicts(conn, id)?;
     if pause {
         diesel::update(stores::table)
             .filter(stores::platform_app_id.eq(id))

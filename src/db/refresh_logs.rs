@@ -74,7 +74,8 @@ pub struct Refusals {
     pub refused: i64,
 }
 
-/// Verdicts are counted in the rows that they changed: the log may lag behind, or lose a row.
+/// Verdicts are counted in the rows that they changed: the log may lag behind, or lose a row. A verify call of what is
+/// never renewed is a try as well; of it only its job tells.
 pub fn count_refusals(
     conn: &mut Conn,
     platform_app: PlatformAppId,
@@ -85,8 +86,12 @@ pub fn count_refusals(
         "WITH since AS (SELECT llavero_now() - make_interval(secs => $3) AS at), \
          dead AS (SELECT id FROM credentials, since WHERE platform_app_id = $1 AND id <> $2 AND dead_at > since.at), \
          tried AS (SELECT credential_id AS id FROM refresh_logs, since \
-                   WHERE platform_app_id = $1 AND credential_id <> $2 AND started_at > since.at UNION SELECT id FROM dead) \
-         SELECT (SELECT count(*) FROM tried) AS tried, (SELECT count(*) FROM dead) AS refused",
+                   WHERE platform_app_id = $1 AND credential_id <> $2 AND started_at > since.at UNION SELECT id FROM dead), \
+         asked AS (SELECT count(*) AS n FROM jobs, since, platform_apps own \
+                   WHERE own.id = $1 AND kind = 'verify_credential' AND status = 'done' AND finished_at > since.at \
+                   AND jobs.platform = own.platform AND (own.app_id IS NULL OR own.app_id = jobs.app_id)) \
+         SELECT (SELECT count(*) FROM tried) + (SELECT n FROM asked) AS tried, \
+                (SELECT count(*) FROM dead) AS refused",
     );
     let counted = query
         .bind::<diesel::sql_types::Uuid, _>(platform_app)
@@ -115,10 +120,27 @@ pub fn others_renewed(
     Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
 }
 
-/// Makes the partitions of this month and the two that follow, if they are missing and the default one holds no row of
+/// This month's partition and those of the months that follow.
+const MONTHS_AHEAD: u32 = 3;
+
+/// Makes the partitions of this month and the three that follow, if they are missing and the default one holds no row of
 /// theirs (moving rows would lock the table).
 pub fn make_partitions(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
-    for ahead in 0..3 {
+    conn.transaction(|conn| {
+        one_at_a_time(conn)?;
+        make_missing(conn, now)
+    })
+}
+
+/// Until the transaction ends nobody else makes or drops partitions: two who find the same one missing would both make
+/// it, and only one can.
+fn one_at_a_time(conn: &mut Conn) -> Result<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtext('partitions of refresh_logs'))").execute(conn)?;
+    Ok(())
+}
+
+fn make_missing(conn: &mut Conn, now: DateTime<Utc>) -> Result<()> {
+    for ahead in 0..=MONTHS_AHEAD {
         let Some(from) = month(now, ahead) else { continue };
         let Some(to) = month(now, ahead + 1) else { continue };
         // Dates and names are made of digits only, so nothing needs escaping.
@@ -144,6 +166,13 @@ struct Name {
 
 /// Drops the partitions of months that ended before `before`, and such rows of the default one; returns what was dropped.
 pub fn drop_before(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>> {
+    conn.transaction(|conn| {
+        one_at_a_time(conn)?;
+        drop_ended(conn, before)
+    })
+}
+
+fn drop_ended(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<String>> {
     let partitions: Vec<Name> = diesel::sql_query(
         "SELECT c.relname::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
          WHERE i.inhparent = 'refresh_logs'::regclass ORDER BY 1",

@@ -14,6 +14,7 @@ pub fn jobs_of_credential(conn: &mut Conn, credential: CredentialId) -> Result<V
     let keys: Vec<String> = [
         Job::RefreshCredential { credential },
         Job::VerifyCredential { credential },
+        Job::AnnounceDeadline { credential },
     ]
     .iter()
     .map(Job::unique_key)

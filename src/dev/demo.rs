@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::broker::platform_apps::ClientValues;
 use crate::broker::{Error, admins, apps, platform_apps};
 use crate::db;
 use crate::domain::access_token::{self, TokenKind};
@@ -104,6 +105,10 @@ async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
             };
             values.set(&field.name, Secret::new(value));
         }
+        let values = ClientValues {
+            first: values,
+            standby: None,
+        };
         platform_apps::set_installation(app, &platform.slug, Mode::Sandbox, values, Actor::command()).await?;
     }
     Ok(())

@@ -24,11 +24,12 @@ words! {
     }
 }
 
-/// Who acted: the kind, and the id where there is one.
+/// Who acted: the kind, the id where there is one, and the request in which it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     pub kind: ActorKind,
     pub id: Option<String>,
+    pub request_id: Option<String>,
 }
 
 impl Actor {
@@ -36,6 +37,7 @@ impl Actor {
         Self {
             kind: ActorKind::Admin,
             id: Some(id.to_string()),
+            request_id: None,
         }
     }
 
@@ -43,6 +45,7 @@ impl Actor {
         Self {
             kind: ActorKind::Partner,
             id: Some(key.to_string()),
+            request_id: None,
         }
     }
 
@@ -50,6 +53,7 @@ impl Actor {
         Self {
             kind: ActorKind::Merchant,
             id: None,
+            request_id: None,
         }
     }
 
@@ -57,6 +61,7 @@ impl Actor {
         Self {
             kind: ActorKind::System,
             id: None,
+            request_id: None,
         }
     }
 
@@ -64,6 +69,12 @@ impl Actor {
         Self {
             kind: ActorKind::Command,
             id: None,
+            request_id: None,
         }
+    }
+
+    /// The same, acting in this request.
+    pub fn within(self, request_id: Option<String>) -> Self {
+        Self { request_id, ..self }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// Which state of a credential something is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +65,23 @@ pub fn timer_at(
     Some(issued_at + chrono::Duration::from_std(ahead).ok()?)
 }
 
+/// How many days ahead a deadline that refreshing does not move is announced.
+const ANNOUNCED: [i64; 3] = [1, 7, 30];
+
+/// Which announcement of a deadline is due: that of so many days ahead. `None`: none yet, or the deadline is over.
+pub fn announcement(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Option<i64> {
+    ANNOUNCED
+        .into_iter()
+        .find(|days| now < deadline && deadline - TimeDelta::days(*days) <= now)
+}
+
+/// When a deadline is announced next. What is nearer than its last announcement from the start is never announced: the
+/// merchant has just been there.
+pub fn next_announcement(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let moments = ANNOUNCED.map(|days| deadline - TimeDelta::days(days));
+    moments.into_iter().filter(|at| *at > now).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +122,24 @@ mod tests {
         assert_eq!(timer_at(at(0), ends, true, 1.0), Some(at(400)));
         assert_eq!(timer_at(at(0), ends, false, 0.0), None);
         assert_eq!(timer_at(at(0), None, true, 0.0), None);
+    }
+
+    #[test]
+    fn a_deadline_is_announced_thirty_seven_and_one_days_ahead() {
+        let day = 86_400;
+        let deadline = at(100 * day);
+        for (now, due, next) in [
+            (0, None, Some(70)),
+            (70, Some(30), Some(93)),
+            (92, Some(30), Some(93)),
+            (93, Some(7), Some(99)),
+            (99, Some(1), None),
+            (100, None, None),
+        ] {
+            let now = at(now * day);
+            assert_eq!(announcement(deadline, now), due);
+            assert_eq!(next_announcement(deadline, now), next.map(|next| at(next * day)));
+        }
+        assert_eq!(next_announcement(at(day / 4), at(0)), None);
     }
 }

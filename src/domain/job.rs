@@ -14,6 +14,8 @@ pub enum Job {
     SendNotice { notice: NoticeId },
     /// Ask the platform whether credentials that can't be refreshed still work.
     VerifyCredential { credential: CredentialId },
+    /// Announce the deadline of a credential that refreshing does not move.
+    AnnounceDeadline { credential: CredentialId },
     /// Seal every value again with the active key.
     Reseal {},
     /// Remove what is past its keeping time, and make the coming months' partitions.
@@ -36,6 +38,7 @@ impl Job {
             Self::RefreshCredential { .. } => "refresh_credential",
             Self::SendNotice { .. } => "send_notice",
             Self::VerifyCredential { .. } => "verify_credential",
+            Self::AnnounceDeadline { .. } => "announce_deadline",
             Self::Reseal {} => "reseal",
             Self::Purge {} => "purge",
         }
@@ -47,6 +50,7 @@ impl Job {
             Self::RefreshCredential { credential } => format!("refresh_credential:{credential}"),
             Self::VerifyCredential { credential } => format!("verify_credential:{credential}"),
             Self::SendNotice { notice } => format!("send_notice:{notice}"),
+            Self::AnnounceDeadline { credential } => format!("announce_deadline:{credential}"),
             Self::Reseal {} => "reseal".to_owned(),
             Self::Purge {} => "purge".to_owned(),
         }
@@ -55,8 +59,11 @@ impl Job {
     /// Tries after which a job is a dead letter.
     pub fn max_attempts(&self) -> i32 {
         match self {
-            // A refresh schedules its own next time; the job itself must not give up during a long outage.
-            Self::RefreshCredential { .. } | Self::VerifyCredential { .. } | Self::Purge {} => i32::MAX,
+            // These schedule their own next time; the job itself must not give up during a long outage.
+            Self::RefreshCredential { .. }
+            | Self::VerifyCredential { .. }
+            | Self::AnnounceDeadline { .. }
+            | Self::Purge {} => i32::MAX,
             Self::SendNotice { .. } => 12,
             Self::Reseal {} => 100,
         }
@@ -84,6 +91,7 @@ mod tests {
         for job in [
             Job::RefreshCredential { credential },
             Job::VerifyCredential { credential },
+            Job::AnnounceDeadline { credential },
             Job::Reseal {},
             Job::Purge {},
         ] {

@@ -5,6 +5,8 @@ words! {
     NoticeKind {
         /// The store needs its merchant.
         NeedsReauthorization = "needs_reauthorization",
+        /// The store will need its merchant: a deadline that refreshing does not move comes near.
+        Expiring = "expiring",
         /// The store works again.
         Recovered = "recovered",
         /// The platform refuses the OAuth client itself.

@@ -1,6 +1,7 @@
 //! The worker: one match from a job to what does it. Each job loads fresh state, is safe to run twice, and ends as Done,
 //! Retry or Fail by choice; the work itself stands in the broker.
 
+mod announce_deadline;
 mod background;
 mod purge;
 mod refresh_credential;
@@ -27,6 +28,7 @@ pub async fn run(app: &Arc<App>, job: Job, attempts: i32) -> End {
         Job::RefreshCredential { credential } => refresh_credential::run(app, credential).await,
         Job::SendNotice { notice } => send_notice::run(app, notice, attempts).await,
         Job::VerifyCredential { credential } => verify_credential::run(app, credential).await,
+        Job::AnnounceDeadline { credential } => announce_deadline::run(app, credential).await,
         Job::Reseal {} => reseal::run(app).await,
         Job::Purge {} => purge::run(app).await,
     };

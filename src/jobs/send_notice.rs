@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::app::App;
 use crate::broker::{Error, notify};
 use crate::db;
@@ -28,17 +30,25 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
                 Some(owner) => db::apps::find(conn, owner)?,
                 None => None,
             };
-            Ok(Some((notice, store, owner)))
+            let deadline = match &store {
+                Some(store) => db::credentials::find(conn, store.credential_id)?.and_then(|row| row.reauthorize_by),
+                None => None,
+            };
+            Ok(Some((notice, store, owner, deadline)))
         })
         .await?;
-    let Some((notice, store, owner)) = found else {
+    let Some((notice, store, owner, deadline)) = found else {
         return Ok(End::Done);
     };
     if notice.status != NoticeStatus::Pending {
         return Ok(End::Done);
     }
-    let over = notice.kind == NoticeKind::NeedsReauthorization
-        && store.is_none_or(|store| store.status != StoreStatus::NeedsReauthorization);
+    let status = store.map(|store| store.status);
+    let over = match notice.kind {
+        NoticeKind::NeedsReauthorization => status != Some(StoreStatus::NeedsReauthorization),
+        NoticeKind::Expiring => status != Some(StoreStatus::Connected) || deadline != announced(&notice),
+        _ => false,
+    };
     let Some(recipient) = notice.recipient.clone().filter(|_| !over) else {
         set(app, id, NoticeStatus::Skipped, None).await?;
         return Ok(End::Done);
@@ -97,7 +107,7 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
         .map_or(slug, |platform| platform.name.clone());
     let now = app.now();
     let link = match (notice.audience, notice.store_id, notice.kind) {
-        (Audience::Merchant, Some(store), NoticeKind::NeedsReauthorization) => {
+        (Audience::Merchant, Some(store), NoticeKind::NeedsReauthorization | NoticeKind::Expiring) => {
             let token = notify::reconnect_token(&app.sealer, store, notify::reconnect_expiry(now));
             Some(format!("{public}/reconnect/{token}"))
         }
@@ -114,10 +124,16 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
         store: text("store").unwrap_or_default(),
         reason: text("reason").and_then(|reason| reason.parse().ok()),
         code: text("code"),
+        deadline: announced(notice),
         refused: number("refused"),
         tried: number("tried"),
         link,
     })
+}
+
+/// The deadline that a notice tells of.
+fn announced(notice: &Notice) -> Option<DateTime<Utc>> {
+    notice.details.get("deadline")?.as_str()?.parse().ok()
 }
 
 async fn set(app: &App, id: NoticeId, status: NoticeStatus, error: Option<String>) -> Result<(), Error> {

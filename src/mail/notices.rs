@@ -2,6 +2,7 @@
 //! comes as plain facts; links that work like keys are made by the sender and stand nowhere else.
 
 use askama::Template;
+use chrono::{DateTime, Utc};
 
 use super::Message;
 use crate::domain::connect::Language;
@@ -23,6 +24,8 @@ pub struct Facts {
     pub reason: Option<StatusReason>,
     /// The platform's own error code.
     pub code: Option<String>,
+    /// Until when the merchant's authorization lasts.
+    pub deadline: Option<DateTime<Utc>>,
     pub refused: i64,
     pub tried: i64,
     /// Where to go: a reconnect link for merchants, an admin page for admins.
@@ -32,6 +35,13 @@ pub struct Facts {
 impl Facts {
     fn is_merchant(&self) -> bool {
         self.audience == Audience::Merchant
+    }
+
+    /// A day as it is written everywhere.
+    fn last_day(&self) -> String {
+        self.deadline
+            .map(|at| at.format("%Y-%m-%d").to_string())
+            .unwrap_or_default()
     }
 
     /// Why, in words for people; empty where the reason says nothing to them.
@@ -71,6 +81,24 @@ struct NeedsReauthorizationText<'a> {
 #[derive(Template)]
 #[template(path = "mail/needs_reauthorization/body.html")]
 struct NeedsReauthorizationHtml<'a> {
+    facts: &'a Facts,
+}
+
+#[derive(Template)]
+#[template(path = "mail/expiring/subject.txt", escape = "none")]
+struct ExpiringSubject<'a> {
+    facts: &'a Facts,
+}
+
+#[derive(Template)]
+#[template(path = "mail/expiring/body.txt", escape = "none")]
+struct ExpiringText<'a> {
+    facts: &'a Facts,
+}
+
+#[derive(Template)]
+#[template(path = "mail/expiring/body.html")]
+struct ExpiringHtml<'a> {
     facts: &'a Facts,
 }
 
@@ -136,6 +164,11 @@ pub fn render(facts: &Facts, to: &str) -> Result<Message, askama::Error> {
             NeedsReauthorizationText { facts }.render()?,
             NeedsReauthorizationHtml { facts }.render()?,
         ),
+        NoticeKind::Expiring => (
+            ExpiringSubject { facts }.render()?,
+            ExpiringText { facts }.render()?,
+            ExpiringHtml { facts }.render()?,
+        ),
         NoticeKind::Recovered => (
             RecoveredSubject { facts }.render()?,
             RecoveredText { facts }.render()?,
@@ -176,6 +209,7 @@ mod tests {
             store: "Tienda <1>\r\nBcc: x".to_owned(),
             reason: Some(StatusReason::GrantRefused),
             code: Some("invalid_client".to_owned()),
+            deadline: DateTime::from_timestamp(1_800_000_000, 0),
             refused: 7,
             tried: 20,
             link: Some("https://llavero.example/reconnect/abc".to_owned()),

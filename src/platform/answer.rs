@@ -169,6 +169,11 @@ pub enum CallAnswer {
 
 /// Looks at status, headers and the first bytes of a body (see `peeks_body`).
 pub fn judge_call(method: &Method, status: StatusCode, headers: &HeaderMap, body_start: &[u8]) -> CallAnswer {
+    if let Some(quirk) = &method.quirk
+        && let Some(judged) = quirk.judge_call(status, headers, body_start)
+    {
+        return judged;
+    }
     let body = Body::new(body_start);
     let refused = method
         .answer
@@ -202,16 +207,36 @@ pub fn judge_token(method: &Method, answer: &PlatformAnswer) -> Failure {
     judge(method, &method.answer.token, answer)
 }
 
-pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
+/// Whether the platform may have granted behind an answer to a token call that is no grant: a gateway gave up on it, it
+/// broke down without a word of its own, or its success cannot be read. A 503 says that the request was not handled, and
+/// any other answer is the platform's last word.
+pub fn may_hide_a_grant(method: &Method, answer: &PlatformAnswer) -> bool {
     let body = Body::new(&answer.body);
+    match answer.status.as_u16() {
+        502 | 504 => true,
+        503 => false,
+        500.. => !body.json.as_ref().is_some_and(Value::is_object),
+        200..=299 => {
+            let said = body.codes(&method.answer.code_at).iter().any(|code| is_a_word(code));
+            !said && ruled(method, &method.answer.token, answer, &body).is_none()
+        }
+        _ => false,
+    }
+}
+
+fn ruled(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer, body: &Body<'_>) -> Option<FailureKind> {
     // Words found in a page are a firewall's or a proxy's, whatever they say: only the platform's JSON is a verdict.
     let believed = |rule: &&FailureRule| rule.kind != FailureKind::Dead || body.json.is_some();
-    let ruled = rules
+    rules
         .iter()
         .filter(believed)
-        .find(|rule| rule.on.holds(&method.answer, answer.status, &answer.headers, &body))
-        .map(|rule| rule.kind);
-    let kind = ruled
+        .find(|rule| rule.on.holds(&method.answer, answer.status, &answer.headers, body))
+        .map(|rule| rule.kind)
+}
+
+pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
+    let body = Body::new(&answer.body);
+    let kind = ruled(method, rules, answer, &body)
         .or_else(|| refused_client(method, answer))
         .unwrap_or_else(|| everywhere(answer, &body));
     let code = body

@@ -72,9 +72,15 @@ fn known(method: &Method) -> BTreeSet<String> {
     );
     known.extend(method.lookups.keys().cloned());
     match &method.obtain {
-        Obtain::Code(code) => known.extend(code.grant.keep.keys().cloned()),
+        Obtain::Code(code) => {
+            known.extend(code.grant.keep.keys().cloned());
+            known.extend(code.brings.iter().map(|parameter| parameter.name.clone()));
+        }
         Obtain::Ask(ask) => known.extend(ask.grant.keep.keys().cloned()),
         Obtain::Given(given) => known.extend(given.page.iter().flat_map(|page| page.delivered.keys().cloned())),
+    }
+    if let Some(shops) = &method.verify.shops {
+        known.extend(shops.keep.keys().cloned());
     }
     known
 }
@@ -105,7 +111,11 @@ impl Checker<'_> {
 
     fn pairs(&mut self, key: &str, pairs: &[Pair]) {
         for pair in pairs {
-            self.template(&format!("{key}.{}", pair.name), &pair.value);
+            let key = format!("{key}.{}", pair.name);
+            self.template(&key, &pair.value);
+            if let Some(when) = &pair.when {
+                self.name(&key, &when.value);
+            }
         }
     }
 
@@ -114,8 +124,11 @@ impl Checker<'_> {
             self.name(key, name);
         }
         for name in url.host_names() {
-            let field = self.method.field(name).is_some_and(|field| field.takes == Takes::Host);
-            if !field && !self.method.lookups.contains_key(name) {
+            let checked = self
+                .method
+                .check_of(name)
+                .is_some_and(|(takes, _)| matches!(takes, Takes::Host | Takes::Label));
+            if !checked && !self.method.lookups.contains_key(name) {
                 self.fault(
                     key,
                     format!("host placeholder `{name}` without a pattern: it needs a field that takes a host"),
@@ -123,7 +136,7 @@ impl Checker<'_> {
             }
         }
         if let Some(name) = url.base_name()
-            && !self.method.field(name).is_some_and(|field| field.takes == Takes::Url)
+            && !self.method.check_of(name).is_some_and(|(takes, _)| takes == Takes::Url)
         {
             self.fault(
                 key,
@@ -139,18 +152,27 @@ impl Checker<'_> {
                 (Some(template), None) => self.template(&key, template),
                 (None, Some((user, password))) => {
                     self.name(&key, user);
-                    self.name(&key, password);
+                    if !password.is_empty() {
+                        self.name(&key, password);
+                    }
                 }
                 _ => self.fault(&key, "a header needs `value` or `basic`, and not both"),
             }
             if let Some(when) = &rule.when {
                 self.name(&key, &when.value);
             }
+            if let Some(named) = &rule.named {
+                self.name(&key, named);
+            }
         }
     }
 
     fn call(&mut self, key: &str, call: &Call) {
+        if let Some(root) = &call.root {
+            self.url(&format!("{key}.root"), root);
+        }
         self.template(&format!("{key}.path"), &call.path);
+        self.pairs(&format!("{key}.json_fields"), &call.json_fields);
         self.pairs(&format!("{key}.query"), &call.query);
         self.pairs(&format!("{key}.form"), &call.form);
         self.headers(&format!("{key}.headers"), &call.headers);
@@ -168,22 +190,41 @@ impl Checker<'_> {
         self.pairs(&format!("{key}.parameters"), &call.parameters);
         self.headers(&format!("{key}.headers"), &call.headers);
         for name in ["client_id", "client_secret"] {
-            self.name(key, name);
+            if !call.leaves_out(name) {
+                self.name(key, name);
+            }
         }
     }
 
     fn sign(&mut self, key: &str, sign: &Sign) {
         self.headers(&format!("{key}.headers"), &sign.headers);
+        self.pairs(&format!("{key}.query"), &sign.query);
+        self.pairs(&format!("{key}.query_if_absent"), &sign.query_if_absent);
+        self.pairs(&format!("{key}.form"), &sign.form);
+        if !sign.form.is_empty() && !self.method.signs_body {
+            self.fault(&format!("{key}.form"), "fields of a body need `signs_body`");
+        }
         if let Some(oauth1) = &sign.oauth1 {
             self.name(&format!("{key}.oauth1.consumer_key"), &oauth1.consumer_key);
             self.name(&format!("{key}.oauth1.consumer_secret"), &oauth1.consumer_secret);
+            for name in oauth1.token.iter().chain(&oauth1.token_secret) {
+                self.name(&format!("{key}.oauth1"), name);
+            }
         }
         if let Some(recipe) = &sign.recipe {
             self.name(&format!("{key}.recipe.key"), &recipe.key);
             self.pairs(&format!("{key}.recipe.parameters"), &recipe.parameters);
             self.pairs(&format!("{key}.recipe.if_absent"), &recipe.if_absent);
+            for token in &recipe.tokens {
+                self.template(&format!("{key}.recipe.tokens.{}", token.name), &token.value);
+            }
         }
-        if sign.headers.is_empty() && sign.oauth1.is_none() && sign.recipe.is_none() {
+        let data = !sign.headers.is_empty()
+            || !sign.query.is_empty()
+            || !sign.form.is_empty()
+            || sign.oauth1.is_some()
+            || sign.recipe.is_some();
+        if !data && self.method.quirk.is_none() {
             self.fault(key, "nothing here authenticates a call");
         }
     }
@@ -218,6 +259,9 @@ impl Checker<'_> {
         match &method.obtain {
             Obtain::Code(code) => {
                 self.url("obtain.code.authorize", &code.authorize);
+                if !code.omits("client_id") {
+                    self.name("obtain.code", "client_id");
+                }
                 self.pairs("obtain.code.parameters", &code.parameters);
                 self.token_call("obtain.code.token", &code.token);
                 if let Some(refresh) = &code.refresh {
@@ -242,7 +286,25 @@ impl Checker<'_> {
         if let Some(sign) = &method.sign_plain_http {
             self.sign("sign_plain_http", sign);
         }
-        self.call("verify.call", &method.verify.call);
+        if let Some(call) = &method.verify.otherwise {
+            self.call("verify.otherwise", call);
+        }
+        if let Some(name) = &method.verify.proves {
+            self.name("verify.proves", name);
+        }
+        for lists in method.verify.lists.iter().chain(&method.verify.says) {
+            self.template(&format!("verify.{}", lists.code), &lists.value);
+        }
+        if let Some(within) = &method.within {
+            self.template("within", within);
+        }
+        match &method.verify.call {
+            Some(call) => self.call("verify.call", call),
+            None if matches!(method.obtain, Obtain::Given(_)) => {
+                self.fault("verify.call", "missing: nothing else proves keys that are given");
+            }
+            None => {}
+        }
         if let Some(revoke) = &method.revoke {
             self.call("revoke.call", &revoke.call);
         }
@@ -251,11 +313,14 @@ impl Checker<'_> {
         match (method.identity, &method.identity_template) {
             (IdentitySource::Typed, Some(template)) => self.template("identity_template", template),
             (IdentitySource::Typed, None) => self.fault("identity_template", "a typed identity needs a template"),
-            (IdentitySource::Platform, Some(_)) => {
-                self.fault(
-                    "identity_template",
-                    "an identity that the platform states has no template",
-                );
+            (IdentitySource::Platform, Some(template)) => {
+                self.template("identity_template", template);
+                if template.names().any(|name| method.field(name).is_some()) {
+                    self.fault(
+                        "identity_template",
+                        "an identity that the platform states is made of nothing typed",
+                    );
+                }
             }
             (IdentitySource::Platform, None) => {}
         }
@@ -325,12 +390,6 @@ impl Checker<'_> {
     fn lives(&mut self) {
         let lives = self.method.lifetimes;
         match self.method.renewal {
-            Renewal::Never if lives.access.is_some() => {
-                self.fault(
-                    "lifetimes.access",
-                    "a credential that cannot be renewed is `never` here",
-                );
-            }
             Renewal::AskAgain | Renewal::RefreshToken if lives.access.is_none() => {
                 self.fault("lifetimes.access", "a token that is renewed needs a lifetime");
             }

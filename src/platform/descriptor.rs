@@ -12,9 +12,10 @@ use url::Url;
 
 use super::answer::AnswerRules;
 use super::failure::BuildError;
-use super::field::Field;
+use super::field::{Arriving, Field, Pattern, Takes};
 use super::hook::Hooks;
 use super::obtain::Obtain;
+use super::quirk::QuirkRef;
 use super::revoke::Revoke;
 use super::sign::Sign;
 use super::template::{Scope, Template, UrlTemplate};
@@ -153,6 +154,14 @@ pub struct Lifetimes {
 pub struct Pair {
     pub name: String,
     pub value: Template,
+    #[serde(default)]
+    pub when: Option<When>,
+    /// Left out where one of its values is not there.
+    #[serde(default)]
+    pub optional: bool,
+    /// The value is a list, parted by this: the name comes once for each item.
+    #[serde(default)]
+    pub each: Option<String>,
 }
 
 /// Holds while a value is one of a few.
@@ -161,6 +170,26 @@ pub struct Pair {
 pub struct When {
     pub value: String,
     pub is: Vec<String>,
+}
+
+/// What a platform allows of its token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenLimit {
+    pub calls: u32,
+    #[serde(deserialize_with = "duration")]
+    pub within: Duration,
+}
+
+/// What the reference table says of a platform; empty where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    pub auth: String,
+    #[serde(default)]
+    pub access: String,
+    #[serde(default)]
+    pub refresh: String,
 }
 
 /// A value that follows from another one by a list.
@@ -193,6 +222,9 @@ pub struct Method {
     pub fields: Vec<Field>,
     #[serde(default)]
     pub lookups: BTreeMap<String, Lookup>,
+    /// Values that a callback or a token answer brings and that decide where a secret is sent.
+    #[serde(default)]
+    pub arriving: BTreeMap<String, Arriving>,
     pub obtain: Obtain,
     pub lifetimes: Lifetimes,
     #[serde(skip)]
@@ -205,6 +237,9 @@ pub struct Method {
     pub scopes: Vec<String>,
     /// The store's root: host and shop folder.
     pub base_url: UrlTemplate,
+    /// The only part of that root that calls may go to, where one credential opens more than this store.
+    #[serde(default)]
+    pub within: Option<Template>,
     pub sign: Sign,
     /// Instead of `sign` where the store is reached over plain http.
     #[serde(default)]
@@ -219,6 +254,18 @@ pub struct Method {
     /// The limit of one token call.
     #[serde(default = "call_limit", deserialize_with = "duration")]
     pub call_limit: Duration,
+    /// How long a code can be exchanged, where that is documented.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub code_lifetime: Option<Duration>,
+    /// Calls that the token endpoint takes, of all processes together.
+    #[serde(default)]
+    pub token_limit: Option<TokenLimit>,
+    /// The limits of calls, as the platform documents them.
+    #[serde(default)]
+    pub rate_limit: Option<Text>,
+    /// What data cannot say.
+    #[serde(default)]
+    pub quirk: Option<QuirkRef>,
     /// What no documentation says.
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -233,9 +280,23 @@ impl Method {
             .find(|field| field.name == name)
     }
 
+    /// The check of a value that may stand in a host's place: a field's, or an arriving value's.
+    pub(super) fn check_of(&self, name: &str) -> Option<(Takes, &Pattern)> {
+        let field = self.field(name).map(|field| (field.takes, &field.pattern));
+        field.or_else(|| self.arriving.get(name).map(|value| (value.takes, &value.pattern)))
+    }
+
     /// The store's root, below which the platform documents its paths.
     pub fn root(&self, values: &Values) -> Result<Url, BuildError> {
         self.base_url.fill(&Scope::timeless(self, values))
+    }
+
+    /// Whether an address below the root is this store's own.
+    pub fn is_within(&self, values: &Values, url: &Url) -> Result<bool, BuildError> {
+        let Some(within) = &self.within else { return Ok(true) };
+        let within = within.fill_path(&Scope::timeless(self, values))?;
+        let rest = url.path().strip_prefix(within.as_str());
+        Ok(rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 
     /// The identity of a store whose identity is typed.
@@ -256,6 +317,7 @@ pub struct Platform {
     pub name: String,
     /// Its row in the reference table.
     pub number: u16,
+    pub reference: Reference,
     pub documentation: String,
     pub confidence: Confidence,
     /// The hosts that its API is documented at.
@@ -307,6 +369,10 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
     let text = String::deserialize(deserializer)?;
     parse_duration(&text)
         .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
+}
+
+fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
 }
 
 /// A life of unknown length counts as this.

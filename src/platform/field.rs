@@ -25,6 +25,11 @@ impl Pattern {
         self.whole.is_match(value)
     }
 
+    /// What the first group of the pattern takes of the value.
+    pub fn first_group(&self, value: &str) -> Option<String> {
+        Some(self.whole.captures(value)?.get(1)?.as_str().to_owned())
+    }
+
     /// As `is_match`, but `^https://` takes http as well.
     pub fn is_match_with_http(&self, value: &str) -> bool {
         self.with_http.as_ref().unwrap_or(&self.whole).is_match(value)
@@ -56,8 +61,12 @@ pub enum Takes {
     Text,
     /// A host name, for the host's place in an address.
     Host,
+    /// One label of a host name, which the catalogue completes.
+    Label,
     /// An address with its folder.
     Url,
+    /// A path without the slash before it; its own slashes stay.
+    Path,
 }
 
 /// One of the values that a field can have.
@@ -92,6 +101,45 @@ pub struct Field {
     pub default: Option<String>,
 }
 
+/// A value that comes from a callback or an answer and that a request's address is made of.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arriving {
+    pub pattern: Pattern,
+    #[serde(default)]
+    pub takes: Takes,
+}
+
+impl Arriving {
+    /// The value in its one spelling; `None` where it is not one that may be used.
+    pub fn check(&self, given: &str) -> Option<String> {
+        spelled(self.takes, &self.pattern, given.trim(), false)
+    }
+}
+
+/// The value in its one spelling, if it meets the pattern and, in an address, leads nowhere else.
+fn spelled(takes: Takes, pattern: &Pattern, given: &str, allow_http: bool) -> Option<String> {
+    let value = match takes {
+        Takes::Text | Takes::Path => given.to_owned(),
+        Takes::Label => given.to_ascii_lowercase(),
+        Takes::Host => spell_host(given),
+        Takes::Url => spell_url(given),
+    };
+    let meets = if allow_http {
+        pattern.is_match_with_http(&value)
+    } else {
+        pattern.is_match(&value)
+    };
+    let safe = match takes {
+        Takes::Text => true,
+        Takes::Label => host::checked_label(&value),
+        Takes::Path => host::checked_path(&value),
+        Takes::Host => host::checked_host(&value),
+        Takes::Url => host::checked_url(&value).is_some(),
+    };
+    (meets && safe && !value.chars().any(char::is_control)).then_some(value)
+}
+
 /// Why a value is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FieldProblem {
@@ -113,27 +161,9 @@ impl Field {
                 Ok(String::new())
             };
         }
-        let value = match self.takes {
-            Takes::Text => given.to_owned(),
-            Takes::Host => spell_host(given),
-            Takes::Url => spell_url(given),
-        };
-        let meets = if allow_http {
-            self.pattern.is_match_with_http(&value)
-        } else {
-            self.pattern.is_match(&value)
-        };
-        let listed = self.choices.is_empty() || self.choices.iter().any(|choice| choice.value == value);
-        let safe = match self.takes {
-            Takes::Text => true,
-            Takes::Host => host::checked_host(&value),
-            Takes::Url => host::checked_url(&value).is_some(),
-        };
-        if meets && listed && safe && !value.chars().any(char::is_control) {
-            Ok(value)
-        } else {
-            Err(FieldProblem::Pattern)
-        }
+        spelled(self.takes, &self.pattern, given, allow_http)
+            .filter(|value| self.choices.is_empty() || self.choices.iter().any(|choice| choice.value == *value))
+            .ok_or(FieldProblem::Pattern)
     }
 }
 

@@ -1,10 +1,15 @@
-//! Webhooks of platforms: proven by a keyed hash over the raw body, then reduced to the few things that matter here: a
-//! store has gone, or a privacy request must be answered.
+//! Webhooks of platforms: proven as each platform documents it, then reduced to the few things that matter here: a store
+//! has gone, or a privacy request must be answered. Nothing of an unproven webhook is used.
 
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
+use super::answer::text_at;
 use super::descriptor::Platform;
+use super::quirk::QuirkRef;
 use super::signature::{self, Hash, Writing};
 use super::values::Values;
 
@@ -12,21 +17,80 @@ use super::values::Values;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hooks {
-    #[serde(deserialize_with = "super::call::header_name")]
-    pub proof_header: HeaderName,
-    pub hash: Hash,
-    pub writing: Writing,
-    /// The value that is the key; its `<name>_standby`, where there is one, is tried too.
-    pub key: String,
-    #[serde(deserialize_with = "super::call::header_name")]
-    pub topic_header: HeaderName,
+    /// A keyed hash in a header.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+    /// Instead of `proof` and everything else here.
+    #[serde(default)]
+    pub quirk: Option<QuirkRef>,
+    /// What happened: in a header, or at a JSON pointer of the body.
+    #[serde(default)]
+    pub topic: Option<Place>,
     /// Names the store, as `platform_store_id` does.
-    #[serde(deserialize_with = "super::call::header_name")]
-    pub store_header: HeaderName,
+    #[serde(default)]
+    pub store: Option<Place>,
+    /// The proof does not cover the store's name, so the store itself is asked.
+    #[serde(default)]
+    pub store_unproven: bool,
     #[serde(default)]
     pub uninstalled: Vec<String>,
     #[serde(default)]
     pub privacy: Vec<String>,
+}
+
+/// A keyed hash over parts of a webhook.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    #[serde(deserialize_with = "super::call::header_name")]
+    pub header: HeaderName,
+    pub hash: Hash,
+    pub writing: Writing,
+    /// The value that is the key; its `<name>_standby`, where there is one, is tried too.
+    pub key: String,
+    #[serde(default = "whole_body")]
+    pub over: Vec<Part>,
+}
+
+/// A part of what is hashed: `body`, a JSON pointer into it, `{value}` of the app, or a text as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Body,
+    At(String),
+    Value(String),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let value = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        Ok(match value {
+            Some(value) => Self::Value(value.to_owned()),
+            None if text == "body" => Self::Body,
+            None if text.starts_with('/') => Self::At(text),
+            None => Self::Text(text),
+        })
+    }
+}
+
+/// Where a webhook says something.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    #[serde(deserialize_with = "super::call::header_name")]
+    Header(HeaderName),
+    /// A JSON pointer into the body.
+    At(String),
+}
+
+/// A webhook as it came.
+#[derive(Clone, Copy)]
+pub struct Received<'a> {
+    pub headers: &'a HeaderMap,
+    /// The raw query.
+    pub query: &'a str,
+    pub body: &'a [u8],
 }
 
 /// What a webhook says.
@@ -34,6 +98,8 @@ pub struct Hooks {
 pub enum HookKind {
     /// The grant has ended: the app was removed.
     Uninstalled,
+    /// The same, but the store's name is not proven: ask before believing.
+    MaybeUninstalled,
     /// A privacy request that must be answered, even if there is nothing to do.
     Privacy,
     Other,
@@ -44,7 +110,7 @@ pub enum HookKind {
 pub struct Hook {
     pub kind: HookKind,
     pub topic: String,
-    pub platform_store_id: String,
+    pub platform_store_id: Option<String>,
 }
 
 /// Why a webhook is not believed.
@@ -52,40 +118,96 @@ pub struct Hook {
 pub enum HookRefusal {
     #[error("this platform sends no webhooks that we know")]
     NoHooks,
-    #[error("a header is missing")]
-    MissingHeader,
+    #[error("a header or a value is missing")]
+    Missing,
     #[error("the proof does not hold")]
     BadProof,
 }
 
-/// Checks the proof first; nothing of an unproven webhook is used.
-pub fn read(platform: &Platform, headers: &HeaderMap, body: &[u8], app: &Values) -> Result<Hook, HookRefusal> {
+/// Checks the proof first. `app` are the platform app's values.
+pub fn read(
+    platform: &Platform,
+    received: &Received<'_>,
+    app: &Values,
+    now: DateTime<Utc>,
+) -> Result<Hook, HookRefusal> {
     let hooks = platform.hooks.as_ref().ok_or(HookRefusal::NoHooks)?;
-    let header = |name| {
-        headers
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .ok_or(HookRefusal::MissingHeader)
-    };
-    let given = header(&hooks.proof_header)?;
-    let holds = keys(app, &hooks.key)
-        .any(|key| signature::same(&hooks.writing.write(&hooks.hash.of(key.as_bytes(), body)), given));
+    if let Some(quirk) = &hooks.quirk {
+        return quirk.hook(received, app, now);
+    }
+    let proof = hooks.proof.as_ref().ok_or(HookRefusal::NoHooks)?;
+    let json: Option<serde_json::Value> = serde_json::from_slice(received.body).ok();
+    let given = text(&Place::Header(proof.header.clone()), received, json.as_ref())?;
+    let message = proof.message(received, json.as_ref(), app)?;
+    let holds = keys(app, &proof.key)
+        .any(|key| signature::same(&proof.writing.write(&proof.hash.of(key.as_bytes(), &message)), &given));
     if !holds {
         return Err(HookRefusal::BadProof);
     }
-    let topic = header(&hooks.topic_header)?.to_owned();
+    let topic = hooks.topic.as_ref().ok_or(HookRefusal::NoHooks)?;
+    let topic = text(topic, received, json.as_ref())?;
     let kind = if hooks.uninstalled.contains(&topic) {
-        HookKind::Uninstalled
+        match hooks.store_unproven {
+            true => HookKind::MaybeUninstalled,
+            false => HookKind::Uninstalled,
+        }
     } else if hooks.privacy.contains(&topic) {
         HookKind::Privacy
     } else {
         HookKind::Other
     };
+    let store = hooks.store.as_ref();
+    let store = store.and_then(|store| text(store, received, json.as_ref()).ok());
+    if kind == HookKind::Uninstalled && store.is_none() {
+        return Err(HookRefusal::Missing);
+    }
     Ok(Hook {
         kind,
         topic,
-        platform_store_id: header(&hooks.store_header)?.to_ascii_lowercase(),
+        platform_store_id: store.map(|id| id.to_ascii_lowercase()),
     })
+}
+
+impl Proof {
+    fn message<'a>(
+        &self,
+        received: &Received<'a>,
+        json: Option<&serde_json::Value>,
+        app: &Values,
+    ) -> Result<Cow<'a, [u8]>, HookRefusal> {
+        if self.over == [Part::Body] {
+            return Ok(Cow::Borrowed(received.body));
+        }
+        let mut message = Vec::new();
+        for part in &self.over {
+            match part {
+                Part::Body => message.extend_from_slice(received.body),
+                Part::Text(text) => message.extend_from_slice(text.as_bytes()),
+                Part::Value(name) => message.extend_from_slice(app.get(name).ok_or(HookRefusal::Missing)?.as_bytes()),
+                Part::At(at) => {
+                    let found = json.and_then(|json| text_at(json, at)).ok_or(HookRefusal::Missing)?;
+                    message.extend_from_slice(found.as_bytes());
+                }
+            }
+        }
+        Ok(Cow::Owned(message))
+    }
+}
+
+fn text(place: &Place, received: &Received<'_>, json: Option<&serde_json::Value>) -> Result<String, HookRefusal> {
+    let found = match place {
+        Place::Header(name) => received
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        Place::At(at) => json.and_then(|json| text_at(json, at)),
+    };
+    found.ok_or(HookRefusal::Missing)
+}
+
+fn whole_body() -> Vec<Part> {
+    vec![Part::Body]
 }
 
 /// A secret, and the one that stands by while it is rolled over.

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::descriptor::{Method, Platform};
 use super::failure::BuildError;
+use super::field::Takes;
 use super::template::Scope;
 use super::values::Values;
 
@@ -39,26 +40,41 @@ pub fn checked_host(text: &str) -> bool {
     !text.contains('/') && checked_url(&format!("https://{text}")).is_some()
 }
 
-/// The value of a host's placeholder: from the catalogue's own list, or of a field whose pattern it meets.
+/// One label of a host name: digits alone are one too, for the catalogue writes a name after it.
+pub fn checked_label(text: &str) -> bool {
+    !text.contains('.') && checked_host(&format!("{text}.example"))
+}
+
+/// A path that stays where it is put.
+pub fn checked_path(text: &str) -> bool {
+    !text.starts_with('/') && checked_url(&format!("https://path.example/{text}")).is_some()
+}
+
+/// The value of a host's placeholder: from the catalogue's own list, or one whose pattern it meets.
 pub(super) fn host_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildError> {
     let value = scope.get(name)?;
-    let from_catalogue = scope.method.lookups.contains_key(name);
-    let meets = from_catalogue || scope.method.field(name).is_some_and(|f| f.pattern.is_match(&value));
-    if meets && checked_host(&value) {
+    let safe = match scope.method.check_of(name) {
+        _ if scope.looks_up(name) => checked_host(&value),
+        Some((Takes::Label, pattern)) => pattern.is_match(&value) && checked_label(&value),
+        Some((_, pattern)) => pattern.is_match(&value) && checked_host(&value),
+        None => false,
+    };
+    if safe {
         Ok(value.into_owned())
     } else {
         Err(BuildError::UnsafeValue(name.to_owned()))
     }
 }
 
-/// The value that is a whole address. Plain http is let through here: whether a store may have it was decided when the
-/// value was taken in.
+/// The value that is a whole address.
 pub(super) fn base_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildError> {
     let value = scope.get(name)?;
-    let meets = scope
-        .method
-        .field(name)
-        .is_some_and(|f| f.pattern.is_match_with_http(&value));
+    let meets = match scope.method.check_of(name) {
+        // Whether a store may have plain http was decided when the value was typed; what arrives never may.
+        Some((_, pattern)) if scope.method.field(name).is_some() => pattern.is_match_with_http(&value),
+        Some((_, pattern)) => pattern.is_match(&value),
+        None => false,
+    };
     if meets && checked_url(&value).is_some() {
         Ok(value.trim_end_matches('/').to_owned())
     } else {

@@ -12,6 +12,7 @@ pub mod field;
 pub mod hook;
 pub mod host;
 pub mod obtain;
+pub mod quirk;
 pub mod revoke;
 pub mod sign;
 pub mod signature;
@@ -28,7 +29,8 @@ pub use sign::SignMoment;
 pub use transport::{PlatformAnswer, PlatformRequest, Transport};
 pub use values::Values;
 
-/// The redirect URI to register at a platform, exactly.
+/// The redirect URI to register at a platform, exactly. A platform that brings no `state` back is told it as the last
+/// segment of the path (see [`obtain::redirect_uri`]).
 pub fn redirect_uri(public_url: &url::Url, slug: &str) -> String {
     format!("{}/connect/callback/{slug}", public_url.as_str().trim_end_matches('/'))
 }

@@ -76,6 +76,7 @@ fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
 pub enum Writing {
     /// Lower-case hexadecimal.
     Hex,
+    UpperHex,
     Base64,
 }
 
@@ -83,6 +84,7 @@ impl Writing {
     pub fn write(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::UpperHex => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
             Self::Base64 => BASE64_STANDARD.encode(bytes),
         }
     }

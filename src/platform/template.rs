@@ -10,6 +10,7 @@ use url::Url;
 
 use super::descriptor::Method;
 use super::failure::BuildError;
+use super::field::Takes;
 use super::host;
 use super::sign::SignMoment;
 use super::signature::RFC3986;
@@ -53,10 +54,16 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Whether a name's value comes from the catalogue's list: it does, unless the name is a field's as well, and given.
+    pub(super) fn looks_up(&self, name: &str) -> bool {
+        let given = || self.values.get(name).is_some_and(|value| !value.is_empty());
+        self.method.lookups.contains_key(name) && !(self.method.field(name).is_some() && given())
+    }
+
     /// The value of a name: given, looked up from another one, of this moment, or a field's default.
     pub fn get(&self, name: &str) -> Result<Cow<'a, str>, BuildError> {
         let missing = || BuildError::MissingValue(name.to_owned());
-        if let Some(lookup) = self.method.lookups.get(name) {
+        if let Some(lookup) = self.method.lookups.get(name).filter(|_| self.looks_up(name)) {
             let key = self.get(&lookup.from)?;
             return lookup
                 .values
@@ -137,14 +144,20 @@ impl Template {
         self.fill_with(|name| scope.get(name).map(Cow::into_owned))
     }
 
-    /// The text as part of a path: each value is one segment or less.
+    /// The text as part of a path: each value is one segment or less, unless its field takes a path.
     pub fn fill_path(&self, scope: &Scope<'_>) -> Result<String, BuildError> {
         self.fill_with(|name| {
             let value = scope.get(name)?;
             if matches!(value.as_ref(), "." | "..") || value.chars().any(char::is_control) {
                 return Err(BuildError::UnsafeValue(name.to_owned()));
             }
-            Ok(utf8_percent_encode(&value, RFC3986).to_string())
+            match scope.method.check_of(name) {
+                Some((Takes::Path, pattern)) if pattern.is_match(&value) && host::checked_path(&value) => {
+                    Ok(value.into_owned())
+                }
+                Some((Takes::Path, _)) => Err(BuildError::UnsafeValue(name.to_owned())),
+                _ => Ok(utf8_percent_encode(&value, RFC3986).to_string()),
+            }
         })
     }
 }

@@ -1,12 +1,15 @@
 //! The verify call: a harmless read that tells whether a credential works, and which store it belongs to. Its answer
 //! decides over life and death of keys that cannot be refreshed, so success needs more than a status.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::answer::{self, found_at};
 use super::call::Call;
 use super::descriptor::Method;
 use super::failure::{BuildError, Failure};
+use super::obtain::{self, Pointers};
 use super::sign::SignMoment;
 use super::template::{Scope, Template};
 use super::transport::{PlatformAnswer, PlatformRequest};
@@ -16,32 +19,106 @@ use super::values::Values;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
-    pub call: Call,
-    /// JSON pointers that a good answer has, whatever its status.
+    /// Without it the token call itself is the proof.
     #[serde(default)]
-    pub needs: Vec<String>,
+    pub call: Option<Call>,
+    /// Asked where the first call's path is not found: editions and releases differ.
+    #[serde(default)]
+    pub otherwise: Option<Call>,
+    /// A value that must not be made up: with another one in its place the call must fail, or else the answer is one that
+    /// anybody gets.
+    #[serde(default)]
+    pub proves: Option<String>,
+    /// The shops that one authorization covers.
+    #[serde(default)]
+    pub shops: Option<Shops>,
+    /// JSON pointers that a good answer has, whatever its status; of several in one place, one will do.
+    #[serde(default)]
+    pub needs: Vec<Pointers>,
     /// A list in the answer must hold a value that was typed.
     #[serde(default)]
     pub lists: Option<Lists>,
+    /// What else the answer must say.
     #[serde(default)]
-    pub store_id: Option<String>,
+    pub says: Vec<Lists>,
     #[serde(default)]
-    pub store_name: Option<String>,
+    pub store_id: Option<Pointers>,
     #[serde(default)]
-    pub store_url: Option<String>,
+    pub store_name: Option<Pointers>,
+    #[serde(default)]
+    pub store_url: Option<Pointers>,
     /// The store's address where the answer does not tell.
     #[serde(default)]
     pub url: Option<Template>,
+}
+
+/// A list of shops in the answer; pointers below `at` are relative to each of its items.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shops {
+    pub at: String,
+    pub id: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Values of the shop that its calls need.
+    #[serde(default)]
+    pub keep: BTreeMap<String, String>,
+}
+
+impl Shops {
+    fn read(&self, body: &serde_json::Value) -> Vec<Shop> {
+        let plain = |text: &String| !text.chars().any(char::is_control);
+        let shop = |item: &serde_json::Value| {
+            let kept = self.keep.iter();
+            Some(Shop {
+                platform_store_id: answer::text_at(item, &self.id).filter(plain)?,
+                name: self
+                    .name
+                    .as_ref()
+                    .and_then(|at| answer::text_at(item, at))
+                    .filter(plain),
+                values: kept
+                    .filter_map(|(name, at)| Some((name.clone(), answer::text_at(item, at).filter(plain)?)))
+                    .collect(),
+            })
+        };
+        found_at(body, &self.at).into_iter().filter_map(shop).collect()
+    }
+}
+
+/// One shop of an authorization that covers several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shop {
+    pub platform_store_id: String,
+    pub name: Option<String>,
+    /// What its calls need beside the credential that all share.
+    pub values: Values,
 }
 
 /// Where a list stands, and what must be in it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lists {
-    pub at: String,
+    pub at: Pointers,
+    /// What stands there is a JWT, and this points into its claims.
+    #[serde(default)]
+    pub claim: Option<String>,
     pub value: Template,
     /// Our code for its absence.
     pub code: String,
+}
+
+impl Lists {
+    fn hold(&self, body: &serde_json::Value, wanted: &str) -> bool {
+        let found = self.at.all().iter().flat_map(|at| found_at(body, at));
+        let mut texts = found.filter_map(answer::as_text);
+        match &self.claim {
+            None => texts.any(|text| text == wanted),
+            Some(at) => texts
+                .filter_map(|jwt| obtain::claims(&jwt))
+                .any(|claims| answer::text_at(&claims, at).as_deref() == Some(wanted)),
+        }
+    }
 }
 
 /// What the verify call told about the store.
@@ -50,11 +127,50 @@ pub struct StoreFacts {
     pub platform_store_id: Option<String>,
     pub name: Option<String>,
     pub url: Option<String>,
+    /// All shops that the authorization covers, where the platform lists them.
+    pub shops: Vec<Shop>,
 }
 
-/// The verify call, signed. Always there today; `None` is for platforms without a harmless read.
+/// The verify call, signed; `None` where the platform has no harmless read.
 pub fn request(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
-    method.verify.call.build(&Scope::new(method, values, moment)).map(Some)
+    let call = method.verify.call.as_ref();
+    call.map(|call| call.build(&Scope::new(method, values, moment)))
+        .transpose()
+}
+
+/// What to ask instead after an answer to `request` that tells of no such path.
+pub fn otherwise(
+    method: &Method,
+    values: &Values,
+    moment: &SignMoment,
+    answer: &PlatformAnswer,
+) -> Result<Option<PlatformRequest>, BuildError> {
+    let call = method.verify.otherwise.as_ref();
+    call.filter(|_| answer.status == http::StatusCode::NOT_FOUND)
+        .map(|call| call.build(&Scope::new(method, values, moment)))
+        .transpose()
+}
+
+/// The verify call with one value made up, which must not succeed; `None` where such an answer would prove nothing new.
+pub fn counterproof(
+    method: &Method,
+    values: &Values,
+    moment: &SignMoment,
+) -> Result<Option<PlatformRequest>, BuildError> {
+    let Some(name) = &method.verify.proves else {
+        return Ok(None);
+    };
+    // Of the same length and alphabet, so that it is looked up like a real one.
+    let turned = |c: char| match c {
+        'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(u32::from(c) + 1).unwrap_or(c),
+        'z' => 'a',
+        'Z' => 'A',
+        '9' => '0',
+        other => other,
+    };
+    let value = values.get(name).ok_or_else(|| BuildError::MissingValue(name.clone()))?;
+    let made_up: String = value.chars().map(turned).collect();
+    request(method, &Values::new().with(name.as_str(), made_up).over(values), moment)
 }
 
 /// What the answer tells. `Dead` only where the platform documents it as the end of these credentials; an access token
@@ -64,27 +180,29 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let good = answer.status.is_success()
         && body.as_ref().is_some_and(|b| {
-            verify
-                .needs
-                .iter()
-                .all(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+            verify.needs.iter().all(|either| {
+                either
+                    .all()
+                    .iter()
+                    .any(|at| found_at(b, at).iter().any(|v| !v.is_null()))
+            })
         });
     let Some(body) = body.filter(|_| good) else {
         return Err(answer::judge(method, &method.answer.verify, answer));
     };
     let scope = Scope::timeless(method, values);
-    if let Some(lists) = &verify.lists {
+    for lists in verify.lists.iter().chain(&verify.says) {
         let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
-        if !found_at(&body, &lists.at)
-            .iter()
-            .any(|v| v.as_str() == Some(wanted.as_str()))
-        {
+        if !lists.hold(&body, &wanted) {
             return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
         }
     }
     // What a shop calls itself may hold anything; a name with control characters is none.
     let plain = |text: &String| !text.chars().any(char::is_control);
-    let text = |at: &Option<String>| at.as_ref().and_then(|at| answer::text_at(&body, at)).filter(plain);
+    let text = |at: &Option<Pointers>| {
+        let mut all = at.iter().flat_map(Pointers::all);
+        all.find_map(|at| answer::text_at(&body, at)).filter(plain)
+    };
     let platform_store_id = match &method.identity_template {
         Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
         None => text(&verify.store_id),
@@ -94,5 +212,6 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         platform_store_id,
         name: text(&verify.store_name),
         url,
+        shops: verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default(),
     })
 }

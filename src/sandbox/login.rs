@@ -13,13 +13,19 @@ use super::signature::encode;
 use super::template;
 use super::world::{Code, Registration, World};
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;background:#f3f1ec;color:#1c1b19}\
-main{max-width:34rem;margin:3rem auto;padding:2rem;background:#fff;border:1px solid #d8d4ca;border-radius:.5rem}\
-.mark{font-size:.85rem;letter-spacing:.04em;text-transform:uppercase;color:#6b4a00}\
+const STYLE: &str = ":root{color-scheme:light dark;--ground:#f3f1ec;--sheet:#fff;--line:#d8d4ca;--ink:#1c1b19;\
+--sheet-ink:#fff;--mark:#6b4a00;--focus:#8a5a12}\
+@media (prefers-color-scheme:dark){:root{--ground:#14130f;--sheet:#1f1d19;--line:#413d35;--ink:#eeebe4;\
+--sheet-ink:#1c1b19;--mark:#e0b65e;--focus:#e0b65e}}\
+*{box-sizing:border-box}body{font:1rem/1.5 system-ui,sans-serif;margin:0;background:var(--ground);color:var(--ink)}\
+main{max-width:34rem;margin:clamp(1rem,6vw,3rem) auto;padding:clamp(1.25rem,5vw,2rem);background:var(--sheet);\
+border:1px solid var(--line);border-radius:.5rem;width:calc(100% - 1.5rem)}\
+.mark{font-size:.85rem;letter-spacing:.04em;text-transform:uppercase;color:var(--mark);overflow-wrap:anywhere;margin:0}\
 h1{font-size:1.4rem;margin:.2rem 0 1rem}dt{font-weight:600}dd{margin:0 0 .6rem;overflow-wrap:anywhere}\
-button{font:inherit;display:block;width:100%;padding:.7rem;margin:.6rem 0;border:1px solid #1c1b19;\
-border-radius:.35rem;background:#fff;color:inherit;cursor:pointer}button.first{background:#1c1b19;color:#fff}\
-button:focus-visible{outline:3px solid #b5761b;outline-offset:2px}";
+button{font:inherit;display:block;width:100%;padding:.7rem;margin:.6rem 0;border:1px solid var(--ink);\
+border-radius:.35rem;background:var(--sheet);color:inherit;cursor:pointer;overflow-wrap:anywhere}\
+button.first{background:var(--ink);color:var(--sheet-ink)}\
+button:focus-visible{outline:3px solid var(--focus);outline-offset:2px}";
 
 /// A request to the authorization page, shown or submitted.
 pub fn authorize(world: &mut World, visit: &Visit<'_>, rules: &Authorize) -> Answer {

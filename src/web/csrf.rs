@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::urls::Group;
+use super::urls::{self, Group};
 use super::{Error, Site, session};
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
@@ -66,7 +66,7 @@ impl BrowserKey {
 
 /// The session's part of the token; empty for merchants, who have none.
 fn bound_to(request: &HttpRequest) -> String {
-    match Group::of_path(request.path()) {
+    match Group::of_path(urls::routed(request)) {
         Group::Admin => session::form_key(&request.get_session()),
         Group::Merchant | Group::Program => String::new(),
     }

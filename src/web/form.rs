@@ -180,6 +180,8 @@ impl Input {
 #[derive(Debug, Clone, Default)]
 pub struct Form {
     pub inputs: Vec<Input>,
+    /// Stands above the message where it is not about what was entered; empty: the general words.
+    pub title: String,
     pub message: String,
 }
 
@@ -187,6 +189,7 @@ impl Form {
     pub fn new(inputs: Vec<Input>) -> Self {
         Self {
             inputs,
+            title: String::new(),
             message: String::new(),
         }
     }
@@ -265,7 +268,11 @@ impl FromRequest for Submitted {
             if body.len() > BODY_LIMIT {
                 return Err(Error::of(Problem::TooLarge));
             }
-            let values = url::form_urlencoded::parse(&body).into_owned();
+            let values: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
+            // No field of ours takes one, and the database does not.
+            if values.iter().any(|(_, value)| value.contains('\0')) {
+                return Err(Error::of(Problem::InvalidRequest));
+            }
             let submitted = Self::of(values);
             csrf::check_token(&request, submitted.text(csrf::FIELD))?;
             Ok(submitted)

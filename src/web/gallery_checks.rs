@@ -96,10 +96,15 @@ fn texts_stand_out_from_their_grounds_in_light_and_dark() {
             let ratio = contrast(tokens[text], tokens[ground]);
             assert!(ratio >= 4.5, "{text} on {ground} is {ratio:.2} in theme {theme}");
         }
-        // Borders of fields: 3 is asked.
-        for ground in ["paper", "sheet"] {
-            let ratio = contrast(tokens["line-strong"], tokens[ground]);
-            assert!(ratio >= 3.0, "line-strong on {ground} is {ratio:.2} in theme {theme}");
+        // Borders of fields and the ring of the focus: 3 is asked.
+        for (line, ground) in [
+            ("line-strong", "paper"),
+            ("line-strong", "sheet"),
+            ("focus", "paper"),
+            ("focus", "sheet"),
+        ] {
+            let ratio = contrast(tokens[line], tokens[ground]);
+            assert!(ratio >= 3.0, "{line} on {ground} is {ratio:.2} in theme {theme}");
         }
     }
 }

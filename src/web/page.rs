@@ -175,7 +175,7 @@ impl FromRequest for Frame {
         };
         let mut frame = Self::of(site.clone(), request);
         // Only a page takes the message; a POST that redirects leaves it for the page after.
-        if request.method() == Method::GET && Group::of_path(request.path()) == Group::Admin {
+        if request.method() == Method::GET && Group::of_path(urls::routed(request)) == Group::Admin {
             frame.flash = session::take_flash(&request.get_session());
         }
         ready(Ok(frame))

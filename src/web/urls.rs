@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 
+use actix_web::HttpRequest;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// All but the unreserved characters of RFC 3986.
@@ -170,6 +171,12 @@ pub const PROXY_START: &str = "/v1/proxy/";
 /// Whether an answer could be a platform's.
 pub fn is_proxied(path: &str) -> bool {
     path.starts_with(PROXY_START)
+}
+
+/// The path as the router compares it: an encoded letter is that letter, so that no rule for a path is passed by another
+/// spelling of it.
+pub fn routed(request: &HttpRequest) -> &str {
+    request.match_info().as_str()
 }
 
 /// Who is on the other side: decides whether an error becomes a page or problem+json, and which headers go with it.

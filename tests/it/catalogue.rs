@@ -7,6 +7,7 @@ const GOOD: &str = r#"
 slug = "acme"
 name = "Acme"
 number = 1
+reference = { auth = "OAuth2" }
 confidence = "documented"
 documentation = "https://acme.example/docs"
 
@@ -92,6 +93,26 @@ fn the_six_platforms_are_there_in_three_languages() {
             assert!(texts.map(|text| text.in_(language)).all(|text| !text.trim().is_empty()));
         }
     }
+}
+
+#[test]
+fn every_file_of_the_folder_is_taken() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/platform/catalogue");
+    let files: Vec<(String, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let errors = Catalogue::parse(&files).err().unwrap_or_default();
+    let list: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert!(list.is_empty(), "\n{}", list.join("\n"));
 }
 
 #[test]

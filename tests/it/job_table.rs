@@ -199,3 +199,60 @@ fn apps_take_turns() {
             .any(|job| job.job == Some(Job::VerifyCredential { credential }))
     );
 }
+
+#[test]
+fn a_flood_of_one_app_does_not_keep_anothers_few_jobs_waiting() {
+    let mut it = Fixture::new();
+    let (busy, quiet) = (it.app(), it.app());
+    for _ in 0..5000 {
+        let credential = it.random.id(now());
+        it.enqueue(credential, Some(busy), now() - TimeDelta::hours(1));
+    }
+    let mut few: Vec<CredentialId> = Vec::new();
+    for _ in 0..10 {
+        let credential = it.random.id(now());
+        it.enqueue(credential, Some(quiet), now() - TimeDelta::minutes(1));
+        few.push(credential);
+    }
+    // As a runner does: eight at a time, until sixteen run.
+    for _ in 0..3 {
+        for job in it.claim(8) {
+            if let Some(Job::VerifyCredential { credential }) = job.job {
+                few.retain(|waiting| *waiting != credential);
+            }
+            assert!(it.finish(&job, &End::Done));
+        }
+    }
+    assert!(few.is_empty(), "{} of ten still wait", few.len());
+}
+
+#[test]
+fn an_app_whose_jobs_take_long_does_not_get_every_place_that_becomes_free() {
+    let mut it = Fixture::new();
+    let (slow, quick) = (it.app(), it.app());
+    for app in [slow, quick] {
+        for _ in 0..20 {
+            let credential = it.random.id(now());
+            let due_at = now() - TimeDelta::minutes(if app == slow { 60 } else { 1 });
+            it.enqueue(credential, Some(app), due_at);
+        }
+    }
+    // Half of the places are taken by jobs that wait for a platform that is down.
+    let under_way = it.claim(16);
+    assert_eq!(under_way.len(), 16);
+    let of = |it: &mut Fixture, job: &Claimed| jobs::find(&mut it.conn, job.id).unwrap().unwrap().app_id;
+    let mut held = 0;
+    for job in &under_way {
+        if of(&mut it, job) == Some(slow) {
+            held += 1;
+        } else {
+            assert!(it.finish(job, &End::Done));
+        }
+    }
+    assert_eq!(held, 8);
+    // One place at a time: all are the quick one's until it has as many under way.
+    for _ in 0..8 {
+        let job = it.claim(1).remove(0);
+        assert_eq!(of(&mut it, &job), Some(quick));
+    }
+}

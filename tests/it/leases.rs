@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use llavero::crypto::Random;
-use llavero::db::credentials::{Granted, NewCredential};
-use llavero::db::leases::{self, Failed, Leased, Saving};
+use llavero::db::credentials::{Credential, Granted, NewCredential};
+use llavero::db::leases::{self, Failed, Saving};
 use llavero::db::{self, Conn};
 use llavero::domain::id::{AppId, CredentialId, JournalId};
 use llavero::domain::lease::Grounds;
@@ -66,7 +66,7 @@ impl Fixture {
         }
     }
 
-    fn row(&mut self) -> Leased {
+    fn row(&mut self) -> Credential {
         leases::find(&mut self.conn, self.id).unwrap().unwrap().0
     }
 
@@ -74,7 +74,7 @@ impl Fixture {
         self.random.id(start())
     }
 
-    fn claim(&mut self, seen: &Leased, grounds: Grounds) -> Option<Leased> {
+    fn claim(&mut self, seen: &Credential, grounds: Grounds) -> Option<Credential> {
         let owner = self.journal();
         leases::claim(&mut self.conn, seen, owner, LENGTH, &grounds).unwrap()
     }

@@ -1,6 +1,7 @@
 //! Behaviour of the whole program over real HTTP and a real database.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod admin_list;
 mod api;
 mod architecture;
 mod catalogue;
@@ -10,6 +11,7 @@ mod jobs;
 mod leases;
 mod migrations;
 mod pages;
+mod partitions;
 mod platforms;
 mod postgres;
 mod proxy;

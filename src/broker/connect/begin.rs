@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
 use url::Url;
 
 use super::attempt::Attempt;
-use super::sessions::Visit;
-use super::{Refused, Stop, absolute, client, obtain, settle};
+use super::sessions::{self, Visit};
+use super::{Refused, Stop, absolute, client, obtain, settle, to_end};
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::asker::Asker;
 use crate::crypto::Place;
 use crate::db;
 use crate::db::connect_sessions::Begun as BegunRow;
@@ -101,32 +103,70 @@ pub async fn begin(
         attempt_sealed: leaves.is_some().then(|| attempt.seal(&app.sealer, visit.session.id)),
     };
     let id = visit.session.id;
+    let first = visit.options.arrived && visit.session.left_at.is_none();
+    let arrived = first.then(|| {
+        let details = json!({ "store": visit.session.store_id, "platform": platform.slug });
+        let asker = Asker::merchant(visit.session.app_id);
+        asker.did(app.id(), visit.session.app_id, sessions::CREATED, id, details)
+    });
     let begun = app
         .db
-        .run(move |conn| db::connect_sessions::begin(conn, id, &row))
+        .transaction::<_, db::Error, _>(move |conn| {
+            let begun = db::connect_sessions::begin(conn, id, &row)?;
+            if let Some(event) = arrived.filter(|_| begun.is_some()) {
+                db::audit::insert(conn, &event)?;
+            }
+            Ok(begun)
+        })
         .await?;
     let session = begun.ok_or(Error::LinkExpired)?;
-    let visit = &Visit {
-        session,
-        ..visit.clone()
-    };
     if let Some(to) = leaves {
         return Ok(Begun::Leave { to, browser });
     }
-    let target = obtain::Target {
-        platform,
-        method,
-        mode: visit.api_app.mode,
-        client: &client,
+    let visit = Visit {
+        session,
+        ..visit.clone()
     };
-    match obtain::obtain(app, &target, &attempt.values).await {
-        Ok(verified) => match settle::settle(app, visit, &target, verified, settle::Accepted::default()).await? {
-            settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
-            settle::Settled::Completed | settle::Settled::Held => Ok(Begun::Settled { browser }),
-        },
-        Err(Stop::Refused(refused)) => Ok(Begun::Refused(refused)),
-        Err(Stop::Error(error)) => Err(error),
+    let (tools, platform, method) = (app.clone(), platform.clone(), method.clone());
+    to_end(app, async move {
+        let target = obtain::Target {
+            platform: &platform,
+            method: &method,
+            mode: visit.api_app.mode,
+            client: &client,
+        };
+        try_keys(&tools, &visit, &target, &attempt.values, browser).await
+    })
+    .await
+}
+
+/// What was typed is proved at the platform and settled at once.
+async fn try_keys(
+    app: &Arc<App>,
+    visit: &Visit,
+    target: &obtain::Target<'_>,
+    typed: &Values,
+    browser: Secret,
+) -> Result<Begun, Error> {
+    let verified = match obtain::obtain(app, target, typed).await {
+        Ok(verified) => verified,
+        Err(Stop::Refused(refused)) => return Ok(Begun::Refused(refused)),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    match settle::settle(app, visit, target, verified, settle::Accepted::default()).await? {
+        settle::Settled::Completed | settle::Settled::Held => Ok(Begun::Settled { browser }),
+        // Good keys, and nothing that the merchant could type would change the answer: the partner has to be told.
+        settle::Settled::Refused(refused) if refused.why == ConnectFailure::StoreAlreadyConnected => {
+            sessions::fail(app, visit, &refused, &Asker::merchant(visit.session.app_id)).await?;
+            Ok(Begun::Settled { browser })
+        }
+        settle::Settled::Refused(refused) => Ok(Begun::Refused(refused)),
     }
+}
+
+/// What binds a browser to a session; to be set before anything begins, so that a browser that breaks off is known again.
+pub fn browser_secret(app: &App) -> Secret {
+    secret(app)
 }
 
 /// Values to show in the form: what the partner sent along, else what the store was connected with. Never a secret.

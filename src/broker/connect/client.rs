@@ -2,10 +2,9 @@
 //! the installation's; a method whose stores bring their own client needs none.
 
 use crate::app::App;
-use crate::broker::Error;
-use crate::crypto::Place;
+use crate::broker::{Error, platform_apps};
 use crate::db;
-use crate::domain::id::{Id, PlatformAppId};
+use crate::domain::id::PlatformAppId;
 use crate::platform::descriptor::{ClientOwner, Method};
 use crate::platform::{Platform, Values};
 
@@ -13,7 +12,10 @@ use crate::platform::{Platform, Values};
 #[derive(Clone, Default)]
 pub(super) struct Client {
     pub id: Option<PlatformAppId>,
+    /// Its values; secrets that stand by go along as `<name>_standby`, for proofs that either of two may hold.
     pub values: Values,
+    /// The values with the second secrets in place.
+    pub standby: Option<Values>,
 }
 
 impl Client {
@@ -32,17 +34,29 @@ pub(super) async fn find(app: &App, api_app: &db::apps::App, platform: &Platform
     let Some(found) = found else {
         return Ok(Client::default());
     };
-    let place = Place {
-        table: "platform_apps",
-        column: "values_sealed",
-        row: found.id.uuid(),
+    let open = |column: &'static str, sealed: &[u8]| {
+        let place = platform_apps::place(found.id, column);
+        let plain = app.sealer.open(place, sealed).ok();
+        plain
+            .and_then(|plain| Values::from_bytes(plain.expose()).ok())
+            .ok_or_else(|| Error::Internal(format!("the {column} of {} cannot be opened", found.id)))
     };
-    let unreadable = || Error::Internal(format!("the values of {} cannot be opened", found.id));
-    let plain = app.sealer.open(place, &found.values_sealed).map_err(|_| unreadable())?;
-    let values = Values::from_bytes(plain.expose()).map_err(|_| unreadable())?;
+    let mut values = open("values_sealed", &found.values_sealed)?;
+    let standby = found
+        .standby_sealed
+        .as_deref()
+        .map(|sealed| open("standby_sealed", sealed))
+        .transpose()?;
+    let secret = platform_apps::app_fields(platform)
+        .into_iter()
+        .filter(|field| field.secret);
+    for (name, second) in secret.filter_map(|field| Some((&field.name, standby.as_ref()?.get(&field.name)?))) {
+        values.set(format!("{name}_standby"), second);
+    }
     Ok(Client {
         id: Some(found.id),
         values,
+        standby,
     })
 }
 

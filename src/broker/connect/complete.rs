@@ -1,6 +1,7 @@
-//! A callback: the session is found by its state, the ladder is climbed, the session is taken (once: a replay finds
-//! nothing), the platform's own proof is checked, and then the credential is obtained and settled. Every way out but two
-//! leads to the session's own page; those two know no session that they may speak of.
+//! A callback: the session is found by its state, the ladder is climbed, the session is taken (once: a replay takes
+//! nothing), the platform's own proof is checked, and then the credential is obtained and settled, whether or not the
+//! browser waits for it. Every way out but two leads to the session's own page; those two know no session that they may
+//! speak of.
 
 use std::sync::Arc;
 
@@ -10,11 +11,12 @@ use super::ladder::{self, Stumble, Waiting};
 use super::obtain::{self, Target};
 use super::sessions::{self, Visit};
 use super::settle::{self, Accepted, Settled};
-use super::{Refused, Stop, client};
+use super::{Refused, Stop, client, to_end};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
 use crate::db;
+use crate::db::connect_sessions::By;
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::ConnectSessionId;
@@ -27,7 +29,7 @@ use crate::platform::{self, Method, Platform};
 pub enum Arrival {
     /// To the page of its session, which tells the rest.
     Session { link: Secret },
-    /// No session waits for this state: a replay, an old page, or an invention.
+    /// No session knows this state: an end that was shown already, an old page, or an invention.
     Unknown,
     /// The session began in another browser; nothing was done.
     OtherBrowser,
@@ -77,28 +79,50 @@ pub async fn complete(
                 platform.name
             );
             let (status, why) = (SessionStatus::Failed, Some(ConnectFailure::InvalidCallback));
-            sessions::end(app, &session, status, why, &detail, &Asker::merchant(session.app_id)).await?;
+            let (by, asker) = (By::attempt(&session), Asker::merchant(session.app_id));
+            sessions::end(app, &session, by, status, why, &detail, &asker).await?;
             return Ok(arrival);
         }
         None => {}
     }
-    let Some(session) = app.db.run(move |conn| db::connect_sessions::take(conn, state)).await? else {
-        return Ok(Arrival::Unknown);
-    };
     let visit = sessions::revisit(app, session, attempt.link.clone()).await?;
-    match proceed(app, &visit, platform, attempt, raw_query).await {
-        Ok(Settled::Completed | Settled::Held) => {}
-        Ok(Settled::Refused(refused)) | Err(Stop::Refused(refused)) => refuse(app, &visit, &refused).await?,
+    let (tools, platform, raw_query) = (app.clone(), platform.clone(), raw_query.to_owned());
+    to_end(app, async move {
+        let taken = tools
+            .db
+            .run(move |conn| db::connect_sessions::take(conn, state))
+            .await?;
+        // Somebody was faster with the same answer.
+        let Some(session) = taken else { return Ok(()) };
+        let visit = Visit { session, ..visit };
+        work(&tools, &visit, &platform, attempt, &raw_query).await
+    })
+    .await?;
+    Ok(arrival)
+}
+
+/// A taken session, to its end or open again.
+async fn work(
+    app: &Arc<App>,
+    visit: &Visit,
+    platform: &Platform,
+    attempt: Attempt,
+    raw_query: &str,
+) -> Result<(), Error> {
+    match proceed(app, visit, platform, attempt, raw_query).await {
+        Ok(Settled::Completed | Settled::Held) => Ok(()),
+        Ok(Settled::Refused(refused)) | Err(Stop::Refused(refused)) => refuse(app, visit, &refused).await,
+        // Ended meanwhile, or a newer attempt has taken over: the session's page tells.
+        Err(Stop::Error(Error::LinkExpired)) => Ok(()),
         Err(Stop::Error(error)) => {
             // Not the merchant's fault: the same link can be used again.
             let detail = "Our own fault; begin again.";
-            reopen(app, &visit, ConnectFailure::PlatformUnavailable, detail)
+            reopen(app, visit, ConnectFailure::PlatformUnavailable, detail)
                 .await
                 .ok();
-            return Err(error);
+            Err(error)
         }
     }
-    Ok(arrival)
 }
 
 async fn proceed(
@@ -150,22 +174,13 @@ async fn refuse(app: &App, visit: &Visit, refused: &Refused) -> Result<(), Error
     if refused.again {
         return reopen(app, visit, refused.why, &refused.detail).await;
     }
-    let (status, why) = (SessionStatus::Failed, Some(refused.why));
-    sessions::end(
-        app,
-        &visit.session,
-        status,
-        why,
-        &refused.detail,
-        &Asker::merchant(visit.session.app_id),
-    )
-    .await
+    sessions::fail(app, visit, refused, &Asker::merchant(visit.session.app_id)).await
 }
 
 async fn reopen(app: &App, visit: &Visit, why: ConnectFailure, detail: &str) -> Result<(), Error> {
-    let (id, detail) = (visit.session.id, detail.to_owned());
+    let (id, by, detail) = (visit.session.id, By::attempt(&visit.session), detail.to_owned());
     app.db
-        .run(move |conn| db::connect_sessions::reopen(conn, id, Some(why), Some(&detail)))
+        .run(move |conn| db::connect_sessions::reopen(conn, id, by, Some(why), Some(&detail)))
         .await?;
     Ok(())
 }

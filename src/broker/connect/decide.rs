@@ -10,11 +10,12 @@ use super::held::{self, HeldReason};
 use super::obtain::{Target, Verified};
 use super::sessions::{self, Visit};
 use super::settle::{self, Accepted, Settled};
-use super::{Refused, client};
+use super::{Refused, client, to_end};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
 use crate::db;
+use crate::db::connect_sessions::By;
 use crate::domain::id::{ConnectSessionId, StoreId};
 use crate::domain::secret::Secret;
 
@@ -35,7 +36,14 @@ pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>
                 less: true,
                 identity: false,
             };
-            go_on(app, visit, verified, accepted, Asker::merchant(visit.session.app_id)).await
+            go_on(
+                app,
+                visit.clone(),
+                verified,
+                accepted,
+                Asker::merchant(visit.session.app_id),
+            )
+            .await
         }
         Some((HeldReason::Identity, _)) => Err(Error::Forbidden(
             "The partner or an operator accepts another address.".to_owned(),
@@ -46,9 +54,9 @@ pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>
 
 /// The merchant begins again: what is held is forgotten.
 pub async fn start_over(app: &App, visit: &Visit) -> Result<(), Error> {
-    let id = visit.session.id;
+    let (id, by) = (visit.session.id, By::attempt(&visit.session));
     app.db
-        .run(move |conn| db::connect_sessions::reopen(conn, id, None, None))
+        .run(move |conn| db::connect_sessions::reopen(conn, id, by, None, None))
         .await?;
     Ok(())
 }
@@ -89,13 +97,28 @@ pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> R
         less: true,
         identity: true,
     };
-    match go_on(app, &visit, verified, accepted, asker.clone()).await? {
+    match go_on(app, visit, verified, accepted, asker.clone()).await? {
         Ok(()) => Ok(()),
         Err(refused) => Err(Error::Conflict(refused.detail)),
     }
 }
 
 async fn go_on(
+    app: &Arc<App>,
+    visit: Visit,
+    verified: Verified,
+    accepted: Accepted,
+    asker: Asker,
+) -> Result<Result<(), Refused>, Error> {
+    let tools = app.clone();
+    to_end(
+        app,
+        async move { settled(&tools, &visit, verified, accepted, asker).await },
+    )
+    .await
+}
+
+async fn settled(
     app: &Arc<App>,
     visit: &Visit,
     verified: Verified,

@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::attempt::Attempt;
 use super::obtain::{Target, Verified};
 use super::settle::{Accepted, Settled, settle_by};
-use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions};
+use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions, to_end};
 use crate::app::App;
 use crate::broker::asker::Asker;
 use crate::broker::{Delivered, Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::NewConnectSession;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::connect::{ConnectFailure, SessionStatus};
+use crate::domain::connect::ConnectFailure;
 use crate::domain::id::ConnectSessionId;
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
@@ -79,45 +79,17 @@ pub async fn connect_directly(
         let detail = format!("There is no OAuth client of this app at {}.", platform.name);
         return Err(told(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
     }
-    let target = Target {
-        platform,
-        method,
-        mode: api_app.mode,
-        client: &client,
+    let proof = Proof {
+        platform: platform.clone(),
+        method: method.clone(),
+        client,
+        fields,
+        tokens: wanted.tokens,
+        customer,
+        transfer: wanted.transfer,
     };
-    let verified = match prove(app, &target, &fields, wanted.tokens).await {
-        Ok(verified) => verified,
-        Err(Stop::Refused(refused)) => return Err(told(refused)),
-        Err(Stop::Error(error)) => return Err(error),
-    };
-    let visit = session(app, api_app, platform, method, customer, wanted.transfer).await?;
-    // The partner sees what was granted in the answer; nobody is there to ask.
-    let accepted = Accepted {
-        less: true,
-        identity: false,
-    };
-    match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
-        Settled::Completed => {}
-        Settled::Held => {
-            return Err(Error::Conflict(
-                "The shop's identity has changed; authorize it again".to_owned(),
-            ));
-        }
-        Settled::Refused(refused) => {
-            let detail = refused.detail.clone();
-            sessions::end(
-                app,
-                &visit.session,
-                SessionStatus::Failed,
-                Some(refused.why),
-                &detail,
-                asker,
-            )
-            .await?;
-            return Err(told(refused));
-        }
-    }
-    let id = visit.session.id;
+    let (tools, owner, by) = (app.clone(), api_app.clone(), asker.clone());
+    let id = to_end(app, async move { make(&tools, &owner, &by, proof).await }).await?;
     let session = app
         .db
         .run(move |conn| db::connect_sessions::find(conn, id))
@@ -126,6 +98,49 @@ pub async fn connect_directly(
     let code = Attempt::open(app, &session)?.and_then(|attempt| attempt.code);
     let code = code.ok_or_else(|| Error::Internal(format!("{id} was completed without a code")))?;
     exchange::exchange(app, api_app.id, code.expose(), None, asker).await
+}
+
+/// What is to be proved, and for whom.
+struct Proof {
+    platform: Platform,
+    method: Method,
+    client: client::Client,
+    fields: Values,
+    tokens: Option<BroughtTokens>,
+    customer: String,
+    transfer: bool,
+}
+
+/// Proves a credential at the platform and makes its store; the session that it ended in.
+async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Proof) -> Result<ConnectSessionId, Error> {
+    let (platform, method) = (&proof.platform, &proof.method);
+    let target = Target {
+        platform,
+        method,
+        mode: api_app.mode,
+        client: &proof.client,
+    };
+    let verified = match prove(app, &target, &proof.fields, proof.tokens).await {
+        Ok(verified) => verified,
+        Err(Stop::Refused(refused)) => return Err(told(refused)),
+        Err(Stop::Error(error)) => return Err(error),
+    };
+    let visit = session(app, api_app, platform, method, proof.customer, proof.transfer).await?;
+    // The partner sees what was granted in the answer; nobody is there to ask.
+    let accepted = Accepted {
+        less: true,
+        identity: false,
+    };
+    match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
+        Settled::Completed => Ok(visit.session.id),
+        Settled::Held => Err(Error::Conflict(
+            "The shop's identity has changed; authorize it again".to_owned(),
+        )),
+        Settled::Refused(refused) => {
+            sessions::fail(app, &visit, &refused, asker).await?;
+            Err(told(refused))
+        }
+    }
 }
 
 fn checked(app: &App, api_app: &db::apps::App, method: &Method, given: &Values) -> Result<Values, Error> {
@@ -222,6 +237,9 @@ async fn session(
 
 /// What a page would have explained.
 fn told(refused: Refused) -> Error {
+    if let Some(field) = &refused.field {
+        return Error::Invalid(vec![FieldError::new(format!("fields.{field}"), refused.detail)]);
+    }
     let problem = match refused.why {
         ConnectFailure::StoreAlreadyConnected => return Error::StoreAlreadyConnected,
         ConnectFailure::PlatformUnavailable => Problem::PlatformUnavailable,

@@ -43,15 +43,18 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
     let back = match status {
         SessionStatus::Open | SessionStatus::AtPlatform => None,
         SessionStatus::Completed => match (code(app, visit, browser)?, &store) {
-            (Some(code), Some(store)) => Some(back(
-                app,
-                visit,
-                vec![
-                    ("code", code.expose().to_owned()),
-                    ("store_id", store.id.to_string()),
-                    ("platform", store.platform.clone()),
-                ],
-            )?),
+            (Some(code), Some(store)) => {
+                shown(app, visit).await?;
+                Some(back(
+                    app,
+                    visit,
+                    vec![
+                        ("code", code.expose().to_owned()),
+                        ("store_id", store.id.to_string()),
+                        ("platform", store.platform.clone()),
+                    ],
+                )?)
+            }
             _ => None,
         },
         SessionStatus::Failed | SessionStatus::Cancelled | SessionStatus::Expired => {
@@ -59,6 +62,7 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
             let told = vec![
                 ("error", why.to_string()),
                 ("error_description", describe(visit, status)),
+                ("status", status.to_string()),
             ];
             Some(back(app, visit, told)?)
         }
@@ -70,6 +74,17 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         reauthorized: session.reauthorized,
         back,
     })
+}
+
+/// The browser that left for the platform has its end: the callback is of no more use to anybody.
+async fn shown(app: &App, visit: &Visit) -> Result<(), Error> {
+    let id = visit.session.id;
+    if visit.session.state_hash.is_some() {
+        app.db
+            .run(move |conn| db::connect_sessions::forget_state(conn, id))
+            .await?;
+    }
+    Ok(())
 }
 
 fn describe(visit: &Visit, status: SessionStatus) -> String {

@@ -120,6 +120,7 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
             platform_store_id: Some(kept.identity.clone()),
             name: kept.name,
             url: kept.url,
+            shops: Vec::new(),
         },
         identity: kept.identity,
         lacking: kept.lacking,

@@ -20,7 +20,7 @@ pub mod return_url;
 pub mod sessions;
 mod settle;
 
-pub use begin::{Begun, begin, prefilled};
+pub use begin::{Begun, begin, browser_secret, prefilled};
 pub use complete::{Arrival, complete};
 pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_over};
 pub use deliver::deliver;
@@ -31,6 +31,7 @@ pub use held::{Held, HeldReason, held};
 pub use sessions::Visit;
 
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 use url::Url;
 
 use super::Error;
@@ -61,6 +62,8 @@ pub struct Options {
     pub bare: bool,
     /// A changed typed identity is accepted, once.
     pub accept_identity_change: bool,
+    /// Made when somebody came to a page: in the audit trail from the first beginning on.
+    pub arrived: bool,
 }
 
 /// Slugs of the platforms that a session may choose from: those asked for, where the app can use a method.
@@ -97,6 +100,8 @@ pub struct Refused {
     pub detail: String,
     /// Trying again may help.
     pub again: bool,
+    /// The field whose value cannot be meant, where it is one.
+    pub field: Option<String>,
 }
 
 impl Refused {
@@ -106,8 +111,28 @@ impl Refused {
             why,
             detail: detail.into(),
             again,
+            field: None,
         }
     }
+}
+
+/// Runs a step to its end, whoever hangs up meanwhile: between a platform's answer and our save a broken connection of
+/// the browser must not lose the grant. A graceful stop waits for it.
+async fn to_end<T: Send + 'static>(
+    app: &App,
+    step: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    let busy = app.in_flight.busy();
+    let running = app.detached.spawn(
+        async move {
+            let _busy = busy;
+            step.await
+        }
+        .in_current_span(),
+    );
+    running
+        .await
+        .map_err(|error| Error::Internal(format!("connecting broke off: {error}")))?
 }
 
 /// Either the platform's side or our own stopped an attempt.

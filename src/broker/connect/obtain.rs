@@ -10,10 +10,11 @@ use crate::domain::connect::ConnectFailure;
 use crate::domain::refresh::FailureKind;
 use crate::domain::store::Mode;
 use crate::platform::descriptor::{Method, Renewal};
+use crate::platform::field::Takes;
 use crate::platform::obtain::Grant;
 use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions, Transport};
 use crate::platform::verify::StoreFacts;
-use crate::platform::{self, BuildError, Failure, Platform, SignMoment, Values};
+use crate::platform::{self, BuildError, Failure, Field, Platform, SignMoment, Values};
 
 /// For whom, and how, a platform is asked.
 pub(super) struct Target<'a> {
@@ -51,18 +52,32 @@ pub(super) struct Verified {
     pub lacking: Lacking,
 }
 
-/// Asks for the credential (where there is something to ask) and tries it.
+/// Asks for the credential (where there is something to ask) and tries it; with the client's second secrets where the
+/// platform refuses the first.
 pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> Result<Verified, Stop> {
+    let first = ask(app, target, attempt, &target.client.values).await;
+    match (&first, &target.client.standby) {
+        (Err(Stop::Refused(refused)), Some(standby)) if refused.why == ConnectFailure::PlatformAppMisconfigured => {
+            ask(app, target, attempt, standby).await
+        }
+        _ => first,
+    }
+}
+
+async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) -> Result<Verified, Stop> {
     let method = target.method;
     let asked_at = app.now();
-    let values = attempt.over(&target.client.values);
+    let values = attempt.over(client);
     let request =
         platform::obtain::exchange(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
     let grant = match request {
         None => None,
         Some(request) => {
             let answer = send(app, target, request).await?;
-            Some(platform::obtain::read_grant(method, &answer).map_err(|failure| refused(target, &failure))?)
+            Some(
+                platform::obtain::read_grant(method, &values, &answer, asked_at)
+                    .map_err(|failure| refused(target, &failure))?,
+            )
         }
     };
     prove(app, target, attempt, asked_at, grant).await
@@ -85,8 +100,16 @@ pub(super) async fn prove(
     let facts = match request {
         None => StoreFacts::default(),
         Some(request) => {
-            let answer = send(app, target, request).await?;
-            platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?
+            let mut answer = send(app, target, request).await?;
+            let other = platform::verify::otherwise(method, &values, &moment(app), &answer)
+                .map_err(|error| not_built(method, &error))?;
+            if let Some(other) = other {
+                answer = send(app, target, other).await?;
+            }
+            let facts =
+                platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?;
+            disprove(app, target, &values).await?;
+            facts
         }
     };
     let stated = facts
@@ -121,6 +144,19 @@ pub(super) async fn prove(
     })
 }
 
+/// A made-up credential must be refused, where the verify call alone might be answered to anybody.
+async fn disprove(app: &App, target: &Target<'_>, values: &Values) -> Result<(), Stop> {
+    let method = target.method;
+    let counterproof =
+        platform::verify::counterproof(method, values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let Some(request) = counterproof else { return Ok(()) };
+    if send(app, target, request).await?.status.is_success() {
+        let why = "The store answers without looking at the credentials: they do not reach it, or nobody needs any.";
+        return Err(Refused::new(ConnectFailure::PlatformError, why).into());
+    }
+    Ok(())
+}
+
 fn lacking(method: &Method, values: &Values, grant: Option<&Grant>) -> Lacking {
     let Some(grant) = grant else { return Lacking::default() };
     Lacking {
@@ -146,18 +182,22 @@ async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Resul
     app.outbound
         .send(request, &options)
         .await
-        .map_err(|error| not_answered(target.platform, &error).into())
+        .map_err(|error| not_answered(target, &error).into())
 }
 
-fn not_answered(platform: &Platform, error: &SendError) -> Refused {
-    let name = &platform.name;
+fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
+    let name = &target.platform.name;
+    let typed = |field: &&Field| matches!(field.takes, Takes::Host | Takes::Url);
     match error {
         SendError::NotSent {
             why: NotSent::Refused(why),
-        } => Refused::new(
-            ConnectFailure::CredentialsRefused,
-            format!("The address is not allowed: {why}."),
-        ),
+        } => Refused {
+            field: target.method.fields.iter().find(typed).map(|field| field.name.clone()),
+            ..Refused::new(
+                ConnectFailure::CredentialsRefused,
+                format!("The address is not allowed: {why}."),
+            )
+        },
         SendError::NotSent { why } => Refused::new(
             ConnectFailure::PlatformUnavailable,
             format!("{name} cannot be reached: {why}."),
@@ -197,5 +237,12 @@ pub(super) fn not_built(method: &Method, error: &BuildError) -> Refused {
         }
         _ => ConnectFailure::PlatformError,
     };
-    Refused::new(why, format!("The request could not be made: {error}."))
+    let field = match error {
+        BuildError::UnsafeValue(name) if method.field(name).is_some() => Some(name.clone()),
+        _ => None,
+    };
+    Refused {
+        field,
+        ..Refused::new(why, format!("The request could not be made: {error}."))
+    }
 }

@@ -41,9 +41,14 @@ pub async fn open(app: &App, token: &str) -> Result<Reconnect, Error> {
     Ok(Reconnect { store, api_app })
 }
 
-/// Makes a session that authorizes exactly that store again.
-pub async fn start(app: &App, reconnect: &Reconnect, language: Language) -> Result<Created, Error> {
-    let mut new = NewSession::default();
+/// Makes a session that authorizes exactly that store again. `RateLimited`: too many came from this network address, or to
+/// this app.
+pub async fn start(app: &App, reconnect: &Reconnect, language: Language, address: &str) -> Result<Created, Error> {
+    sessions::admit(app, reconnect.api_app.id, address)?;
+    let mut new = NewSession {
+        arrived: true,
+        ..NewSession::default()
+    };
     new.merchant.locale = Some(language);
     sessions::reauthorize(
         app,

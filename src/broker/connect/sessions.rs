@@ -7,17 +7,20 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::{Options, absolute, asked, return_url};
+use super::{Options, Refused, absolute, asked, return_url};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
 use crate::db;
-use crate::db::connect_sessions::{ConnectSession, NewConnectSession};
+use crate::db::connect_sessions::{By, ConnectSession, NewConnectSession};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{AppId, ConnectSessionId, StoreId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
+
+/// In the audit trail.
+pub(super) const CREATED: &str = "connect_session.created";
 
 const DEFAULT_LIFE: Duration = Duration::from_secs(60 * 60);
 
@@ -47,6 +50,8 @@ pub struct NewSession {
     pub bare: bool,
     pub store: Option<StoreId>,
     pub accept_identity_change: bool,
+    /// Somebody came to a page, and has not done anything yet.
+    pub arrived: bool,
 }
 
 /// A session just made; the link is shown this once.
@@ -91,12 +96,14 @@ pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewS
         transfer: new.transfer,
         bare: new.bare,
         accept_identity_change: new.accept_identity_change,
+        arrived: new.arrived,
     };
     let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
     let (app_id, store, link_hash) = (api_app.id, new.store, TokenHash::of(link.expose()));
     let (return_url, state, customer_id) = (new.return_url, new.state, new.customer_id);
     let details = json!({ "store": store, "accept_identity_change": new.accept_identity_change });
-    let event = asker.did(app.id(), app_id, "connect_session.created", id, details);
+    // Coming is no deed: who only arrives is in the trail once he begins.
+    let event = (!new.arrived).then(|| asker.did(app.id(), app_id, CREATED, id, details));
     app.db
         .transaction(move |conn| {
             let row = NewConnectSession {
@@ -111,7 +118,7 @@ pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewS
                 expires_at,
             };
             db::connect_sessions::insert(conn, &row)?;
-            db::audit::insert(conn, &event)
+            event.map_or(Ok(()), |event| db::audit::insert(conn, &event))
         })
         .await?;
     let url = absolute(app, &format!("/connect/{}", link.expose()))?;
@@ -160,32 +167,45 @@ pub async fn reauthorize(
     create(app, api_app, asker, new).await
 }
 
-/// Makes the session of somebody who arrives at an app's permanent connect page.
-pub async fn create_on_arrival(
-    app: &App,
-    app_id: AppId,
-    platform: Option<String>,
-    state: Option<String>,
-    locale: Option<Language>,
-    bare: bool,
-) -> Result<Created, Error> {
+/// What an app's permanent connect page was asked for, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Arrived {
+    pub platform: Option<String>,
+    pub state: Option<String>,
+    pub locale: Option<Language>,
+    pub bare: bool,
+    /// The browser's network address.
+    pub address: String,
+}
+
+/// Makes the session of somebody who arrives at an app's permanent connect page. `RateLimited`: too many came.
+pub async fn create_on_arrival(app: &App, app_id: AppId, arrived: Arrived) -> Result<Created, Error> {
     let api_app = app
         .db
         .run(move |conn| db::apps::find(conn, app_id))
         .await?
         .ok_or(Error::NotFound)?;
+    admit(app, app_id, &arrived.address)?;
     let new = NewSession {
         return_url: default_return_url(app, &api_app)?,
-        platform,
-        state,
-        bare,
+        platform: arrived.platform,
+        state: arrived.state,
+        bare: arrived.bare,
+        arrived: true,
         merchant: Merchant {
-            locale,
+            locale: arrived.locale,
             ..Merchant::default()
         },
         ..NewSession::default()
     };
     create(app, &api_app, &Asker::merchant(api_app.id), new).await
+}
+
+/// Counts somebody without an account who wants a session.
+pub(super) fn admit(app: &App, app_id: AppId, address: &str) -> Result<(), Error> {
+    app.arrivals
+        .admit(app_id, address, app.now())
+        .map_err(|retry_after| Error::RateLimited { retry_after })
 }
 
 /// The first one registered. A sandbox app without any, on a development server, has the demo partner's.
@@ -219,7 +239,16 @@ pub async fn cancel(app: &App, app_id: AppId, id: ConnectSessionId, asker: &Aske
         }
         SessionStatus::Open | SessionStatus::AtPlatform => {
             let detail = "Cancelled by the partner.";
-            end(app, &session, SessionStatus::Cancelled, None, detail, asker).await
+            end(
+                app,
+                &session,
+                By::Anybody,
+                SessionStatus::Cancelled,
+                None,
+                detail,
+                asker,
+            )
+            .await
         }
     }
 }
@@ -230,21 +259,22 @@ pub async fn cancel_visit(app: &App, visit: &Visit) -> Result<(), Error> {
         return Ok(());
     }
     let (failure, detail) = (Some(ConnectFailure::AccessDenied), "The merchant cancelled.");
-    end(
-        app,
-        &visit.session,
-        SessionStatus::Cancelled,
-        failure,
-        detail,
-        &Asker::merchant(visit.session.app_id),
-    )
-    .await
+    let (status, asker) = (SessionStatus::Cancelled, Asker::merchant(visit.session.app_id));
+    end(app, &visit.session, By::Anybody, status, failure, detail, &asker).await
+}
+
+/// Ends the attempt of a visit, refused for good; a newer attempt of the session goes on untouched.
+pub(super) async fn fail(app: &App, visit: &Visit, refused: &Refused, asker: &Asker) -> Result<(), Error> {
+    let (session, status) = (&visit.session, SessionStatus::Failed);
+    let (by, why) = (By::attempt(session), Some(refused.why));
+    end(app, session, by, status, why, &refused.detail, asker).await
 }
 
 /// Ends a session without a store.
 pub(super) async fn end(
     app: &App,
     session: &ConnectSession,
+    by: By,
     status: SessionStatus,
     failure: Option<ConnectFailure>,
     detail: &str,
@@ -259,7 +289,7 @@ pub(super) async fn end(
     let (id, detail) = (session.id, detail.to_owned());
     app.db
         .transaction(move |conn| {
-            if db::connect_sessions::end(conn, id, status, failure, Some(&detail))? {
+            if db::connect_sessions::end(conn, id, by, status, failure, Some(&detail))? {
                 db::audit::insert(conn, &event)?;
             }
             Ok::<_, Error>(())

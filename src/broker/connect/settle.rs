@@ -233,11 +233,12 @@ impl Settlement {
         Ok(db::listen::notify_credential(conn, id)?)
     }
 
-    /// Where either side names no customer yet, the exchange compares them.
+    /// A store that has a customer is renewed for that customer only, and for nobody unnamed; one without may get one.
     fn is_same_customer(&self, store: &Store) -> bool {
         match (&self.visit.session.customer_id, &store.customer_id) {
+            (_, None) => true,
+            (None, Some(_)) => false,
             (Some(asked), Some(known)) => asked == known || self.visit.options.transfer,
-            _ => true,
         }
     }
 

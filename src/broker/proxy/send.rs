@@ -33,17 +33,32 @@ impl Call<'_> {
             Some(asked) => host::allowed(self.platform, self.method, &usable.values, asked).ok_or_else(unknown_host)?,
         };
         let unsigned = self.request.target.below(&root)?;
+        if !self
+            .method
+            .is_within(&usable.values, &unsigned)
+            .map_err(|error| not_built(&error))?
+        {
+            return Err(foreign_path().into());
+        }
         let mut signed = PlatformRequest::new(self.request.method.clone(), unsigned.clone());
         signed.headers = headers::forwarded(&self.request.headers, answer::reads_bodies(self.method));
-        let body = if self.method.signs_body {
+        let streamed = if self.method.signs_body {
             signed.body = self.request.body.whole(body::SIGNED).await.map_err(unkept)?;
-            BodyStream::full(signed.body.clone())
+            None
         } else if whole {
-            BodyStream::full(self.request.body.whole(body::KEPT).await.map_err(unkept)?)
+            Some(BodyStream::full(
+                self.request.body.whole(body::KEPT).await.map_err(unkept)?,
+            ))
         } else {
-            self.request.body.stream()
+            Some(self.request.body.stream())
         };
+        let length = signed.body.len();
         sign::sign(self.method, &usable.values, &mut signed, &moment(self.app)).map_err(|error| not_built(&error))?;
+        if signed.body.len() != length {
+            // The caller's announcement is of its own body.
+            signed.headers.remove(http::header::CONTENT_LENGTH);
+        }
+        let body = streamed.unwrap_or_else(|| BodyStream::full(signed.body.clone()));
 
         let mut request = http::Request::new(body);
         *request.method_mut() = signed.method;
@@ -131,6 +146,10 @@ fn unkept(why: Unkept) -> Error {
 /// The caller did not send its whole body.
 pub(super) fn broken_off() -> Error {
     Error::Invalid(vec![FieldError::new("body", "it broke off")])
+}
+
+fn foreign_path() -> Error {
+    Error::Invalid(vec![FieldError::new("path", "not one of this store's")])
 }
 
 pub(super) fn unknown_host() -> Error {

@@ -8,18 +8,19 @@ use chrono::{DateTime, Utc};
 
 use super::pairs::{Pairs, token};
 use super::save::{Answered, Saved, save};
-use super::{Loaded, grant, method_of, platform_app, verdict};
+use super::{Loaded, grant, method_of, platform_app, record, verdict};
 use crate::app::App;
 use crate::broker::Error;
 use crate::db;
-use crate::db::leases::{self, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases;
 use crate::domain::credential::Generation;
 use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
 use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger};
 use crate::domain::store::StoreHealth;
-use crate::platform::descriptor::Renewal;
+use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::transport::{NotSent, SendError, SendOptions};
-use crate::platform::{Failure, Method, PlatformAnswer, SignMoment, Transport, Values, obtain};
+use crate::platform::{Failure, Method, PlatformAnswer, SignMoment, Transport, Values, answer, obtain};
 
 /// Which values of the platform app are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) struct Try<'a> {
     pub loaded: &'a Loaded,
     pub method: &'a Method,
     /// The row as the claim returned it.
-    pub row: Leased,
+    pub row: Credential,
     pub attempt: i64,
     /// The pair that is sent.
     pub pair: Values,
@@ -57,7 +58,7 @@ pub(super) struct Try<'a> {
 pub(super) async fn make(
     app: &Arc<App>,
     loaded: &Loaded,
-    claimed: Leased,
+    claimed: Credential,
     grounds: Grounds,
     begun: Instant,
     trigger: RefreshTrigger,
@@ -89,22 +90,33 @@ pub(super) async fn make(
             this.clear(None).await?;
             return Err(error);
         }
-        match this.send(grounds, client).await {
-            Ok((answer, sent_at)) => return this.answered(answer, sent_at, client).await,
+        let failure = match this.send(grounds, client).await {
+            Ok((answer, sent_at)) => match obtain::read_grant(this.method, &this.pair, &answer, sent_at) {
+                Ok(grant) => return this.renewed(grant, sent_at, &answer).await.map(Next::Ended),
+                Err(failure) if this.rotates() && answer::may_hide_a_grant(this.method, &answer) => Failure {
+                    kind: FailureKind::Down,
+                    ..failure
+                },
+                Err(failure) => return this.refused(failure, client).await,
+            },
             Err(SendError::NotSent { why }) => return this.not_sent(&why.to_string(), why == NotSent::TooLate).await,
-            Err(SendError::AnswerLost { why }) => {
-                begun = app.clock.monotonic();
-                let next = if again < 2 { this.again().await? } else { None };
-                match next {
-                    Some((row, next)) => {
-                        this.log(RefreshOutcome::AnswerLost, None, &why, row.saved_attempt)
-                            .await;
-                        (claimed, grounds) = (row, next);
-                    }
-                    None => return this.lost(&why).await,
-                }
-            }
-        }
+            Err(SendError::AnswerLost { why }) => down(&why),
+        };
+        begun = app.clock.monotonic();
+        // Whoever answers for a platform that is down is not asked as often as a connection that broke.
+        let most = if failure.status.is_some() { 1 } else { 2 };
+        // If the database is away, so is the right to ask again.
+        let next = if again < most {
+            this.again().await.unwrap_or_default()
+        } else {
+            None
+        };
+        let Some((row, next)) = next else {
+            return this.lost(&failure).await;
+        };
+        this.log(RefreshOutcome::AnswerLost, Some(&failure), None, row.saved_attempt)
+            .await;
+        (claimed, grounds) = (row, next);
     }
     // The loop's last round always returns.
     Err(Error::Internal("a refresh went round in circles".to_owned()))
@@ -140,16 +152,19 @@ impl Try<'_> {
         Ok((app.outbound.send(request, &options).await?, sent_at))
     }
 
-    /// A complete answer: saved, or told apart.
-    async fn answered(self, answer: PlatformAnswer, sent_at: DateTime<Utc>, client: Client) -> Result<Next, Error> {
-        match obtain::read_grant(self.method, &answer) {
-            Ok(grant) => self.renewed(grant, sent_at).await.map(Next::Ended),
-            Err(failure) => self.refused(failure, client).await,
-        }
+    /// Whether an answer that nobody has read may have used up the token that was sent.
+    fn rotates(&self) -> bool {
+        self.method.renewal == Renewal::RefreshToken && self.method.grace != Grace::NotRotating
     }
 
-    async fn renewed(self, mut grant: obtain::Grant, sent_at: DateTime<Utc>) -> Result<Attempt, Error> {
+    async fn renewed(
+        self,
+        mut grant: obtain::Grant,
+        sent_at: DateTime<Utc>,
+        answer: &PlatformAnswer,
+    ) -> Result<Attempt, Error> {
         let app = self.app;
+        let status = Some(answer.status.as_u16());
         let unchanged = grant.values.get("access_token") == self.pair.get("access_token");
         let mut values = grant.values.over(&self.pair);
         if grant.values.get("refresh_token").is_none() {
@@ -201,14 +216,14 @@ impl Try<'_> {
         } else {
             self.row.saved_attempt
         };
-        self.log(outcome, None, "", saved_after).await;
+        self.log(outcome, None, status, saved_after).await;
         if let Some(platform_app) = self.row.platform_app_id {
             platform_app::succeeded(app, platform_app).await;
         }
         Ok(Attempt {
             outcome,
             code: None,
-            status: None,
+            status,
             detail: None,
             retry_after: None,
             generation: Generation {
@@ -253,8 +268,7 @@ impl Try<'_> {
                 )
             }
         };
-        self.log(outcome, Some(&failure), &failure.detail, self.row.saved_attempt)
-            .await;
+        self.log(outcome, Some(&failure), None, self.row.saved_attempt).await;
         let attempt = self.ended(outcome, Some(&failure), failure.detail.clone());
         Ok(match next {
             verdict::Then::End => Next::Ended(attempt),
@@ -265,21 +279,15 @@ impl Try<'_> {
 
     /// Surely nothing was sent.
     async fn not_sent(self, why: &str, too_late: bool) -> Result<Next, Error> {
-        let failure = Failure {
-            kind: FailureKind::Down,
-            code: None,
-            status: None,
-            detail: why.to_owned(),
-            retry_after: None,
-        };
+        let failure = down(why);
         self.clear(Some(&failure).filter(|_| !too_late)).await?;
-        self.log(RefreshOutcome::NotSent, None, why, self.row.saved_attempt)
+        self.log(RefreshOutcome::NotSent, Some(&failure), None, self.row.saved_attempt)
             .await;
         Ok(Next::Ended(self.ended(RefreshOutcome::NotSent, None, why.to_owned())))
     }
 
     /// The next attempt of an owner whose answer was lost and whose call is closed, where the platform forgives it.
-    async fn again(&self) -> Result<Option<(Leased, Grounds)>, Error> {
+    async fn again(&self) -> Result<Option<(Credential, Grounds)>, Error> {
         let app = self.app;
         let terms = grant::terms(self.method, app.config.journal_wait);
         let length = terms.call_limit + LEASE_MARGIN;
@@ -302,37 +310,36 @@ impl Try<'_> {
             .await
     }
 
-    /// Sent, and no complete answer came.
-    async fn lost(self, why: &str) -> Result<Next, Error> {
-        let app = self.app;
-        let failure = Failure {
-            kind: FailureKind::Down,
-            code: None,
-            status: None,
-            detail: why.to_owned(),
-            retry_after: None,
-        };
+    /// Sent, and no answer came that tells what the platform did.
+    async fn lost(self, failure: &Failure) -> Result<Next, Error> {
         if self.method.renewal == Renewal::AskAgain {
             // No token was used up: there is nothing to be in doubt about.
-            self.clear(Some(&failure)).await?;
+            self.clear(Some(failure)).await?;
         } else {
-            let (id, grant_no, attempt, failed) = (self.row.id, self.row.grant_no, self.attempt, self.failed(&failure));
-            app.db
-                .transaction::<_, Error, _>(move |conn| {
-                    if leases::leave(conn, id, grant_no, attempt, failed)? {
-                        db::stores::set_health(conn, id, StoreHealth::RefreshInDoubt)?;
-                    }
-                    Ok(db::listen::notify_credential(conn, id)?)
-                })
-                .await?;
+            let (id, grant_no, attempt, failed) = (self.row.id, self.row.grant_no, self.attempt, self.failed(failure));
+            record::write_end(self.app, id, move |conn| {
+                if leases::leave(conn, id, grant_no, attempt, failed)? {
+                    db::stores::set_health(conn, id, StoreHealth::RefreshInDoubt)?;
+                }
+                Ok(db::listen::notify_credential(conn, id)?)
+            })
+            .await?;
         }
-        self.log(RefreshOutcome::AnswerLost, None, why, self.row.saved_attempt)
+        self.log(RefreshOutcome::AnswerLost, Some(failure), None, self.row.saved_attempt)
             .await;
+        let told = Some(failure).filter(|failure| failure.status.is_some());
         Ok(Next::Ended(self.ended(
             RefreshOutcome::AnswerLost,
-            None,
-            why.to_owned(),
+            told,
+            failure.detail.clone(),
         )))
+    }
+}
+
+fn down(why: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Down,
+        ..Failure::unknown(why)
     }
 }
 

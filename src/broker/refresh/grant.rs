@@ -7,11 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::app::App;
 use crate::crypto::Random;
-use crate::db::credentials::Granted;
-use crate::db::leases::Leased;
+use crate::db::credentials::{Credential, Granted};
 use crate::db::types::Texts;
 use crate::db::{self, Conn};
-use crate::domain::credential::timer_at;
+use crate::domain::credential::{next_announcement, timer_at};
 use crate::domain::id::{AppId, CredentialId};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::lease::{Reuse, Terms};
@@ -67,7 +66,7 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
 pub(super) fn renewed(
     grant: &Grant,
     method: &Method,
-    before: &Leased,
+    before: &Credential,
     sent_at: DateTime<Utc>,
     now: DateTime<Utc>,
     random: &Random,
@@ -81,8 +80,8 @@ pub(super) fn renewed(
     granted
 }
 
-/// The first job of a new grant, in the transaction that writes it: its timer, or the verify call of what cannot be
-/// renewed.
+/// The first jobs of a new grant, in the transaction that writes it: its timer, or the verify call of what cannot be
+/// renewed; and the announcement of its deadline.
 pub fn first_jobs(
     conn: &mut Conn,
     app: &App,
@@ -113,7 +112,27 @@ pub fn first_jobs(
         };
         db::jobs::insert(conn, app.id(), &new)?;
     }
-    Ok(())
+    announce(conn, app, credential, owner, platform, granted.reauthorize_by)
+}
+
+/// The next announcement of the deadline that refreshing does not move, in the transaction that writes it.
+pub(crate) fn announce(
+    conn: &mut Conn,
+    app: &App,
+    credential: CredentialId,
+    owner: AppId,
+    platform: &str,
+    deadline: Option<DateTime<Utc>>,
+) -> db::Result<()> {
+    let next = deadline.and_then(|deadline| next_announcement(deadline, app.now()));
+    let Some(due_at) = next else { return Ok(()) };
+    let new = NewJob {
+        job: Job::AnnounceDeadline { credential },
+        app: Some(owner),
+        platform: Some(platform.to_owned()),
+        due_at,
+    };
+    db::jobs::insert(conn, app.id(), &new)
 }
 
 /// Spread over days: two to four from now.

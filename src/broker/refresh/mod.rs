@@ -21,7 +21,8 @@ use chrono::{DateTime, Utc};
 use super::{Delivered, Error};
 use crate::app::App;
 use crate::db;
-use crate::db::leases::{self, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::credential::{Generation, access_life};
 use crate::domain::id::{CredentialId, PlatformAppId};
@@ -31,7 +32,7 @@ use crate::domain::store::{Mode, StoreStatus};
 use crate::platform::transport::Route;
 use crate::platform::{Method, Values};
 
-pub(crate) use grant::next_verification;
+pub(crate) use grant::{announce, next_verification};
 pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::client_values;
@@ -86,7 +87,7 @@ pub struct Usable {
 
 /// The row with what goes with it.
 struct Loaded {
-    row: Leased,
+    row: Credential,
     now: DateTime<Utc>,
     mode: Mode,
     platform_app: Option<PlatformApp>,
@@ -127,7 +128,7 @@ async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
 }
 
 /// The catalogue's entry; a missing one is a broken installation.
-fn method_of<'a>(app: &'a App, row: &Leased) -> Result<&'a Method, Error> {
+fn method_of<'a>(app: &'a App, row: &Credential) -> Result<&'a Method, Error> {
     app.catalogue
         .platform(&row.platform)
         .and_then(|platform| platform.method(&row.method))
@@ -186,10 +187,14 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
             } if refused && valid => {
                 return open(app, &loaded, method);
             }
+            // Nothing was renewed, and the token's time is not over: what the platform meant, its verify call tells.
             Ended::Blocked {
-                why: Blocked::BackOff(None),
+                why: Blocked::BackOff(None | Some(FailureKind::Dead)) | Blocked::InDoubt,
                 ..
             } if refused && valid => {
+                return open(app, &loaded, method);
+            }
+            Ended::Ran(attempt) if refused && valid && attempt.outcome == RefreshOutcome::Refused => {
                 return open(app, &loaded, method);
             }
             Ended::Blocked {
@@ -277,7 +282,7 @@ fn platform(problem: Problem, detail: String, retry_after: Option<Duration>) -> 
 }
 
 /// The error that a caller sees when there is no valid token and the refresh ended like this.
-async fn failed(app: &App, row: &Leased, ended: Ended) -> Error {
+async fn failed(app: &App, row: &Credential, ended: Ended) -> Error {
     match ended {
         Ended::Ran(attempt) => {
             let detail = attempt.detail.unwrap_or_else(|| attempt.outcome.to_string());

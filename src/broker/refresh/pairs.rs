@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::broker::Error;
 use crate::crypto::{Place, Sealer};
-use crate::db::leases::Leased;
+use crate::db::credentials::Credential;
 use crate::domain::id::{CredentialId, Id};
 use crate::domain::secret::SecretBytes;
 use crate::platform::Values;
@@ -66,7 +66,7 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    pub fn open(sealer: &Sealer, row: &Leased) -> Result<Self, Error> {
+    pub fn open(sealer: &Sealer, row: &Credential) -> Result<Self, Error> {
         let Some(values) = &row.values_sealed else {
             return Err(Error::NotFound);
         };

@@ -9,12 +9,15 @@ use super::attempt::Client;
 use crate::app::App;
 use crate::broker::{Error, notify};
 use crate::crypto::Place;
-use crate::db;
-use crate::db::leases::{self, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases;
 use crate::db::platform_apps::PlatformApp;
+use crate::db::{self, Conn};
 use crate::domain::id::{Id, PlatformAppId};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::refresh::Blocked;
+use crate::domain::store::StoreHealth;
+use crate::platform::descriptor::Renewal;
 use crate::platform::{self, Method, Values};
 
 /// Between two tries through a paused platform app.
@@ -81,7 +84,7 @@ pub(super) async fn hindrance(app: &Arc<App>, loaded: &Loaded) -> Result<Option<
 }
 
 /// The platform refuses the client itself: no store is touched, refreshing through it pauses, admins are told once.
-pub(super) async fn broken(app: &Arc<App>, row: &Leased, code: Option<&str>) -> Result<(), Error> {
+pub(super) async fn broken(app: &Arc<App>, row: &Credential, code: Option<&str>) -> Result<(), Error> {
     let Some(id) = row.platform_app_id else { return Ok(()) };
     let (tools, code) = (app.clone(), code.map(str::to_owned));
     app.db
@@ -106,21 +109,7 @@ pub(super) async fn succeeded(app: &Arc<App>, id: PlatformAppId) {
         .transaction::<_, Error, _>(move |conn| {
             let lifted = db::pauses::lift(conn, id)?;
             if lifted.hold {
-                for (credential, owner) in leases::release_held(conn, id)? {
-                    let spread = RELEASE_SPREAD.mul_f64(tools.random.fraction());
-                    let due_at = tools.now() + chrono::TimeDelta::from_std(spread).unwrap_or_default();
-                    let job = Job::RefreshCredential { credential };
-                    db::jobs::insert(
-                        conn,
-                        tools.id(),
-                        &NewJob {
-                            job,
-                            app: Some(owner),
-                            platform: None,
-                            due_at,
-                        },
-                    )?;
-                }
+                ask_once_more(conn, &tools, id)?;
             }
             Ok(lifted)
         })
@@ -131,5 +120,72 @@ pub(super) async fn succeeded(app: &Arc<App>, id: PlatformAppId) {
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(platform_app.id = %id, %error, "a pause could not be lifted"),
+    }
+}
+
+fn ask_once_more(conn: &mut Conn, app: &App, id: PlatformAppId) -> db::Result<()> {
+    for held in leases::release_held(conn, id)? {
+        let credential = held.id;
+        let job = if never_renews(app, &held.platform, &held.method) {
+            Job::VerifyCredential { credential }
+        } else {
+            Job::RefreshCredential { credential }
+        };
+        let spread = RELEASE_SPREAD.mul_f64(app.random.fraction());
+        let new = NewJob {
+            job,
+            app: Some(held.app_id),
+            platform: Some(held.platform),
+            due_at: app.now() + chrono::TimeDelta::from_std(spread).unwrap_or_default(),
+        };
+        db::jobs::insert(conn, app.id(), &new)?;
+    }
+    Ok(())
+}
+
+fn never_renews(app: &App, platform: &str, method: &str) -> bool {
+    let platform = app.catalogue.platform(platform);
+    platform
+        .and_then(|platform| platform.method(method))
+        .is_some_and(|method| method.renewal == Renewal::Never)
+}
+
+/// The verify call found a credential alive. Where nothing is ever renewed this is the success that lets held verdicts be
+/// asked for once more; it says nothing about refusals to renew, nor about the client itself. May fail alone, as above.
+pub(super) async fn verified(app: &Arc<App>, loaded: &Loaded, method: &Method) {
+    let holds = loaded
+        .platform_app
+        .as_ref()
+        .filter(|own| own.verdicts_held_at.is_some() && method.renewal == Renewal::Never)
+        .map(|own| own.id);
+    let held = loaded.row.held_verdict_at.is_some();
+    if holds.is_none() && !held {
+        return;
+    }
+    let (tools, id, grant_no) = (app.clone(), loaded.row.id, loaded.row.grant_no);
+    let noted = app
+        .db
+        .transaction::<_, Error, _>(move |conn| {
+            // The platform app first, as everywhere.
+            if let Some(platform_app) = holds {
+                db::pauses::lock(conn, platform_app)?;
+            }
+            if held && leases::forget_held(conn, id, grant_no)? {
+                db::stores::set_health(conn, id, StoreHealth::Ok)?;
+            }
+            let Some(platform_app) = holds else { return Ok(()) };
+            let others = leases::held_methods(conn, platform_app)?;
+            if others
+                .iter()
+                .all(|(platform, method)| never_renews(&tools, platform, method))
+                && db::pauses::release_verdicts(conn, platform_app)?
+            {
+                ask_once_more(conn, &tools, platform_app)?;
+            }
+            Ok(())
+        })
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(credential.id = %id, %error, "held verdicts could not be released");
     }
 }

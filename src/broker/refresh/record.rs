@@ -1,16 +1,51 @@
 //! What an attempt leaves behind when it saved nothing: its own lease cleared, the failure noted and shown, a row in the
 //! refresh log, and the word to whoever asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Try;
+use crate::app::App;
 use crate::broker::Error;
-use crate::db;
 use crate::db::leases::{self, Failed};
 use crate::db::refresh_logs::RefreshLog;
+use crate::db::{self, Conn};
+use crate::domain::id::CredentialId;
 use crate::domain::refresh::{Attempt, RefreshOutcome, back_off, health};
 use crate::domain::store::StoreHealth;
 use crate::platform::Failure;
+
+/// Between two tries to write an end down.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Writes down how an attempt ended. What the platform said must not become a doubt because the database is away just
+/// then: callers are told at once, and a task of its own, which holds nothing but the words, goes on trying for as long
+/// as others wait for a silent owner. `write` is guarded by the attempt's number, so it is safe to run late and twice.
+pub(super) async fn write_end<T, F>(app: &Arc<App>, id: CredentialId, write: F) -> Result<T, Error>
+where
+    F: Fn(&mut Conn) -> Result<T, Error> + Clone + Send + 'static,
+    T: Send + 'static,
+{
+    let written = app.db.transaction(write.clone()).await;
+    if let Err(Error::Db(db::Error::Unavailable(why))) = &written {
+        tracing::warn!(credential.id = %id, error = %why, "the end of an attempt waits to be written down");
+        let (app, begun) = (app.clone(), app.clock.monotonic());
+        app.detached.clone().spawn(async move {
+            while app.clock.monotonic().saturating_duration_since(begun) < app.config.journal_wait {
+                tokio::time::sleep(AGAIN.mul_f64(0.75 + 0.5 * app.random.fraction())).await;
+                match app.db.transaction(write.clone()).await {
+                    Err(Error::Db(db::Error::Unavailable(_))) => {}
+                    Err(error) => {
+                        tracing::error!(credential.id = %id, %error, "the end of an attempt cannot be written down");
+                        return;
+                    }
+                    Ok(_) => return,
+                }
+            }
+        });
+    }
+    written
+}
 
 impl Try<'_> {
     /// Ends the attempt: clears its own lease, notes the failure, shows it on the stores.
@@ -18,22 +53,20 @@ impl Try<'_> {
         let (id, grant_no, attempt) = (self.row.id, self.row.grant_no, self.attempt);
         let failed = failure.map(|failure| self.failed(failure));
         let doubtful = self.row.in_doubt_since.is_some();
-        self.app
-            .db
-            .transaction(move |conn| {
-                if leases::clear(conn, id, grant_no, attempt, failed)?
-                    && let Some(failed) = failed
-                {
-                    let shown = if doubtful {
-                        StoreHealth::RefreshInDoubt
-                    } else {
-                        health(failed.kind)
-                    };
-                    db::stores::set_health(conn, id, shown)?;
-                }
-                Ok(db::listen::notify_credential(conn, id)?)
-            })
-            .await
+        write_end(self.app, id, move |conn| {
+            if leases::clear(conn, id, grant_no, attempt, failed)?
+                && let Some(failed) = failed
+            {
+                let shown = if doubtful {
+                    StoreHealth::RefreshInDoubt
+                } else {
+                    health(failed.kind)
+                };
+                db::stores::set_health(conn, id, shown)?;
+            }
+            Ok(db::listen::notify_credential(conn, id)?)
+        })
+        .await
     }
 
     pub fn failed(&self, failure: &Failure) -> Failed {
@@ -65,8 +98,8 @@ impl Try<'_> {
         }
     }
 
-    /// The row of the refresh log; its loss is only logged.
-    pub async fn log(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: &str, saved_after: i64) {
+    /// The row of the refresh log; its loss is only logged. `status`: of an answer that is no failure.
+    pub async fn log(&self, outcome: RefreshOutcome, failure: Option<&Failure>, status: Option<u16>, saved_after: i64) {
         let app = self.app;
         let took = app.clock.monotonic().saturating_duration_since(self.begun);
         let row = &self.row;
@@ -79,8 +112,8 @@ impl Try<'_> {
             trigger: self.trigger,
             outcome,
             platform_code: failure.and_then(|failure| failure.code.clone()),
-            http_status: failure.and_then(|failure| failure.status).map(i32::from),
-            detail: (!detail.is_empty()).then(|| detail.to_owned()),
+            http_status: failure.and_then(|failure| failure.status).or(status).map(i32::from),
+            detail: failure.map(|failure| failure.detail.clone()),
             duration_ms: i32::try_from(took.as_millis()).unwrap_or(i32::MAX),
             grant_no: row.grant_no,
             attempt: self.attempt,

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use super::attempt::{self, Client, Next};
 use super::grant::terms;
-use super::{Loaded, load, method_of, platform_app, tend};
+use super::{Loaded, load, method_of, platform_app, tend, unauthorized};
 use crate::app::App;
 use crate::broker::Error;
 use crate::db::leases;
@@ -86,6 +86,7 @@ async fn work(
 ) -> Result<Ended, Error> {
     let mut client = Client::First;
     let mut last = None;
+    let mut used_up = None;
     loop {
         let mut news = app.listener.subscribe();
         let loaded = load(app, credential).await?;
@@ -99,8 +100,12 @@ async fn work(
         }
         let terms = terms(method, app.config.journal_wait);
         let reaching_since = app.listener.reaching_since();
-        let decided = lease::claim(&loaded.row.lease(), &terms, loaded.now, reaching_since, access_over);
-        let grounds = match decided {
+        let decide = |over| lease::claim(&loaded.row.lease(), &terms, loaded.now, reaching_since, over);
+        if access_over && used_up.is_none() && decide(true) != decide(false) {
+            used_up = Some(unauthorized::accepts(app, &loaded, method).await? == Some(false));
+            continue;
+        }
+        let grounds = match decide(used_up.unwrap_or(false)) {
             Claim::Now(grounds) => grounds,
             Claim::NotBefore { busy: true, .. } => {
                 let until = loaded.row.lease_until.unwrap_or(loaded.now);

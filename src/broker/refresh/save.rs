@@ -7,12 +7,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::grant::announce;
 use super::pairs::{self, Pairs, token};
 use crate::app::App;
 use crate::broker::{Error, notify};
 use crate::crypto::Place;
-use crate::db::credentials::Granted;
-use crate::db::leases::{self, Leased, Saving};
+use crate::db::credentials::{Credential, Granted};
+use crate::db::leases::{self, Saving};
 use crate::db::types::Texts;
 use crate::db::{self, Conn};
 use crate::domain::id::{CredentialId, Id};
@@ -188,7 +189,7 @@ fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Err
 }
 
 /// What goes with a save: the next job, the stores, the news.
-fn follow(conn: &mut Conn, app: &App, row: &Leased, granted: &Granted, doubtful: bool) -> Result<(), Error> {
+fn follow(conn: &mut Conn, app: &App, row: &Credential, granted: &Granted, doubtful: bool) -> Result<(), Error> {
     if let Some(due_at) = granted.refresh_at {
         let job = Job::RefreshCredential { credential: row.id };
         let new = NewJob {
@@ -198,6 +199,9 @@ fn follow(conn: &mut Conn, app: &App, row: &Leased, granted: &Granted, doubtful:
             due_at,
         };
         db::jobs::insert(conn, app.id(), &new)?;
+    }
+    if granted.reauthorize_by != row.reauthorize_by {
+        announce(conn, app, row.id, row.app_id, &row.platform, granted.reauthorize_by)?;
     }
     let health = if doubtful {
         StoreHealth::RefreshInDoubt

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{load, method_of, open, refuse_unclaimed};
+use super::{Loaded, load, method_of, open, platform_app, refuse_unclaimed};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::verify::{self, Verified};
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
+use crate::platform::Method;
 use crate::platform::descriptor::Renewal;
 
 /// What an unauthorized answer means.
@@ -52,7 +53,10 @@ pub(crate) async fn judge(
     let method = method_of(app, &loaded.row)?;
     let values = open(app, &loaded, method)?.values;
     match verify::ask(app, loaded.route(), method, &values).await? {
-        Verified::Alive(_) => Ok(Verdict::Alive),
+        Verified::Alive(_) => {
+            platform_app::verified(app, &loaded, method).await;
+            Ok(Verdict::Alive)
+        }
         Verified::Undecided(_) | Verified::Impossible => Ok(Verdict::Undecided),
         Verified::Refused(_) if !last && method.renewal != Renewal::Never => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
@@ -60,4 +64,11 @@ pub(crate) async fn judge(
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })
         }
     }
+}
+
+/// Whether the platform accepts the access token, as its verify call tells: while a refresh is in doubt one refused call
+/// does not make it used up. `None`: there is no such call.
+pub(super) async fn accepts(app: &Arc<App>, loaded: &Loaded, method: &Method) -> Result<Option<bool>, Error> {
+    let values = open(app, loaded, method)?.values;
+    Ok(verify::accepts(app, loaded.route(), method, &values).await)
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::attempt::Try;
-use super::open;
 use super::pairs::{Pairs, token};
+use super::{open, record, unauthorized};
 use crate::app::App;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
-use crate::db::leases::{self, Failed, Leased};
+use crate::db::credentials::Credential;
+use crate::db::leases::{self, Failed};
 use crate::db::{self, Conn};
 use crate::domain::credential::Generation;
 use crate::domain::id::{CredentialId, PlatformAppId};
@@ -61,74 +62,102 @@ impl Evidence {
     }
 }
 
-/// The platform refused the pair that was sent, for good.
+/// The platform refused the pair that was sent, for good. The grant is over only with its access token.
 pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(RefreshOutcome, Then), Error> {
     let app = this.app.clone();
+    let alive = may_be_alive(this).await?;
+    let access_ends = this.row.access_expires_at;
     let (id, attempt, seen) = (this.row.id, this.attempt, this.seen());
     let platform_app = this.row.platform_app_id;
     let sent = token(&this.pair).map(str::to_owned);
     let failed = this.failed(failure);
     let evidence = Evidence::new(StatusReason::GrantRefused, failure);
-    this.app
-        .db
-        .transaction(move |conn| {
-            let over = (RefreshOutcome::Superseded, Then::End);
-            // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
-            if let Some(platform_app) = platform_app {
-                db::pauses::lock(conn, platform_app)?;
+    record::write_end(this.app, id, move |conn| {
+        let over = (RefreshOutcome::Superseded, Then::End);
+        // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
+        if let Some(platform_app) = platform_app {
+            db::pauses::lock(conn, platform_app)?;
+        }
+        let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
+            return Ok(over);
+        };
+        let mut pairs = Pairs::open(&app.sealer, &row)?;
+        pairs.refuse(sent.as_deref());
+        let decided = lease::refusal(&row.lease(), seen, attempt, pairs.untried());
+        let sealed = pairs.seal_spares(&app.sealer);
+        let doubt = matches!(decided, Refusal::TryNext { doubt: true });
+        leases::set_spares(conn, id, row.grant_no, sealed.as_deref(), pairs.asks_spare(), doubt)?;
+        match decided {
+            Refusal::Dead if alive => {
+                // Not asked again before there is nothing left to lose.
+                let failed = Failed {
+                    retry_at: access_ends.unwrap_or(failed.retry_at),
+                    ..failed
+                };
+                let shown = if row.in_doubt_since.is_some() {
+                    StoreHealth::RefreshInDoubt
+                } else {
+                    StoreHealth::RefreshFailing
+                };
+                leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+                db::stores::set_health(conn, id, shown)?;
+                db::listen::notify_credential(conn, id)?;
+                Ok((RefreshOutcome::Refused, Then::End))
             }
-            let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
-                return Ok(over);
-            };
-            let mut pairs = Pairs::open(&app.sealer, &row)?;
-            pairs.refuse(sent.as_deref());
-            let decided = lease::refusal(&row.lease(), seen, attempt, pairs.untried());
-            let sealed = pairs.seal_spares(&app.sealer);
-            let doubt = matches!(decided, Refusal::TryNext { doubt: true });
-            leases::set_spares(conn, id, row.grant_no, sealed.as_deref(), pairs.asks_spare(), doubt)?;
-            match decided {
-                Refusal::Dead if hold(conn, &app, &row)? => {
-                    leases::hold_verdict(conn, id, row.grant_no)?;
-                    leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                    db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
-                    db::listen::notify_credential(conn, id)?;
-                    Ok((RefreshOutcome::Refused, Then::End))
-                }
-                Refusal::Dead => {
-                    let dead = bury(conn, &app, &row, seen, attempt + 1, &evidence)?;
-                    Ok(if dead { (RefreshOutcome::Dead, Then::End) } else { over })
-                }
-                Refusal::TryNext { doubt } => {
-                    // The other pair is asked at once if it may be: no wait is written down.
-                    let failed = Failed {
-                        retry_at: app.now(),
-                        ..failed
-                    };
-                    let shown = if doubt {
-                        StoreHealth::RefreshInDoubt
-                    } else {
-                        StoreHealth::RefreshFailing
-                    };
-                    // Somebody who took over meanwhile knows better how the store is.
-                    if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
-                        db::stores::set_health(conn, id, shown)?;
-                    }
-                    db::listen::notify_credential(conn, id)?;
-                    Ok((RefreshOutcome::Refused, Then::NextPair))
-                }
-                Refusal::Void => {
-                    leases::clear(conn, id, row.grant_no, attempt, None)?;
-                    db::listen::notify_credential(conn, id)?;
-                    Ok(over)
-                }
+            Refusal::Dead if hold(conn, &app, &row)? => {
+                leases::hold_verdict(conn, id, row.grant_no)?;
+                leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+                db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
+                db::listen::notify_credential(conn, id)?;
+                Ok((RefreshOutcome::Refused, Then::End))
             }
-        })
-        .await
+            Refusal::Dead => {
+                let dead = bury(conn, &app, &row, seen, attempt + 1, &evidence)?;
+                Ok(if dead { (RefreshOutcome::Dead, Then::End) } else { over })
+            }
+            Refusal::TryNext { doubt } => {
+                // The other pair is asked at once if it may be: no wait is written down.
+                let failed = Failed {
+                    retry_at: app.now(),
+                    ..failed
+                };
+                let shown = if doubt {
+                    StoreHealth::RefreshInDoubt
+                } else {
+                    StoreHealth::RefreshFailing
+                };
+                // Somebody who took over meanwhile knows better how the store is.
+                if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
+                    db::stores::set_health(conn, id, shown)?;
+                }
+                db::listen::notify_credential(conn, id)?;
+                Ok((RefreshOutcome::Refused, Then::NextPair))
+            }
+            Refusal::Void => {
+                leases::clear(conn, id, row.grant_no, attempt, None)?;
+                db::listen::notify_credential(conn, id)?;
+                Ok(over)
+            }
+        }
+    })
+    .await
+}
+
+/// Whether the access token may still work although its pair is refused: its time is not over, and the verify call does
+/// not say that it is.
+async fn may_be_alive(this: &Try<'_>) -> Result<bool, Error> {
+    let ends = this.row.access_expires_at;
+    if ends.is_some_and(|ends| this.app.now() >= ends) {
+        return Ok(false);
+    }
+    // Without such a call only time can tell, if it ever does.
+    let accepted = unauthorized::accepts(this.app, this.loaded, this.method).await?;
+    Ok(accepted.unwrap_or(ends.is_some()))
 }
 
 /// The brake: whether this verdict, a new one included, has to wait. A credential that was asked again after verdicts
 /// were held is believed.
-fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
+fn hold(conn: &mut Conn, app: &App, row: &Credential) -> Result<bool, Error> {
     let Some(id) = row.platform_app_id else {
         return Ok(false);
     };
@@ -158,7 +187,7 @@ fn hold(conn: &mut Conn, app: &App, row: &Leased) -> Result<bool, Error> {
 fn bury(
     conn: &mut Conn,
     app: &App,
-    row: &Leased,
+    row: &Credential,
     seen: Generation,
     next_attempt: i64,
     evidence: &Evidence,
@@ -205,8 +234,7 @@ pub(super) async fn unknown_for_long(
         return Ok(false);
     };
     let evidence = Evidence::new(StatusReason::RefusedForLong, failure);
-    let (seen, next_attempt) = (this.seen(), this.attempt + 1);
-    pass(app, id, seen, next_attempt, evidence).await
+    pass(app, &this.row, this.attempt + 1, evidence, true).await
 }
 
 async fn others_renewed(app: &App, platform_app: PlatformAppId, id: CredentialId) -> Result<bool, Error> {
@@ -217,35 +245,45 @@ async fn others_renewed(app: &App, platform_app: PlatformAppId, id: CredentialId
     Ok(renewed)
 }
 
-/// A verdict outside an attempt: nothing may have been claimed or saved since, nothing be under way, in doubt or left to
-/// try.
+/// A verdict outside an attempt: nothing may have been claimed or saved since `seen`, nothing be under way, in doubt or
+/// left to try. `braked`: it rests on what the platform said, so it waits while too many are refused at once.
 async fn pass(
     app: &Arc<App>,
-    id: CredentialId,
-    seen: Generation,
+    seen: &Credential,
     next_attempt: i64,
     evidence: Evidence,
+    braked: bool,
 ) -> Result<bool, Error> {
     let tools = app.clone();
-    app.db
-        .transaction(move |conn| {
-            let Some(row) = leases::lock(conn, id)? else {
-                return Ok(false);
-            };
-            let quiet = row.lease_attempt.is_none() && row.in_doubt_since.is_none() && !row.asks_spare;
-            if !quiet || row.generation() != seen || row.next_attempt != next_attempt {
-                return Ok(false);
-            }
-            if row.values_sealed.is_none() || Pairs::open(&tools.sealer, &row)?.has_untried_spare() {
-                return Ok(false);
-            }
-            bury(conn, &tools, &row, seen, next_attempt, &evidence)
-        })
-        .await
+    let (id, platform_app, seen) = (seen.id, seen.platform_app_id, seen.generation());
+    record::write_end(app, id, move |conn| {
+        if let Some(platform_app) = platform_app.filter(|_| braked) {
+            db::pauses::lock(conn, platform_app)?;
+        }
+        let Some(row) = leases::lock(conn, id)? else {
+            return Ok(false);
+        };
+        let quiet = row.lease_attempt.is_none() && row.in_doubt_since.is_none() && !row.asks_spare;
+        if !quiet || row.generation() != seen || row.next_attempt != next_attempt || row.dead_at.is_some() {
+            return Ok(false);
+        }
+        if row.values_sealed.is_none() || Pairs::open(&tools.sealer, &row)?.has_untried_spare() {
+            return Ok(false);
+        }
+        if braked && hold(conn, &tools, &row)? {
+            leases::hold_verdict(conn, id, row.grant_no)?;
+            db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
+            db::listen::notify_credential(conn, id)?;
+            return Ok(false);
+        }
+        bury(conn, &tools, &row, seen, next_attempt, &evidence)
+    })
+    .await
 }
 
-/// A credential whose access token has ended and that nothing can renew.
-pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Leased) -> Result<bool, Error> {
+/// A credential whose access token has ended and that nothing can renew. The calendar says so, not the platform: there is
+/// nothing that could be asked once more.
+pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Credential) -> Result<bool, Error> {
     let evidence = Evidence {
         reason: StatusReason::RefreshTokenExpired,
         class: FailureKind::Dead,
@@ -253,11 +291,11 @@ pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Leased) -> Result<boo
         status: None,
         detail: "the access token has expired and there is no refresh token".to_owned(),
     };
-    pass(app, row.id, row.generation(), row.next_attempt, evidence).await
+    pass(app, row, row.next_attempt, evidence, false).await
 }
 
 /// A credential that the verify call found refused, as it was `seen`.
-pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Leased, failure: &Failure) -> Result<bool, Error> {
+pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Credential, failure: &Failure) -> Result<bool, Error> {
     let evidence = Evidence::new(StatusReason::CredentialRefused, failure);
-    pass(app, seen.id, seen.generation(), seen.next_attempt, evidence).await
+    pass(app, seen, seen.next_attempt, evidence, true).await
 }

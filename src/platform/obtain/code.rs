@@ -11,7 +11,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use serde::Deserialize;
 use url::Url;
 
-use super::{CallbackAnswer, CallbackRefusal, GrantNames, TokenCall, once};
+use super::{CallbackAnswer, CallbackRefusal, GrantNames, Install, TokenCall, once};
 use crate::platform::call::fill_pairs;
 use crate::platform::descriptor::{Method, Pair, duration, yes};
 use crate::platform::failure::BuildError;
@@ -50,12 +50,60 @@ pub struct Code {
     /// Callback parameters that must say what the session began with.
     #[serde(default)]
     pub same: Vec<String>,
+    /// Where our state comes back.
+    #[serde(default)]
+    pub state: StatePlace,
+    /// The callback's parameter that holds the code.
+    #[serde(default = "code")]
+    pub code_parameter: String,
+    /// How a connection that starts at the platform arrives.
+    #[serde(default)]
+    pub install: Option<InstallKind>,
+    /// Further parameters of the callback that are kept.
+    #[serde(default)]
+    pub brings: Vec<Brought>,
     pub token: TokenCall,
     /// Without it the token does not expire.
     #[serde(default)]
     pub refresh: Option<TokenCall>,
     #[serde(default)]
     pub grant: GrantNames,
+}
+
+/// Where a platform brings our state back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatePlace {
+    /// As the parameter `state`.
+    #[default]
+    Query,
+    /// As the last segment of the redirect URI, for platforms that know no state.
+    Path,
+    /// Nowhere, or not surely: the browser's own session tells.
+    Browser,
+}
+
+/// What arrives when a connection starts at the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallKind {
+    /// A query with the callback's proof that names the store (`same`): the merchant has yet to approve.
+    Proof,
+    /// A callback without a state: the merchant has approved, and the code proves it.
+    Code,
+    /// As the platform's quirk reads it.
+    Quirk,
+}
+
+/// A parameter of a callback that later requests need.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Brought {
+    pub parameter: String,
+    /// What the value is called here.
+    pub name: String,
+    #[serde(default = "yes")]
+    pub required: bool,
 }
 
 /// A callback's time, in Unix seconds, and how far off it may be.
@@ -71,15 +119,23 @@ fn space() -> String {
     " ".to_owned()
 }
 
+fn code() -> String {
+    "code".to_owned()
+}
+
 impl Code {
     pub(super) fn authorize_url(&self, scope: &Scope<'_>) -> Result<Url, BuildError> {
         let address = AuthUrl::from_url(self.authorize.fill(scope)?);
-        let client = BasicClient::new(ClientId::new(scope.get("client_id")?.into_owned())).set_auth_uri(address);
-        let redirect = redirect_uri(scope)?;
+        let client_id = if self.omits("client_id") {
+            Cow::Borrowed("")
+        } else {
+            scope.get("client_id")?
+        };
+        let client = BasicClient::new(ClientId::new(client_id.into_owned())).set_auth_uri(address);
         let state = scope.get("state")?.into_owned();
         let mut question = client
             .authorize_url(|| CsrfToken::new(state))
-            .set_redirect_uri(Cow::Owned(redirect));
+            .set_redirect_uri(Cow::Owned(redirect_uri(scope)?));
         let scopes = self.scopes(scope.method, scope.values).join(&self.scope_separator);
         if self.scopes_in_url && !scopes.is_empty() {
             question = question.add_extra_param("scope", scopes);
@@ -92,16 +148,20 @@ impl Code {
             let verifier = PkceCodeVerifier::new(verifier.into_owned());
             question = question.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         }
-        for (name, value) in fill_pairs(&self.parameters, scope)? {
-            question = question.add_extra_param(name, value);
-        }
         let (mut url, _) = question.url();
-        if !self.omit.is_empty() {
-            let kept = signature::pairs(url.query().unwrap_or_default());
-            let kept: Vec<_> = kept.into_iter().filter(|(name, _)| !self.omit.contains(name)).collect();
-            url.set_query(Some(&signature::join(&kept)));
+        let mut pairs = signature::pairs(url.query().unwrap_or_default());
+        pairs.retain(|(name, _)| !self.omits(name));
+        pairs.extend(fill_pairs(&self.parameters, scope)?);
+        let query = signature::join(&pairs);
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        match &scope.method.quirk {
+            Some(quirk) => quirk.authorize(scope, url),
+            None => Ok(url),
         }
-        Ok(url)
+    }
+
+    pub(in crate::platform) fn omits(&self, name: &str) -> bool {
+        self.omit.iter().any(|omitted| omitted == name)
     }
 
     pub(super) fn scopes(&self, method: &Method, values: &Values) -> Vec<String> {
@@ -117,6 +177,7 @@ impl Code {
 
     pub(super) fn read_callback(
         &self,
+        method: &Method,
         raw_query: &str,
         values: &Values,
         now: DateTime<Utc>,
@@ -134,7 +195,7 @@ impl Code {
                 description: once(&pairs, "error_description").ok(),
             });
         }
-        let code = once(&pairs, "code")?;
+        let code = once(&pairs, &self.code_parameter)?;
         self.prove(&pairs, raw_query, values, now)?;
         for name in &self.same {
             let given = once(&pairs, name)?;
@@ -142,19 +203,55 @@ impl Code {
                 return Err(CallbackRefusal::OtherStore);
             }
         }
-        Ok(CallbackAnswer::Approved(Values::new().with("code", code)))
+        let mut brought = Values::new().with("code", code);
+        for parameter in &self.brings {
+            match once(&pairs, &parameter.parameter) {
+                Ok(given) => brought.set(parameter.name.as_str(), arrived(method, &parameter.name, given)?),
+                Err(refusal) if parameter.required => return Err(refusal),
+                Err(_) => {}
+            }
+        }
+        let brought = match &method.quirk {
+            Some(quirk) => quirk.callback(raw_query, brought, values, now)?,
+            None => brought,
+        };
+        Ok(CallbackAnswer::Approved(brought))
     }
 
-    /// What a platform says when a connection starts there: the store, proven. `None` where that is not provable.
+    /// What a platform says when a connection starts there. `None` where none does.
     pub(super) fn read_install(
         &self,
         method: &Method,
         raw_query: &str,
         values: &Values,
         now: DateTime<Utc>,
-    ) -> Result<Option<Values>, CallbackRefusal> {
-        if self.proof.is_none() || self.fresh.is_none() || self.same.is_empty() {
-            return Ok(None);
+    ) -> Result<Option<Install>, CallbackRefusal> {
+        match self.install {
+            None => Ok(None),
+            Some(InstallKind::Proof) => self
+                .proven(method, raw_query, values, now)
+                .map(Install::Begin)
+                .map(Some),
+            Some(InstallKind::Quirk) => match &method.quirk {
+                Some(quirk) => quirk.install(raw_query, values, now).map(Install::Begin).map(Some),
+                None => Ok(None),
+            },
+            Some(InstallKind::Code) => match self.read_callback(method, raw_query, values, now)? {
+                CallbackAnswer::Approved(brought) => Ok(Some(Install::Approved(brought))),
+                CallbackAnswer::Denied { .. } => Err(CallbackRefusal::MissingParameter(self.code_parameter.clone())),
+            },
+        }
+    }
+
+    fn proven(
+        &self,
+        method: &Method,
+        raw_query: &str,
+        values: &Values,
+        now: DateTime<Utc>,
+    ) -> Result<Values, CallbackRefusal> {
+        if self.proof.is_none() || self.same.is_empty() {
+            return Err(CallbackRefusal::BadSignature);
         }
         let pairs = signature::pairs(raw_query);
         self.prove(&pairs, raw_query, values, now)?;
@@ -164,7 +261,7 @@ impl Code {
             let checked = method.field(name).and_then(|field| field.check(&given, false).ok());
             named.set(name.as_str(), checked.ok_or(CallbackRefusal::OtherStore)?);
         }
-        Ok(Some(named))
+        Ok(named)
     }
 
     /// The platform's signature over the query, and its time.
@@ -189,6 +286,18 @@ impl Code {
             }
         }
         Ok(())
+    }
+}
+
+/// A callback's value, in its one spelling where it decides over an address.
+fn arrived(method: &Method, name: &str, given: String) -> Result<String, CallbackRefusal> {
+    let refused = || CallbackRefusal::UnsafeValue(name.to_owned());
+    if given.chars().any(char::is_control) {
+        return Err(refused());
+    }
+    match method.arriving.get(name) {
+        Some(check) => check.check(&given).ok_or_else(refused),
+        None => Ok(given),
     }
 }
 

@@ -5,6 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use oauth2::basic::BasicTokenType;
 use oauth2::{ExtraTokenFields, StandardTokenResponse, TokenResponse};
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,7 @@ use crate::domain::secret::Secret;
 use crate::platform::answer::{judge_token, text_at};
 use crate::platform::descriptor::Method;
 use crate::platform::failure::Failure;
+use crate::platform::field::Pattern;
 use crate::platform::transport::PlatformAnswer;
 use crate::platform::values::Values;
 
@@ -23,15 +27,140 @@ use crate::platform::values::Values;
 pub struct GrantNames {
     pub access_token: String,
     pub refresh_token: String,
-    /// Seconds.
-    pub expires_in: String,
-    /// Seconds; not part of the standard.
+    pub expires_in: Pointers,
+    pub expires_unit: Unit,
+    /// Not part of the standard.
     pub refresh_expires_in: Option<String>,
+    pub refresh_expires_unit: Unit,
     pub scope: String,
     pub scope_separator: String,
     pub store_id: Option<String>,
     /// Further values that later calls need.
-    pub keep: BTreeMap<String, String>,
+    pub keep: BTreeMap<String, Kept>,
+}
+
+/// JSON pointers, of which the first that leads somewhere counts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Pointers {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Pointers {
+    pub(in crate::platform) fn all(&self) -> &[String] {
+        match self {
+            Self::One(at) => std::slice::from_ref(at),
+            Self::Several(all) => all,
+        }
+    }
+}
+
+/// How the end of a life is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// How long it lasts.
+    #[default]
+    Seconds,
+    /// The point in time, with or without a fraction.
+    EpochSeconds,
+    EpochMillis,
+    Rfc3339,
+}
+
+/// Where a value stands that is kept, and what of it: the pattern's first group.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Spelled")]
+pub struct Kept {
+    at: String,
+    pattern: Option<Pattern>,
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at && self.pattern.as_ref().map(Pattern::as_str) == other.pattern.as_ref().map(Pattern::as_str)
+    }
+}
+
+impl Eq for Kept {}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Spelled {
+    At(String),
+    Part { at: String, pattern: Pattern },
+}
+
+impl From<Spelled> for Kept {
+    fn from(spelled: Spelled) -> Self {
+        match spelled {
+            Spelled::At(at) => Self { at, pattern: None },
+            Spelled::Part { at, pattern } => Self {
+                at,
+                pattern: Some(pattern),
+            },
+        }
+    }
+}
+
+impl Kept {
+    fn find(&self, found: &Found<'_>) -> Option<String> {
+        let text = found.text(&self.at)?;
+        match &self.pattern {
+            Some(pattern) => pattern.first_group(&text),
+            None => Some(text),
+        }
+    }
+}
+
+/// A token answer, and the claims of its access token where that is a JWT. Claims are read, never believed: they only
+/// tell what the platform's own answer leaves out.
+struct Found<'a> {
+    json: &'a Value,
+    claims: Option<Value>,
+}
+
+impl<'a> Found<'a> {
+    fn new(json: &'a Value, access_token: &str) -> Self {
+        Self {
+            json,
+            claims: claims(access_token),
+        }
+    }
+
+    /// A JSON pointer into the answer, or `jwt:` and one into the claims.
+    fn text(&self, at: &str) -> Option<String> {
+        match at.strip_prefix("jwt:") {
+            Some(at) => text_at(self.claims.as_ref()?, at),
+            None => text_at(self.json, at),
+        }
+    }
+
+    fn life(&self, at: &str, unit: Unit, now: DateTime<Utc>) -> Option<Duration> {
+        let text = self.text(at)?;
+        let text = text.trim();
+        let number = || text.parse::<f64>().ok();
+        let until =
+            |end: f64| Duration::try_from_secs_f64((end - now.timestamp_millis() as f64 / 1000.0).max(0.0)).ok();
+        match unit {
+            // A JWT's claim is always a point in time.
+            Unit::Seconds if !at.starts_with("jwt:") => Duration::try_from_secs_f64(number()?).ok(),
+            Unit::Seconds | Unit::EpochSeconds => until(number()?),
+            Unit::EpochMillis => until(number()? / 1000.0),
+            Unit::Rfc3339 => {
+                let end = DateTime::parse_from_rfc3339(text).ok()?;
+                Some((end.to_utc() - now).to_std().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// What a JWT says. Nobody checks its signature here: it comes straight from the platform.
+pub(in crate::platform) fn claims(jwt: &str) -> Option<Value> {
+    let payload = jwt.split('.').nth(1)?;
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 impl Default for GrantNames {
@@ -39,8 +168,10 @@ impl Default for GrantNames {
         Self {
             access_token: "/access_token".to_owned(),
             refresh_token: "/refresh_token".to_owned(),
-            expires_in: "/expires_in".to_owned(),
+            expires_in: Pointers::One("/expires_in".to_owned()),
+            expires_unit: Unit::Seconds,
             refresh_expires_in: None,
+            refresh_expires_unit: Unit::Seconds,
             scope: "/scope".to_owned(),
             scope_separator: " ".to_owned(),
             store_id: None,
@@ -80,31 +211,46 @@ struct Tokens {
     scopes: Option<Vec<String>>,
 }
 
-pub(super) fn read(method: &Method, names: &GrantNames, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+pub(super) fn read(
+    method: &Method,
+    names: &GrantNames,
+    answer: &PlatformAnswer,
+    now: DateTime<Utc>,
+) -> Result<Grant, Failure> {
     let json: Option<Value> = serde_json::from_slice(&answer.body)
         .ok()
         .filter(|_| answer.status.is_success());
     let tokens = json
         .as_ref()
-        .and_then(|json| standard(names, &answer.body).or_else(|| by_name(names, json)));
+        .and_then(|json| standard(names, &answer.body).or_else(|| by_name(names, json, now)));
     let (Some(json), Some(tokens)) = (json, tokens) else {
         return Err(judge_token(method, answer));
     };
-    let mut values = Values::new().with("access_token", tokens.access);
-    if let Some(refresh) = tokens.refresh {
+    let found = Found::new(&json, tokens.access.expose());
+    let refresh_life = names.refresh_expires_in.as_ref();
+    let refresh_life = refresh_life.and_then(|at| found.life(at, names.refresh_expires_unit, now));
+    let mut values = Values::new();
+    // A refresh token that ends as it begins is none.
+    if let Some(refresh) = tokens.refresh.filter(|_| refresh_life != Some(Duration::ZERO)) {
         values.set("refresh_token", refresh);
     }
-    for (name, at) in &names.keep {
-        if let Some(value) = text_at(&json, at) {
-            values.set(name.as_str(), value);
+    for (name, kept) in &names.keep {
+        let Some(value) = kept.find(&found) else { continue };
+        // One that may not be used is left out, and what was kept before stays: the tokens beside it are not to be lost.
+        match method.arriving.get(name).map(|check| check.check(&value)) {
+            None => values.set(name.as_str(), value),
+            Some(Some(checked)) => values.set(name.as_str(), checked),
+            Some(None) => {}
         }
     }
+    let platform_store_id = names.store_id.as_ref().and_then(|at| found.text(at));
+    values.set("access_token", tokens.access);
     Ok(Grant {
         values,
         access_expires_in: tokens.expires_in,
-        refresh_expires_in: names.refresh_expires_in.as_ref().and_then(|at| seconds(&json, at)),
+        refresh_expires_in: refresh_life.filter(|life| *life != Duration::ZERO),
         scopes: tokens.scopes,
-        platform_store_id: names.store_id.as_ref().and_then(|at| text_at(&json, at)),
+        platform_store_id,
     })
 }
 
@@ -113,6 +259,7 @@ fn standard(names: &GrantNames, body: &[u8]) -> Option<Tokens> {
     let fits = names.access_token == usual.access_token
         && names.refresh_token == usual.refresh_token
         && names.expires_in == usual.expires_in
+        && names.expires_unit == usual.expires_unit
         && names.scope == usual.scope
         && names.scope_separator == usual.scope_separator;
     if !fits {
@@ -134,22 +281,20 @@ fn standard(names: &GrantNames, body: &[u8]) -> Option<Tokens> {
     })
 }
 
-fn by_name(names: &GrantNames, json: &Value) -> Option<Tokens> {
+fn by_name(names: &GrantNames, json: &Value, now: DateTime<Utc>) -> Option<Tokens> {
     let split = |text: String| {
         text.split(names.scope_separator.as_str())
             .filter(|scope| !scope.is_empty())
             .map(str::to_owned)
             .collect()
     };
+    let access = text_at(json, &names.access_token)?;
+    let found = Found::new(json, &access);
+    let mut ends = names.expires_in.all().iter();
     Some(Tokens {
-        access: text_at(json, &names.access_token)?.into(),
         refresh: text_at(json, &names.refresh_token).map(Secret::from),
-        expires_in: seconds(json, &names.expires_in),
+        expires_in: ends.find_map(|at| found.life(at, names.expires_unit, now)),
         scopes: text_at(json, &names.scope).map(split),
+        access: access.into(),
     })
-}
-
-fn seconds(json: &Value, at: &str) -> Option<Duration> {
-    let seconds: f64 = text_at(json, at)?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }

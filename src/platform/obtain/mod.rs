@@ -13,9 +13,10 @@ use serde::Deserialize;
 use url::Url;
 
 pub use ask::Ask;
-pub use code::Code;
+pub use code::{Code, InstallKind, StatePlace};
 pub use given::{Given, Page};
-pub use grant::{Grant, GrantNames};
+pub(super) use grant::claims;
+pub use grant::{Grant, GrantNames, Pointers};
 pub use token_call::TokenCall;
 
 use super::descriptor::{Method, Platform, Renewal};
@@ -64,6 +65,15 @@ pub enum CallbackAnswer {
     Denied { code: String, description: Option<String> },
 }
 
+/// A connection that started at the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Install {
+    /// The store is named; the merchant has yet to approve.
+    Begin(Values),
+    /// The merchant has approved: what a callback would have brought.
+    Approved(Values),
+}
+
 /// A callback or delivery that is not believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallbackRefusal {
@@ -77,6 +87,9 @@ pub enum CallbackRefusal {
     OtherStore,
     #[error("the callback comes from another issuer")]
     Issuer,
+    /// The value would lead a request to a place that the catalogue does not allow.
+    #[error("the value `{0}` may not be used")]
+    UnsafeValue(String),
 }
 
 /// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`.
@@ -118,20 +131,20 @@ pub fn read_callback(
     now: DateTime<Utc>,
 ) -> Result<CallbackAnswer, CallbackRefusal> {
     match &method.obtain {
-        Obtain::Code(code) => code.read_callback(raw_query, values, now),
+        Obtain::Code(code) => code.read_callback(method, raw_query, values, now),
         Obtain::Given(Given { page: Some(page) }) => page.read_callback(raw_query),
         Obtain::Ask(_) | Obtain::Given(_) => Err(CallbackRefusal::MissingParameter("state".to_owned())),
     }
 }
 
-/// Reads the query of a connection that starts at the platform, without a session: the connect fields that it names, once
-/// proven (`values` are the app's). `None` where a method offers no such proof.
+/// Reads the query of a connection that starts at the platform, without a session (`values` are the app's). `None` where
+/// a method's connections never start there.
 pub fn read_install(
     method: &Method,
     raw_query: &str,
     values: &Values,
     now: DateTime<Utc>,
-) -> Result<Option<Values>, CallbackRefusal> {
+) -> Result<Option<Install>, CallbackRefusal> {
     match &method.obtain {
         Obtain::Code(code) => code.read_install(method, raw_query, values, now),
         Obtain::Ask(_) | Obtain::Given(_) => Ok(None),
@@ -169,14 +182,36 @@ pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<
     }
 }
 
-/// Reads the answer of `exchange` or `refresh`.
-pub fn read_grant(method: &Method, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+/// Reads the answer of `exchange` or `refresh`. `values` are those of the request, `now` is when it was sent: a life that
+/// the answer tells as a point in time is counted from there.
+pub fn read_grant(
+    method: &Method,
+    values: &Values,
+    answer: &PlatformAnswer,
+    now: DateTime<Utc>,
+) -> Result<Grant, Failure> {
     let names = match &method.obtain {
         Obtain::Code(code) => &code.grant,
         Obtain::Ask(ask) => &ask.grant,
         Obtain::Given(_) => return Err(Failure::unknown("this connect method has no token call")),
     };
-    grant::read(method, names, answer)
+    match &method.quirk {
+        Some(quirk) => grant::read(method, names, &quirk.token_answer(answer.clone(), values), now),
+        None => grant::read(method, names, answer, now),
+    }
+}
+
+/// The redirect URI of one attempt: the registered one, or that with the state as its last segment.
+pub fn redirect_uri(method: &Method, registered: &str, state: &str) -> String {
+    match &method.obtain {
+        Obtain::Code(code) if code.state == StatePlace::Path => format!("{registered}/{state}"),
+        _ => registered.to_owned(),
+    }
+}
+
+/// Whether a callback without a state may be matched by the browser that brings it.
+pub fn state_by_browser(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)
 }
 
 /// The scopes that the merchant is asked for: the platform app's own list (`scopes`), else the catalogue's. Empty where

@@ -14,9 +14,10 @@ use oauth2::{
 use serde::Deserialize;
 
 use super::code::redirect_uri;
-use crate::platform::call::{HeaderRule, fill_pairs, set_headers};
+use crate::platform::call::{HeaderRule, fill_pairs, http_method, json_object, set_headers};
 use crate::platform::descriptor::Pair;
 use crate::platform::failure::BuildError;
+use crate::platform::sign;
 use crate::platform::signature;
 use crate::platform::template::{Scope, UrlTemplate};
 use crate::platform::transport::PlatformRequest;
@@ -28,6 +29,8 @@ pub enum Encoding {
     #[default]
     Form,
     Json,
+    /// In the address; the request has no body.
+    Query,
 }
 
 /// Where client id and secret go.
@@ -40,6 +43,10 @@ pub enum ClientAuth {
     Basic,
     /// HTTP Basic of id and secret, each form-encoded first as RFC 6749 has it.
     BasicEncoded,
+    /// The id alone: a public client.
+    Public,
+    /// No client, or one under other names: in `parameters`.
+    None,
 }
 
 /// A call to a token endpoint.
@@ -47,6 +54,8 @@ pub enum ClientAuth {
 #[serde(deny_unknown_fields)]
 pub struct TokenCall {
     pub url: UrlTemplate,
+    #[serde(default = "post", deserialize_with = "http_method")]
+    pub method: http::Method,
     #[serde(default)]
     pub encoding: Encoding,
     #[serde(default)]
@@ -59,6 +68,9 @@ pub struct TokenCall {
     pub omit: Vec<String>,
     #[serde(default)]
     pub headers: Vec<HeaderRule>,
+    /// Signed as calls are.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,37 +90,71 @@ impl fmt::Debug for Caught {
     }
 }
 
+const CLIENT: [&str; 2] = ["client_id", "client_secret"];
+
 impl TokenCall {
+    /// Whether a standard value has no place in this call.
+    pub(in crate::platform) fn leaves_out(&self, name: &str) -> bool {
+        match name {
+            "client_id" => self.client_auth == ClientAuth::None || self.omits(name),
+            "client_secret" => matches!(self.client_auth, ClientAuth::None | ClientAuth::Public) || self.omits(name),
+            _ => self.omits(name),
+        }
+    }
+
+    fn omits(&self, name: &str) -> bool {
+        self.omit.iter().any(|omitted| omitted == name)
+    }
+
     pub(super) fn build(&self, grant_type: GrantType, scope: &Scope<'_>) -> Result<PlatformRequest, BuildError> {
         let standard = self.standard(grant_type, scope)?;
         let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(standard.body()).into_owned().collect();
         pairs.retain(|(name, _)| !self.omit.contains(name));
-        let mut request = PlatformRequest::new(standard.method().clone(), self.url.fill(scope)?);
+        let mut request = PlatformRequest::new(self.method.clone(), self.url.fill(scope)?);
         request.headers = standard.headers().clone();
+        let in_body: &[&str] = match self.client_auth {
+            ClientAuth::Body | ClientAuth::BasicEncoded => &["client_id", "client_secret"],
+            ClientAuth::Public => &["client_id"],
+            ClientAuth::Basic | ClientAuth::None => &[],
+        };
+        pairs.retain(|(name, _)| in_body.contains(&name.as_str()) || !CLIENT.contains(&name.as_str()));
         if self.client_auth == ClientAuth::Basic {
-            pairs.retain(|(name, _)| name != "client_id" && name != "client_secret");
             let basic = signature::basic(&scope.get("client_id")?, &scope.get("client_secret")?);
             let basic = HeaderValue::from_str(&basic).map_err(|_| BuildError::UnsafeHeader("authorization".into()))?;
             request.headers.insert(header::AUTHORIZATION, basic);
         }
         pairs.extend(fill_pairs(&self.parameters, scope)?);
+        let form = |pairs: &[(String, String)]| {
+            url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish()
+        };
         let (kind, body) = match self.encoding {
-            Encoding::Form => (
-                "application/x-www-form-urlencoded",
-                url::form_urlencoded::Serializer::new(String::new())
-                    .extend_pairs(&pairs)
-                    .finish(),
-            ),
-            Encoding::Json => {
-                let object = pairs.into_iter().map(|(name, value)| (name, value.into())).collect();
-                ("application/json", serde_json::Value::Object(object).to_string())
+            Encoding::Form => (Some("application/x-www-form-urlencoded"), form(&pairs)),
+            Encoding::Json => (Some("application/json"), json_object(pairs)),
+            Encoding::Query => {
+                request.url.set_query(Some(&signature::join(&pairs)));
+                (None, String::new())
             }
         };
-        request
-            .headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        request.headers.remove(header::CONTENT_TYPE);
+        if let Some(kind) = kind {
+            request
+                .headers
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
         request.body = Bytes::from(body);
         set_headers(&self.headers, scope, &mut request)?;
+        if self.signed {
+            let part = match self.encoding {
+                Encoding::Form => sign::Part::Form,
+                Encoding::Json | Encoding::Query => sign::Part::Query,
+            };
+            sign::sign_part(scope, &mut request, part)?;
+        }
+        if let Some(quirk) = &scope.method.quirk {
+            quirk.token_request(scope, &mut request)?;
+        }
         if let Some(value) = request.headers.get_mut(header::AUTHORIZATION) {
             value.set_sensitive(true);
         }
@@ -116,10 +162,14 @@ impl TokenCall {
     }
 
     fn standard(&self, grant_type: GrantType, scope: &Scope<'_>) -> Result<HttpRequest, BuildError> {
-        let get = |name: &str| scope.get(name).map(Cow::into_owned);
+        // What is left out of the request need not be there.
+        let get = |name: &str| match self.leaves_out(name) {
+            true => Ok(String::new()),
+            false => scope.get(name).map(Cow::into_owned),
+        };
         let auth_type = match self.client_auth {
-            ClientAuth::Body | ClientAuth::Basic => AuthType::RequestBody,
             ClientAuth::BasicEncoded => AuthType::BasicAuth,
+            _ => AuthType::RequestBody,
         };
         let client = BasicClient::new(ClientId::new(get("client_id")?))
             .set_client_secret(ClientSecret::new(get("client_secret")?))
@@ -146,4 +196,8 @@ impl TokenCall {
             _ => Err(BuildError::BadUrl("the token call cannot be written")),
         }
     }
+}
+
+fn post() -> http::Method {
+    http::Method::POST
 }

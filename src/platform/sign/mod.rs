@@ -2,6 +2,7 @@
 //! OAuth 1.0a or by a recipe of the platform's own; all three compose. Whatever a signer sets is its own: the same name
 //! from a caller is dropped.
 
+mod natural;
 mod oauth1;
 mod place;
 mod recipe;
@@ -14,8 +15,8 @@ use uuid::Uuid;
 pub use oauth1::OAuth1;
 pub use recipe::Recipe;
 
-use super::call::{HeaderRule, set_headers};
-use super::descriptor::Method;
+use super::call::{HeaderRule, set_headers, set_query};
+use super::descriptor::{Method, Pair};
 use super::failure::BuildError;
 use super::signature;
 use super::template::Scope;
@@ -28,6 +29,15 @@ use super::values::Values;
 pub struct Sign {
     #[serde(default)]
     pub headers: Vec<HeaderRule>,
+    /// Parameters that the signer sets, whatever the caller sent.
+    #[serde(default)]
+    pub query: Vec<Pair>,
+    /// Parameters that are added where the caller gave none.
+    #[serde(default)]
+    pub query_if_absent: Vec<Pair>,
+    /// Fields that the signer sets in a form body, or in the query of a request without one.
+    #[serde(default)]
+    pub form: Vec<Pair>,
     /// Further query parameters that callers may not set.
     #[serde(default)]
     pub forbidden_query: Vec<String>,
@@ -47,11 +57,15 @@ pub struct SignMoment {
 
 impl SignMoment {
     /// Names that templates can use.
-    pub(super) const NAMES: [&'static str; 4] = ["now_unix", "now_iso", "nonce", "request_id"];
+    pub(super) const NAMES: [&'static str; 6] =
+        ["now_unix", "now_millis", "now_iso", "now_basic", "nonce", "request_id"];
 
     pub(super) fn value(&self, name: &str) -> Option<String> {
         match name {
             "now_unix" => Some(self.now.timestamp().to_string()),
+            "now_millis" => Some(self.now.timestamp_millis().to_string()),
+            // ISO 8601 without separators.
+            "now_basic" => Some(self.now.format("%Y%m%dT%H%M%SZ").to_string()),
             // Always written +00:00, never Z.
             "now_iso" => Some(self.now.fixed_offset().to_rfc3339_opts(SecondsFormat::Secs, false)),
             "nonce" => Some(signature::Writing::Hex.write(&self.nonce)),
@@ -84,13 +98,19 @@ pub fn owned(method: &Method) -> Owned {
                 .filter(|rule| !rule.if_absent)
                 .map(|rule| rule.name.clone()),
         );
+        owned.query.extend(sign.query.iter().map(|pair| pair.name.clone()));
+        owned.query.extend(sign.form.iter().map(|pair| pair.name.clone()));
         owned.query.extend(sign.forbidden_query.iter().cloned());
-        if sign.oauth1.is_some() {
+        if let Some(oauth1) = &sign.oauth1 {
             owned.query.extend(oauth1::NAMES.map(str::to_owned));
+            owned.headers.extend(oauth1.header());
         }
         if let Some(recipe) = &sign.recipe {
             owned.query.extend(recipe.owned().map(str::to_owned));
         }
+    }
+    if let Some(quirk) = &method.quirk {
+        quirk.owned(&mut owned);
     }
     owned
 }
@@ -105,8 +125,22 @@ pub fn sign(
     sign_in(&Scope::new(method, values, moment), request)
 }
 
+/// Which part of a request takes what a recipe adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Query,
+    Form,
+}
+
 pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+    sign_part(scope, request, Part::Query)
+}
+
+/// As [`sign_in`]; a recipe's parameters go where told.
+pub(super) fn sign_part(scope: &Scope<'_>, request: &mut PlatformRequest, part: Part) -> Result<(), BuildError> {
     let method = scope.method;
+    let quirk = method.quirk.as_ref();
+    let kept = quirk.map(|quirk| quirk.keeps(request)).unwrap_or_default();
     let plain_http = method
         .sign_plain_http
         .as_ref()
@@ -114,11 +148,17 @@ pub(super) fn sign_in(scope: &Scope<'_>, request: &mut PlatformRequest) -> Resul
     let sign = plain_http.unwrap_or(&method.sign);
     place::strip(&owned(method), request);
     set_headers(&sign.headers, scope, request)?;
+    set_query(&mut request.url, &sign.query, &sign.query_if_absent, scope)?;
+    place::place_form(&sign.form, scope, request)?;
     if let Some(oauth1) = &sign.oauth1 {
         oauth1.sign(scope, request)?;
     }
     if let Some(recipe) = &sign.recipe {
-        recipe.sign(scope, request)?;
+        recipe.sign(scope, request, part)?;
     }
+    if let Some(quirk) = quirk {
+        quirk.sign(scope, request)?;
+    }
+    request.headers.extend(kept);
     Ok(())
 }

@@ -1,16 +1,40 @@
-//! Platforms' own signatures over the query: parameters are added, all are sorted by name in byte order and encoded by
-//! RFC 3986, the keyed hash of that text is appended. The query sent is the very text that was signed.
+//! Platforms' own signatures over parameters, as data: parameters are added, all are sorted by name in byte order, and the
+//! keyed hash of a text made of them is appended. Where that text is the query itself, the query sent is the very text
+//! that was signed.
 
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
+use super::Part;
 use crate::platform::call::fill_pairs;
 use crate::platform::descriptor::Pair;
 use crate::platform::failure::BuildError;
 use crate::platform::signature::{self, Hash, Writing};
-use crate::platform::template::Scope;
+use crate::platform::template::{Scope, Template};
 use crate::platform::transport::PlatformRequest;
 
-/// A signed query.
+/// The text that is hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Text {
+    /// The parameters as they are sent: encoded by RFC 3986, joined by `=` and `&`.
+    #[default]
+    Query,
+    /// Names and values as they are, one after the other without anything between. Empty values are not sent. Fields
+    /// of a form-encoded body count as parameters.
+    Concatenated,
+}
+
+/// A parameter of requests below one folder only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    pub name: String,
+    pub value: Template,
+    pub below: String,
+}
+
+/// A signature over parameters.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -18,8 +42,16 @@ pub struct Recipe {
     pub key: String,
     pub hash: Hash,
     pub writing: Writing,
+    #[serde(default)]
+    pub text: Text,
+    /// The path below this folder stands before the text.
+    #[serde(default)]
+    pub path_below: Option<String>,
     /// Parameters that the signer sets, whatever the caller sent.
     pub parameters: Vec<Pair>,
+    /// The credential's own parameter, by folder; a token call has none yet.
+    #[serde(default)]
+    pub tokens: Vec<Token>,
     /// Parameters that are added where the caller gave none.
     #[serde(default)]
     pub if_absent: Vec<Pair>,
@@ -32,10 +64,11 @@ impl Recipe {
         self.parameters
             .iter()
             .map(|pair| pair.name.as_str())
+            .chain(self.tokens.iter().map(|token| token.name.as_str()))
             .chain([self.signature.as_str()])
     }
 
-    pub(super) fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+    pub(super) fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest, part: Part) -> Result<(), BuildError> {
         let mut pairs = signature::pairs(request.url.query().unwrap_or_default());
         for (name, value) in fill_pairs(&self.if_absent, scope)? {
             if !pairs.iter().any(|(given, _)| *given == name) {
@@ -43,10 +76,74 @@ impl Recipe {
             }
         }
         pairs.extend(fill_pairs(&self.parameters, scope)?);
+        let path = request.url.path().to_owned();
+        if part == Part::Query {
+            for token in self.tokens.iter().filter(|token| is_below(&path, &token.below)) {
+                pairs.push((token.name.clone(), token.value.fill(scope)?));
+            }
+        }
         let key = scope.get(&self.key)?;
-        let query = self.signed_query(pairs, &key);
-        request.url.set_query(Some(&query));
+        if self.text == Text::Query {
+            request.url.set_query(Some(&self.signed_query(pairs, &key)));
+            return Ok(());
+        }
+        let mut fields = self.form(request)?;
+        let path = self
+            .path_below
+            .as_ref()
+            .and_then(|folder| path.strip_prefix(folder.as_str()));
+        pairs.retain(|(_, value)| !value.is_empty());
+        let signature = self.concatenated(path.unwrap_or_default(), pairs.iter().chain(&fields), &key);
+        pairs.push((self.signature.clone(), signature));
+        match part {
+            Part::Query => request.url.set_query(Some(&signature::join(&pairs))),
+            Part::Form => {
+                fields.extend(pairs);
+                request.body = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(&fields)
+                    .finish()
+                    .into();
+            }
+        }
         Ok(())
+    }
+
+    /// The fields of a form-encoded body, the signer's own left out; the body is written anew if there were any of those.
+    fn form(&self, request: &mut PlatformRequest) -> Result<Vec<(String, String)>, BuildError> {
+        let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| {
+            kind.to_ascii_lowercase()
+                .starts_with("application/x-www-form-urlencoded")
+        }) {
+            return Ok(Vec::new());
+        }
+        let text = std::str::from_utf8(&request.body)
+            .map_err(|_| BuildError::CannotSign("a form-encoded body must be text"))?;
+        let all = signature::pairs(text);
+        let own = |name: &str| self.owned().any(|owned| owned == name);
+        let fields: Vec<_> = all
+            .iter()
+            .filter(|(name, value)| !own(name) && !value.is_empty())
+            .cloned()
+            .collect();
+        if fields.len() != all.len() {
+            request.body = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&fields)
+                .finish()
+                .into();
+        }
+        Ok(fields)
+    }
+
+    fn concatenated<'a>(&self, path: &str, pairs: impl Iterator<Item = &'a (String, String)>, key: &str) -> String {
+        let mut sorted: Vec<_> = pairs.collect();
+        sorted.sort();
+        let mut text = path.to_owned();
+        for (name, value) in sorted {
+            text.push_str(name);
+            text.push_str(value);
+        }
+        self.writing.write(&self.hash.of(key.as_bytes(), text.as_bytes()))
     }
 
     fn signed_query(&self, mut pairs: Vec<(String, String)>, key: &str) -> String {
@@ -55,6 +152,11 @@ impl Recipe {
         let signature = self.writing.write(&self.hash.of(key.as_bytes(), text.as_bytes()));
         format!("{text}&{}={}", self.signature, signature::encode(&signature))
     }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -68,7 +170,10 @@ mod tests {
             key: "api_key".into(),
             hash: Hash::HmacSha256,
             writing: Writing::Hex,
+            text: Text::Query,
+            path_below: None,
             parameters: Vec::new(),
+            tokens: Vec::new(),
             if_absent: Vec::new(),
             signature: "Signature".into(),
         }

@@ -27,7 +27,16 @@ pub struct AttemptJson {
     http_status: Option<i32>,
     detail: Option<String>,
     duration_ms: i32,
+    generation: GenerationsJson,
     started_at: DateTime<Utc>,
+}
+
+/// What was saved before and after a try: grant, and the attempt that brought it. The same twice: nothing new was saved.
+#[derive(Debug, Serialize)]
+pub struct GenerationsJson {
+    grant: i64,
+    before: i64,
+    after: i64,
 }
 
 impl AttemptJson {
@@ -41,6 +50,11 @@ impl AttemptJson {
             http_status: log.http_status,
             detail: log.detail,
             duration_ms: log.duration_ms,
+            generation: GenerationsJson {
+                grant: log.grant_no,
+                before: log.saved_before,
+                after: log.saved_after,
+            },
             started_at: log.started_at,
         }
     }

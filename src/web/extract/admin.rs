@@ -52,7 +52,7 @@ pub struct Admin<R> {
 
 impl<R> Admin<R> {
     pub fn actor(&self) -> Actor {
-        Actor::admin(self.admin.id)
+        Actor::admin(self.admin.id).within(self.request_id.clone())
     }
 
     /// The admin, as use cases know it: not confined to an app.

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::de::DeserializeOwned;
 
+use super::clean;
 use crate::broker::{self, FieldError};
 use crate::domain::id::Id;
 use crate::domain::problem::Problem;
@@ -83,6 +84,10 @@ impl FromRequest for Body {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let wrong = clean::check(bytes);
+    if !wrong.is_empty() {
+        return Err(broker::Error::Invalid(wrong).into());
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
     json.end()

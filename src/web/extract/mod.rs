@@ -2,6 +2,7 @@
 //! proved, so that nobody learns from a 400 what a 401 should have hidden.
 
 mod admin;
+mod clean;
 mod client_address;
 mod input;
 mod partner_key;

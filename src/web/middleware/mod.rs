@@ -36,8 +36,9 @@ pub async fn edge(
     };
     let started = (site.options.monotonic)();
     let id = RequestId::of(&site, request.headers());
-    let (group, method) = (Group::of_path(request.path()), request.method().clone());
-    let proxied = urls::is_proxied(request.path());
+    let path = urls::routed(request.request());
+    let (group, proxied) = (Group::of_path(path), urls::is_proxied(path));
+    let method = request.method().clone();
     request.extensions_mut().insert(id.clone());
     let key = (group != Group::Program).then(|| BrowserKey::of(&site, request.request()));
     if let Some(key) = &key {

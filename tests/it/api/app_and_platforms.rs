@@ -115,3 +115,30 @@ async fn a_client_that_lacks_a_field_is_refused_by_name() {
     let answer = put(&app, "no-such", json!({})).await;
     assert_eq!(answer.status, 404, "{}", answer.body);
 }
+
+#[tokio::test]
+async fn an_owner_sets_a_second_secret_that_is_never_shown() {
+    let app = start().await;
+    let owner = Visitor::new();
+    let link = format!("{}/admin/sign-in/{}", app.url, app.demo.admin_link.expose());
+    let page = owner.get(&link).await;
+    let signed_in = owner
+        .submit(&page.form_with("password"), &[("password", "a long enough password")])
+        .await;
+    assert_eq!(signed_in.status, 303, "{}", signed_in.text());
+
+    let url = format!("{}/admin/apps/{}/platforms/shopify", app.url, app.demo.app_id);
+    let form = owner.get(&url).await.form_with("standby-client_secret");
+    let typed = [
+        ("client_id", "sandbox-client"),
+        ("client_secret", "the-secret-before"),
+        ("standby-client_secret", "the-secret-after"),
+    ];
+    let saved = owner.submit(&form, &typed).await;
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let page = owner.get(&url).await;
+    assert!(page.text().contains("second set of secrets"), "{}", page.text());
+    assert!(!page.body.contains("the-secret-"), "{}", page.body);
+    let set = "SELECT count(*) AS count FROM platform_apps WHERE app_id IS NOT NULL AND standby_sealed IS NOT NULL";
+    assert_eq!(app.database.count(set), 1);
+}

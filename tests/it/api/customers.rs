@@ -85,3 +85,17 @@ async fn a_customer_id_may_hold_any_characters() {
     assert!((200..300).contains(&answer.status), "{} {}", answer.status, answer.body);
     assert_eq!(store(&app, &connected.store_id).await["status"], "revoked");
 }
+
+#[tokio::test]
+async fn a_customer_of_open_sessions_alone_is_deleted_once_and_an_unknown_one_is_not_found() {
+    let app = start().await;
+    let session = begin(&app, json!({ "platform": "woocommerce" })).await;
+    let first = app.api("DELETE", "/v1/customers/customer-1", None).await;
+    assert!((200..300).contains(&first.status), "{} {}", first.status, first.body);
+    let status = crate::support::connecting::session_status(&app, &session.id).await;
+    assert_eq!(status, "cancelled");
+    for unknown in ["customer-1", "nobody"] {
+        let answer = app.api("DELETE", &format!("/v1/customers/{unknown}"), None).await;
+        assert_eq!(answer.status, 404, "{unknown}: {}", answer.body);
+    }
+}

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use llavero::web::urls::encode;
 use serde_json::{Value, json};
 
 use crate::support::connecting::{Way, connect_for, start};
+use crate::support::rows::execute;
 use crate::support::test_app::TestApp;
 
 /// Six stores of three customers on three platforms, a minute apart; their ids, oldest first.
@@ -86,9 +89,34 @@ async fn a_search_finds_names_addresses_and_identities() {
     .await;
     assert_eq!(ids(&app, "?q=s3.example").await, picked(&all, &[3]));
     assert_eq!(ids(&app, "?q=zapater").await, picked(&all, &[4]));
-    for special in ["%25", "_", "%5C", "%27"] {
-        let found = ids(&app, &format!("?q={special}")).await;
-        assert!(found.len() < 6, "{special} is taken as a pattern");
+    assert_eq!(
+        ids(&app, "?q=R-2").await,
+        picked(&all, &[4, 5]),
+        "the customer's id, in any case"
+    );
+    let falabella = app.api("GET", &format!("/v1/stores/{}", all[2]), None).await.json();
+    let identity = falabella["platform_store_id"].as_str().unwrap().to_owned();
+    let of_identity = ids(&app, &format!("?q={}", encode(&identity))).await;
+    assert!(of_identity.contains(&all[2]), "{identity}: {of_identity:?}");
+    assert_eq!(ids(&app, "?q=zapater&platform=falabella").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_pattern_would_mean_is_searched_as_letters() {
+    let app = start().await;
+    let all = six(&app).await;
+    for (store, name) in all.iter().zip(["50% off", "a_b", "c\\d", "d'e", "50 off", "axb"]) {
+        let changed = app
+            .api("PATCH", &format!("/v1/stores/{store}"), Some(json!({ "name": name })))
+            .await;
+        assert_eq!(changed.status, 200, "{}", changed.body);
+    }
+    for (part, number) in [("0%25", 0), ("a_b", 1), ("_", 1), ("c%5Cd", 2), ("%5C", 2), ("%27", 3)] {
+        assert_eq!(
+            ids(&app, &format!("?q={part}")).await,
+            picked(&all, &[number]),
+            "{part}"
+        );
     }
 }
 
@@ -181,11 +209,35 @@ async fn what_a_listing_does_not_understand_is_refused() {
 #[tokio::test]
 async fn stores_that_will_expire_are_found() {
     let app = start().await;
-    let soon = connect_for(&app, "c", &Way::good("mercado-libre", "authorization"))
-        .await
-        .store_id;
+    let renewed = connect_for(&app, "c", &Way::good("mercado-libre", "authorization")).await;
+    let consented = connect_for(&app, "c", &Way::good("falabella", "keys")).await.store_id;
     connect_for(&app, "c", &Way::good("woocommerce", "keys")).await;
-    let found = ids(&app, "?expires_before=2036-01-01T00:00:00Z").await;
-    assert!(!found.contains(&"".to_owned()) && found.len() <= 1, "{found:?}");
-    assert!(found.is_empty() || found == [soon]);
+    let before = async |at: DateTime<Utc>| {
+        let at = at.to_rfc3339_opts(SecondsFormat::Micros, true);
+        ids(&app, &format!("?expires_before={at}")).await
+    };
+    let shown = app.api("GET", &format!("/v1/stores/{}", renewed.store_id), None).await;
+    let end: DateTime<Utc> = shown.json()["refresh"]["expires_at"].as_str().unwrap().parse().unwrap();
+    let moment = TimeDelta::seconds(1);
+    assert_eq!(before(end - moment).await, Vec::<String>::new());
+    assert_eq!(before(end).await, Vec::<String>::new());
+    assert_eq!(before(end + moment).await, [renewed.store_id.clone()]);
+
+    // A consent that ends counts as well, whatever is renewed.
+    let consent = end - TimeDelta::days(30);
+    let uuid = consented.trim_start_matches("store_");
+    let changed = execute(
+        &app.database,
+        &format!(
+            "UPDATE credentials SET reauthorize_by = '{}' FROM stores
+             WHERE stores.id = '{uuid}' AND credentials.id = stores.credential_id",
+            consent.to_rfc3339()
+        ),
+    );
+    assert_eq!(changed, 1);
+    assert_eq!(before(consent).await, Vec::<String>::new());
+    assert_eq!(before(consent + moment).await, [consented.clone()]);
+    let mut both = [renewed.store_id, consented];
+    both.sort();
+    assert_eq!(before(end + moment).await, both);
 }

@@ -208,3 +208,86 @@ async fn a_nul_or_an_endless_word_is_refused_and_never_an_internal_error() {
     let answer = app.api("DELETE", "/v1/customers/%00", None).await;
     assert!(answer.status < 500, "{} {}", answer.status, answer.body);
 }
+
+#[tokio::test]
+async fn control_characters_are_refused_with_the_field_and_never_reach_the_database() {
+    let app = start().await;
+    let session = json!({ "customer_id": "c", "return_url": RETURN_URL });
+    let store = json!({ "platform": "mercado-libre", "customer_id": "c", "fields": { "country": "AR" },
+                        "tokens": { "access_token": "t" } });
+    let with = |body: &Value, pointer: &str, value: Value| {
+        let (mut changed, names) = (body.clone(), pointer.split('.'));
+        let mut place = &mut changed;
+        for name in names {
+            place = &mut place[name];
+        }
+        *place = value;
+        changed
+    };
+    for (path, body, field, value, told) in [
+        (
+            "/v1/connect-sessions",
+            &session,
+            "return_url",
+            json!("http://127.0.0.1:1/\0"),
+            "return_url",
+        ),
+        ("/v1/connect-sessions", &session, "state", json!("a\0b"), "state"),
+        (
+            "/v1/connect-sessions",
+            &session,
+            "customer_id",
+            json!("a\u{7}"),
+            "customer_id",
+        ),
+        (
+            "/v1/connect-sessions",
+            &session,
+            "fields",
+            json!({ "a\0": "b" }),
+            "fields",
+        ),
+        (
+            "/v1/connect-sessions",
+            &session,
+            "platforms",
+            json!(["\0"]),
+            "platforms.0",
+        ),
+        (
+            "/v1/stores",
+            &store,
+            "tokens.scopes",
+            json!(["read", "a\0"]),
+            "tokens.scopes.1",
+        ),
+        (
+            "/v1/stores",
+            &store,
+            "tokens.access_token",
+            json!("a\0"),
+            "tokens.access_token",
+        ),
+        ("/v1/stores", &store, "fields.country", json!("A\0"), "fields.country"),
+    ] {
+        let answer = app.api("POST", path, Some(with(body, field, value))).await;
+        let problem = assert_problem(&answer, 400, "invalid_request");
+        assert_eq!(problem["errors"][0]["field"], told, "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_path_meets_the_rules_of_the_route_it_reaches() {
+    let app = start().await;
+    let visitor = crate::support::visitor::Visitor::new();
+    let (plain, encoded) = (
+        visitor.get(&format!("{}/admin/stores", app.url)).await,
+        visitor.get(&format!("{}/%61dmin/stores", app.url)).await,
+    );
+    assert_eq!((plain.status, encoded.status), (303, 303), "{}", encoded.text());
+    for header in ["content-security-policy", "cache-control"] {
+        assert_eq!(plain.header(header), encoded.header(header), "{header}");
+    }
+    assert!(encoded.location.unwrap().path().starts_with("/admin/sign-in"));
+    assert_problem(&app.api_as("x", "GET", "/%761/app", None).await, 401, "unauthenticated");
+}

@@ -1,9 +1,11 @@
 //! One store: what is told of it, what may be changed, and stores connected without a browser.
 
+use llavero::domain::store::Mode;
 use serde_json::{Value, json};
 
-use crate::support::connecting::{WAYS, Way, connect_for, start, store, stores};
-use crate::support::test_app::TestApp;
+use crate::support::connecting::{WAYS, Way, connect_for, start, start_with, store, stores};
+use crate::support::partners::other_app;
+use crate::support::test_app::{TestApp, Wishes};
 use crate::support::visitor::Answer;
 
 fn body(way: &Way) -> Value {
@@ -249,4 +251,25 @@ async fn verify_answers_whether_the_credential_lives() {
         store(&app, &connected.store_id).await["status"],
         "needs_reauthorization"
     );
+}
+
+#[tokio::test]
+async fn a_private_host_is_the_partners_mistake_and_named() {
+    let app = start_with(Wishes {
+        strict_hosts: true,
+        ..Wishes::default()
+    })
+    .await;
+    let live = other_app(&app, Mode::Live).await;
+    for host in ["https://127.0.0.1", "https://10.0.0.1", "https://169.254.169.254"] {
+        let wanted = body(&Way::good("woocommerce", "keys").but("store_url", host));
+        let answer = app.api_as(&live.key, "POST", "/v1/stores", Some(wanted)).await;
+        assert_eq!(answer.status, 400, "{host}: {}", answer.body);
+        assert_eq!(
+            answer.json()["errors"][0]["field"],
+            "fields.store_url",
+            "{}",
+            answer.body
+        );
+    }
 }

@@ -19,6 +19,9 @@ pub struct Expect {
     pub failure: Option<ExpectedFailure>,
     pub verdict: Option<Verdict>,
     pub store: Option<ExpectedStore>,
+    pub shops: Option<Vec<ExpectedShop>>,
+    pub install: Option<ExpectedInstall>,
+    pub hook: Option<ExpectedHook>,
 }
 
 #[derive(Default, Deserialize)]
@@ -96,6 +99,9 @@ pub struct ExpectedGrant {
     pub access_expires_in: Option<u64>,
     pub refresh_expires_in: Option<u64>,
     pub platform_store_id: Option<String>,
+    /// Further values that are kept.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
     #[serde(default)]
     pub absent: Vec<Absent>,
 }
@@ -131,6 +137,51 @@ pub struct ExpectedStore {
     pub platform_store_id: Option<String>,
     pub name: Option<String>,
     pub url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedShop {
+    pub platform_store_id: String,
+    pub name: Option<String>,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedInstall {
+    pub outcome: InstallOutcome,
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    /// A refusal is expected, for whatever reason.
+    #[serde(default, rename = "any_reason")]
+    _any_reason: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstallOutcome {
+    Proven,
+    Refused,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedHook {
+    pub outcome: HookOutcome,
+    pub platform_store_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HookOutcome {
+    /// The credential has ended.
+    Uninstalled,
+    /// The proof does not cover the store's name, so the store is asked first.
+    MaybeUninstalled,
+    Ignored,
+    Refused,
 }
 
 /// A value that compares by its text.

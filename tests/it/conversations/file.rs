@@ -43,6 +43,8 @@ pub enum Kind {
     Verdict,
     Verify,
     Revoke,
+    Install,
+    Hook,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,7 @@ pub struct Case {
     pub body: Option<String>,
     pub request: Option<Request>,
     pub answer: Option<Answer>,
+    pub hook: Option<Webhook>,
     pub expect: Expect,
 }
 
@@ -89,6 +92,23 @@ pub struct Answer {
     headers: BTreeMap<String, String>,
     body: Option<String>,
     json: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub query: String,
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Webhook {
+    pub fn headers(&self) -> HeaderMap {
+        headers(&self.headers)
+    }
 }
 
 /// Reads a file: rows become cases, and each case knows its method's values.
@@ -149,6 +169,10 @@ impl Case {
             (expect.failure.is_some(), "expect.failure"),
             (expect.verdict.is_some(), "expect.verdict"),
             (expect.store.is_some(), "expect.store"),
+            (expect.shops.is_some(), "expect.shops"),
+            (self.hook.is_some(), "hook"),
+            (expect.install.is_some(), "expect.install"),
+            (expect.hook.is_some(), "expect.hook"),
         ];
         let given: Vec<&str> = given
             .iter()
@@ -171,11 +195,30 @@ impl Case {
             ),
             Kind::Call => (&["request", "expect.request"], &[]),
             Kind::Verdict => (&["answer", "expect.verdict"], &[]),
-            Kind::Verify => (&[], &["answer", "expect.request", "expect.store", "expect.failure"]),
+            Kind::Verify => (
+                &[],
+                &[
+                    "answer",
+                    "expect.request",
+                    "expect.store",
+                    "expect.shops",
+                    "expect.failure",
+                ],
+            ),
+            Kind::Install => (&["query", "expect.install"], &[]),
+            Kind::Hook => (&["hook", "expect.hook"], &[]),
             Kind::Revoke => (&["expect.request"], &[]),
         };
         let has = |name| given.contains(&name);
-        let judged = has("expect.grant") || has("expect.failure") || has("expect.store") || has("expect.verdict");
+        let judged = [
+            "expect.grant",
+            "expect.failure",
+            "expect.store",
+            "expect.shops",
+            "expect.verdict",
+        ]
+        .into_iter()
+        .any(has);
         let is_right = needs.iter().all(|name| has(name))
             && given.iter().all(|name| needs.contains(name) || takes.contains(name))
             && given.iter().any(|name| name.starts_with("expect."))

@@ -4,13 +4,10 @@
 use std::time::Duration;
 
 use llavero::platform::obtain::{CallbackAnswer, CallbackRefusal, Grant};
-use llavero::platform::verify::StoreFacts;
 use llavero::platform::{Failure, Method, Values};
 
 use super::difference::Differences;
-use super::expected::{
-    Absent, ExpectedCallback, ExpectedDelivery, ExpectedFailure, ExpectedGrant, ExpectedStore, Outcome,
-};
+use super::expected::{Absent, ExpectedCallback, ExpectedDelivery, ExpectedFailure, ExpectedGrant, Outcome};
 use super::file::values;
 
 /// `known` is what the session began with: an approval adds to it.
@@ -68,7 +65,7 @@ pub fn compare_delivery(
     }
 }
 
-fn has(wanted: &Values, got: &Values, differences: &mut Differences) {
+pub(super) fn has(wanted: &Values, got: &Values, differences: &mut Differences) {
     for (name, value) in wanted.iter() {
         differences.equal(&format!("value `{name}`"), Some(value.expose()), got.get(name));
     }
@@ -81,6 +78,7 @@ fn reason(refusal: &CallbackRefusal) -> &'static str {
         CallbackRefusal::StaleTimestamp => "stale_timestamp",
         CallbackRefusal::OtherStore => "other_store",
         CallbackRefusal::Issuer => "issuer",
+        CallbackRefusal::UnsafeValue(_) => "unsafe_value",
     }
 }
 
@@ -101,6 +99,8 @@ pub fn compare_grant(
         expected.refresh_token.as_deref(),
         got.values.get("refresh_token"),
     );
+
+    has(&values(&expected.values), &got.values, differences);
 
     let default = |life: Option<Duration>, lives: bool| life.filter(|_| lives);
     let access = got.access_expires_in.or(default(method.lifetimes.access, true));
@@ -130,7 +130,7 @@ pub fn compare_grant(
     let id = got
         .platform_store_id
         .clone()
-        .or_else(|| method.typed_identity(known).unwrap());
+        .or_else(|| method.typed_identity(&got.values.over(known)).unwrap());
     if expected.platform_store_id.is_some() || absent(Absent::PlatformStoreId) {
         differences.equal(
             "platform_store_id",
@@ -154,17 +154,5 @@ pub fn compare_failure(expected: &ExpectedFailure, got: &Failure, differences: &
             expected.retry_after,
             got.retry_after.map(|wait| wait.as_secs()),
         );
-    }
-}
-
-pub fn compare_store(expected: &ExpectedStore, got: &StoreFacts, differences: &mut Differences) {
-    for (what, wanted, got) in [
-        ("platform_store_id", &expected.platform_store_id, &got.platform_store_id),
-        ("name", &expected.name, &got.name),
-        ("url", &expected.url, &got.url),
-    ] {
-        if wanted.is_some() {
-            differences.equal(what, wanted, got);
-        }
     }
 }

@@ -7,17 +7,19 @@ use http::HeaderMap;
 use llavero::broker::proxy::headers::forwarded;
 use llavero::broker::proxy::path::Target;
 use llavero::platform::answer::{CallAnswer, judge_call, peeks_body, reads_bodies};
+use llavero::platform::hook::{self, Received};
 use llavero::platform::obtain::{self, Start};
-use llavero::platform::{BuildError, Failure, Method, PlatformRequest, revoke, sign, verify};
+use llavero::platform::{BuildError, Failure, Method, Platform, PlatformRequest, revoke, sign, verify};
 
 use super::difference::Differences;
 use super::expected::Verdict;
 use super::file::{Case, Kind};
-use super::outcome::{compare_callback, compare_delivery, compare_failure, compare_grant, compare_store};
+use super::outcome::{compare_callback, compare_delivery, compare_failure, compare_grant};
 use super::sent::{Sent, compare_url};
+use super::stores::{compare_hook, compare_install, compare_shops, compare_store};
 
 /// Where expected and got part; empty where they agree.
-pub fn case(method: &Method, case: &Case) -> Vec<String> {
+pub fn case(platform: &Platform, method: &Method, case: &Case) -> Vec<String> {
     let mut differences = Differences::default();
     match case.kind {
         Kind::Authorize => authorize(method, case, &mut differences),
@@ -61,6 +63,21 @@ pub fn case(method: &Method, case: &Case) -> Vec<String> {
             );
             verified(method, case, &mut differences);
         }
+        Kind::Install => {
+            let (query, now) = (case.query.as_deref().unwrap(), case.moment().now);
+            let got = obtain::read_install(method, query, &case.known(), now);
+            compare_install(case.expect.install.as_ref().unwrap(), &got, &mut differences);
+        }
+        Kind::Hook => {
+            let webhook = case.hook.as_ref().unwrap();
+            let received = Received {
+                headers: &webhook.headers(),
+                query: &webhook.query,
+                body: webhook.body.as_bytes(),
+            };
+            let got = hook::read(platform, &received, &case.known(), case.moment().now);
+            compare_hook(case.expect.hook.as_ref().unwrap(), &got, &mut differences);
+        }
         Kind::Revoke => asked(
             revoke::request(method, &case.known(), &case.moment()),
             case,
@@ -97,7 +114,7 @@ fn asked(got: Result<Option<PlatformRequest>, BuildError>, case: &Case, differen
 
 fn granted(method: &Method, case: &Case, differences: &mut Differences) {
     let Some(answer) = &case.answer else { return };
-    let got = obtain::read_grant(method, &answer.received());
+    let got = obtain::read_grant(method, &case.known(), &answer.received(), case.moment().now);
     match (&case.expect.grant, got) {
         (Some(expected), Ok(grant)) => compare_grant(expected, &grant, method, &case.known(), differences),
         (_, got) => failed(case, got, differences),
@@ -107,9 +124,16 @@ fn granted(method: &Method, case: &Case, differences: &mut Differences) {
 fn verified(method: &Method, case: &Case, differences: &mut Differences) {
     let Some(answer) = &case.answer else { return };
     let got = verify::read(method, &answer.received(), &case.known());
-    match (&case.expect.store, got) {
-        (Some(expected), Ok(facts)) => compare_store(expected, &facts, differences),
-        (_, got) => failed(case, got, differences),
+    match got {
+        Ok(facts) if case.expect.store.is_some() || case.expect.shops.is_some() => {
+            if let Some(expected) = &case.expect.store {
+                compare_store(expected, &facts, differences);
+            }
+            if let Some(expected) = &case.expect.shops {
+                compare_shops(expected, &facts, differences);
+            }
+        }
+        got => failed(case, got, differences),
     }
 }
 

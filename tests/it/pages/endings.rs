@@ -26,6 +26,7 @@ async fn a_merchant_cancels_and_the_partner_is_told() {
     let ended = visitor.follow(ended, &[&app.url]).await;
     let returned = way_back(&ended);
     assert_eq!(returned.error(), "access_denied");
+    assert_eq!(returned.values["status"], "cancelled");
     assert_eq!(returned.values["state"], "mine");
     assert_eq!(returned.values["session_id"], session.id);
     assert!(!returned.values.contains_key("code"));
@@ -49,6 +50,7 @@ async fn a_denial_makes_no_store_and_is_told() {
         let ended = press(&app, &visitor, &login, DENY).await;
         let returned = way_back(&ended);
         assert_eq!(returned.error(), "access_denied", "{platform}");
+        assert_eq!(returned.values["status"], "failed", "{platform}");
         assert!(!returned.values["error_description"].is_empty());
         assert_eq!(returned.values["state"], "s");
         assert_eq!(session_status(&app, &session.id).await, "failed", "{platform}");

@@ -1,5 +1,6 @@
 //! What a merchant meets, from the link to the way back.
 
+mod breaking_off;
 mod callbacks;
 mod choice;
 mod deliver;

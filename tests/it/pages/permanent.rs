@@ -100,3 +100,68 @@ async fn a_customer_that_the_session_named_is_not_renamed_at_exchange() {
         "customer-1"
     );
 }
+
+#[tokio::test]
+async fn a_flood_of_arrivals_from_one_address_is_asked_to_wait_in_its_language() {
+    let app = start().await;
+    let (_, url) = page_url(&app, "?platform=woocommerce").await;
+    let visitor = Visitor::new();
+    for _ in 0..60 {
+        assert_eq!(visitor.get(&url).await.status, 303);
+    }
+    let sessions = app.database.count("SELECT count(*) AS count FROM connect_sessions");
+    for (language, word) in [("en", "pause"), ("es", "pausa"), ("pt", "pausa")] {
+        let refused = visitor.get_in(&format!("{url}&locale={language}"), language).await;
+        assert_eq!(refused.status, 429, "{}", refused.text());
+        assert_eq!(refused.header("retry-after"), "5");
+        assert_eq!(refused.attributes("html", "lang"), [language]);
+        assert!(refused.text().contains(word), "{}", refused.text());
+    }
+    assert_eq!(
+        app.database.count("SELECT count(*) AS count FROM connect_sessions"),
+        sessions
+    );
+    app.advance(std::time::Duration::from_secs(5));
+    assert_eq!(visitor.get(&url).await.status, 303);
+}
+
+#[tokio::test]
+async fn an_arrival_is_in_the_audit_trail_once_it_begins() {
+    let app = start().await;
+    let (_, url) = page_url(&app, "?platform=woocommerce").await;
+    let rows = "SELECT count(*) AS count FROM audit_events WHERE action = 'connect_session.created'";
+    Visitor::new().open(&url, &[&app.url]).await;
+    assert_eq!(app.database.count(rows), 0);
+    walk(&app, &Visitor::new(), &url, &Way::good("woocommerce", "keys")).await;
+    assert_eq!(app.database.count(rows), 1);
+}
+
+#[tokio::test]
+async fn a_store_that_has_a_customer_is_not_renewed_for_nobody() {
+    let app = start().await;
+    let (other, url) = page_url(&app, "?platform=woocommerce").await;
+    let way = Way::good("woocommerce", "keys");
+    let returned = walk(&app, &Visitor::new(), &url, &way).await;
+    let body = json!({ "code": returned.code(), "customer_id": "customer-9" });
+    let exchanged = app
+        .api_as(&other.key, "POST", "/v1/access-tokens/exchange", Some(body))
+        .await;
+    assert_eq!(exchanged.status, 200, "{}", exchanged.body);
+    let grants = "SELECT sum(grant_no)::bigint AS count FROM credentials";
+    let before = app.database.count(grants);
+
+    let again = walk(&app, &Visitor::new(), &url, &way).await;
+    assert_eq!(again.error(), "store_already_connected");
+    assert_eq!(app.database.count(grants), before, "the credential was replaced");
+
+    // The store's own session renews it, though nobody names the customer.
+    let path = format!(
+        "/v1/stores/{}/reauthorize",
+        exchanged.json()["store"]["id"].as_str().unwrap()
+    );
+    let made = app.api_as(&other.key, "POST", &path, Some(json!({}))).await.json();
+    walk(&app, &Visitor::new(), made["url"].as_str().unwrap(), &way)
+        .await
+        .code();
+    assert!(app.database.count(grants) > before);
+}

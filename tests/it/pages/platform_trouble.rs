@@ -204,3 +204,32 @@ async fn a_grant_without_a_refresh_token_is_told_before_anything_is_connected() 
     let id = stores(&app).await[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(store(&app, &id).await["access"]["refreshable"], true);
 }
+
+#[tokio::test]
+async fn a_platform_that_is_away_is_not_blamed_on_what_was_entered() {
+    let app = start().await;
+    let session = begin(&app, json!({ "platform": "woocommerce" })).await;
+    order(&app, "woocommerce", 10, json!({ "calls": "api", "status": 503 })).await;
+    let page = walk_to_end(&app, &Visitor::new(), &session.url, &Way::good("woocommerce", "keys")).await;
+    assert!(page.text().contains("does not answer"), "{}", page.text());
+    assert!(!page.text().contains("check what you entered"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn secrets_that_stand_by_prove_a_callback_and_exchange_its_code() {
+    let app = start().await;
+    for (platform, method) in [("shopify", "expiring"), ("mercado-libre", "authorization")] {
+        let registered = json!({
+            "fields": { "client_id": "sandbox-client", "client_secret": "the-secret-before" },
+            "standby": { "client_secret": "sandbox-secret" },
+        });
+        let answer = app
+            .api("PUT", &format!("/v1/platforms/{platform}/app"), Some(registered))
+            .await;
+        assert!((200..300).contains(&answer.status), "{}", answer.body);
+        let session = begin(&app, json!({ "platform": platform })).await;
+        walk(&app, &Visitor::new(), &session.url, &Way::good(platform, method))
+            .await
+            .code();
+    }
+}

@@ -96,3 +96,20 @@ async fn two_browsers_at_once_with_the_same_shop_make_one_store() {
     );
     assert_eq!(stores(&app).await.len(), 1);
 }
+
+#[tokio::test]
+async fn typed_keys_of_another_customers_store_lead_back_to_the_partner() {
+    let app = start().await;
+    let keys = Way::good("woocommerce", "keys");
+    connect_for(&app, "customer-1", &keys).await;
+    let body = json!({ "platform": "woocommerce", "customer_id": "customer-2", "state": "mine" });
+    let session = begin(&app, body).await;
+    let page = walk_to_end(&app, &Visitor::new(), &session.url, &keys).await;
+    assert!(page.text().contains("connected already"), "{}", page.text());
+    let returned = way_back(&page);
+    assert_eq!(returned.error(), "store_already_connected");
+    assert_eq!(
+        (&*returned.values["state"], &*returned.values["status"]),
+        ("mine", "failed")
+    );
+}

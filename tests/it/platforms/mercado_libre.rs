@@ -103,7 +103,7 @@ fn a_grant_names_its_store_and_survives_a_number_written_as_text() {
         body.replace("21600", "\"21600\""),
         body.replace("\"token_type\":\"Bearer\",", ""),
     ] {
-        let grant = obtain::read_grant(&the_method(), &answer(200, &body)).unwrap();
+        let grant = super::grant(&the_method(), &answer(200, &body)).unwrap();
         assert_eq!(grant.values.get("access_token"), Some("APP_USR-1"));
         assert_eq!(grant.values.get("refresh_token"), Some("TG-2"));
         assert_eq!(grant.values.get("user_id"), Some("8035443"));
@@ -111,10 +111,10 @@ fn a_grant_names_its_store_and_survives_a_number_written_as_text() {
         assert_eq!(grant.access_expires_in.map(|d| d.as_secs()), Some(21600));
         assert_eq!(grant.scopes.as_ref().map(Vec::len), Some(3));
     }
-    let bare = obtain::read_grant(&the_method(), &answer(200, r#"{"access_token":"a"}"#)).unwrap();
+    let bare = grant(&the_method(), &answer(200, r#"{"access_token":"a"}"#)).unwrap();
     assert!(!bare.has_refresh_token());
-    assert!(obtain::read_grant(&the_method(), &answer(200, r#"{"access_token":""}"#)).is_err());
-    assert!(obtain::read_grant(&the_method(), &answer(400, body)).is_err());
+    assert!(grant(&the_method(), &answer(200, r#"{"access_token":""}"#)).is_err());
+    assert!(grant(&the_method(), &answer(400, body)).is_err());
 }
 
 #[test]

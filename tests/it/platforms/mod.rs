@@ -4,21 +4,30 @@
 mod falabella;
 mod hosts;
 mod hybris;
+mod magento;
 mod mercado_libre;
+mod pasted;
 mod shopify;
+mod tiny;
 mod walmart;
 mod woocommerce;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, TimeZone, Utc};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use llavero::domain::refresh::FailureKind;
+use llavero::platform::obtain::{self, Grant};
 use llavero::platform::transport::PlatformRequest;
 use llavero::platform::{Catalogue, Failure, Method, PlatformAnswer, SignMoment, Values};
 
+/// Read once: all its patterns take their time.
 pub fn catalogue() -> Catalogue {
-    Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"))
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    CATALOGUE
+        .get_or_init(|| Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}")))
+        .clone()
 }
 
 pub fn method(slug: &str, id: &str) -> Method {
@@ -57,6 +66,11 @@ pub fn answer(status: u16, body: &str) -> PlatformAnswer {
         headers,
         body: body.to_owned().into(),
     }
+}
+
+/// What the method makes of a token call's answer.
+pub fn grant(method: &Method, answer: &PlatformAnswer) -> Result<Grant, Failure> {
+    obtain::read_grant(method, &Values::new(), answer, moment().now)
 }
 
 pub fn form(request: &PlatformRequest) -> BTreeMap<String, String> {

@@ -3,8 +3,8 @@
 use llavero::domain::refresh::FailureKind::{AppBroken, Dead, Down, Throttled, Unknown};
 use llavero::platform::answer::judge_token;
 use llavero::platform::descriptor::{Grace, Renewal};
-use llavero::platform::hook::{self, Hook, HookKind, HookRefusal};
-use llavero::platform::obtain::{self, CallbackAnswer, CallbackRefusal, Start};
+use llavero::platform::hook::{self, Hook, HookKind, HookRefusal, Received};
+use llavero::platform::obtain::{self, CallbackAnswer, CallbackRefusal, Install, Start};
 use llavero::platform::signature::{Hash, QueryProof, Writing};
 use llavero::platform::{BuildError, FieldProblem, Values, revoke, verify};
 
@@ -157,7 +157,7 @@ fn the_expiring_kind_is_asked_for_and_renewed_in_json() {
         serde_json::json!({"grant_type": "refresh_token", "refresh_token": "shprt_1", "client_id": "key", "client_secret": "shpss_secret0001"})
     );
     let body = r#"{"access_token":"shpat_2","scope":"write_orders,write_products","expires_in":3600,"refresh_token":"shprt_2","refresh_token_expires_in":7776000}"#;
-    let grant = obtain::read_grant(&expiring, &answer(200, body)).unwrap();
+    let grant = super::grant(&expiring, &answer(200, body)).unwrap();
     assert_eq!(
         grant.values,
         values(&[("access_token", "shpat_2"), ("refresh_token", "shprt_2")])
@@ -254,22 +254,21 @@ fn a_webhook_is_believed_only_with_its_proof() {
     let expected = Hook {
         kind: HookKind::Uninstalled,
         topic: "app/uninstalled".into(),
-        platform_store_id: "acme.myshopify.com".into(),
+        platform_store_id: Some("acme.myshopify.com".into()),
     };
-    assert_eq!(hook::read(&platform, &headers, body, &all()), Ok(expected));
-    assert_eq!(
-        hook::read(&platform, &headers, b"{}", &all()),
-        Err(HookRefusal::BadProof)
-    );
-    assert_eq!(
-        hook::read(&platform, &HeaderMap::new(), body, &all()),
-        Err(HookRefusal::MissingHeader)
-    );
+    let read = |headers: &HeaderMap, body: &[u8]| {
+        let received = Received {
+            headers,
+            query: "",
+            body,
+        };
+        hook::read(&platform, &received, &all(), moment().now)
+    };
+    assert_eq!(read(&headers, body), Ok(expected));
+    assert_eq!(read(&headers, b"{}"), Err(HookRefusal::BadProof));
+    assert_eq!(read(&HeaderMap::new(), body), Err(HookRefusal::Missing));
     headers.insert("x-shopify-topic", HeaderValue::from_static("shop/redact"));
-    assert_eq!(
-        hook::read(&platform, &headers, body, &all()).map(|hook| hook.kind),
-        Ok(HookKind::Privacy)
-    );
+    assert_eq!(read(&headers, body).map(|hook| hook.kind), Ok(HookKind::Privacy));
 }
 
 #[test]
@@ -279,7 +278,7 @@ fn an_install_from_the_app_store_names_its_store_with_proof() {
     let hmac = Writing::Hex.write(&Hash::HmacSha256.of(b"shpss_secret0001", text.as_bytes()));
     let app = values(&[("client_secret", "shpss_secret0001")]);
     let read = |query: &str, now| obtain::read_install(&method, query, &app, at(now));
-    let named = values(&[("shop", "acme.myshopify.com")]);
+    let named = Install::Begin(values(&[("shop", "acme.myshopify.com")]));
     assert_eq!(read(&format!("{text}&hmac={hmac}"), 1_760_000_000), Ok(Some(named)));
     assert_eq!(
         read(&format!("{text}&hmac={hmac}"), 1_760_001_000),

@@ -161,7 +161,7 @@ fn the_client_id_is_the_stores_identity() {
     );
     let facts = verify::read(&method, &answer(200, r#"{"is_valid":true}"#), &all("us")).unwrap();
     assert_eq!(facts.platform_store_id.as_deref(), Some("66874dfd-1d5a"));
-    let grant = obtain::read_grant(
+    let grant = super::grant(
         &method,
         &answer(200, r#"{"access_token":"eyJ","token_type":"Bearer","expires_in":900}"#),
     )

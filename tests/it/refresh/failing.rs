@@ -25,10 +25,10 @@ async fn an_outage_of_the_token_endpoint_kills_no_store_however_long_it_lasts() 
     let app = TestApp::start().await;
     let store = mercado_libre(&app).await;
     app.advance(7 * HOUR);
-    for fault in [
-        json!({ "status": 503 }),
-        json!({ "status": 500 }),
-        json!({ "status": 502, "body": "<html>" }),
+    for (fault, health) in [
+        (json!({ "status": 503 }), "platform_unavailable"),
+        (json!({ "status": 500 }), "platform_unavailable"),
+        (json!({ "status": 502, "body": "<html>" }), "refresh_in_doubt"),
     ] {
         nothing_wrong(&app, "mercado-libre").await;
         token_fault(&app, "mercado-libre", 100_000, fault).await;
@@ -36,7 +36,7 @@ async fn an_outage_of_the_token_endpoint_kills_no_store_however_long_it_lasts() 
             assert_eq!(code(&app, &store).await, (503, "platform_unavailable".to_owned()));
             app.advance(HOUR);
         }
-        assert_eq!(shown(&app, &store).await, json!(["connected", "platform_unavailable"]));
+        assert_eq!(shown(&app, &store).await, json!(["connected", health]));
     }
     nothing_wrong(&app, "mercado-libre").await;
     app.advance(HOUR);

@@ -3,6 +3,7 @@
 
 mod asking_again;
 mod crash;
+mod deadline;
 mod death;
 mod doubt;
 mod failing;
@@ -14,6 +15,7 @@ mod renewal;
 mod same_store;
 mod timer;
 mod unauthorized;
+mod unclear;
 
 use std::time::Duration;
 

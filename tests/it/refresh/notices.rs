@@ -8,7 +8,7 @@ use crate::support::connecting::{Way, exchange, walk, walk_to_end};
 use crate::support::rows::{count, work};
 use crate::support::visitor::Visitor;
 
-async fn with_merchant(app: &TestApp, locale: &str) -> Connected {
+pub(super) async fn with_merchant(app: &TestApp, locale: &str) -> Connected {
     let merchant = json!({ "email": "ana@example.com", "name": "Ana", "locale": locale });
     let asked = json!({ "customer_id": "customer-1", "platform": "mercado-libre", "merchant": merchant });
     let session = connecting::begin(app, asked).await;
@@ -30,7 +30,7 @@ async fn kill(app: &TestApp, store: &Connected) {
     assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 401);
 }
 
-fn link(text: &str) -> String {
+pub(super) fn link(text: &str) -> String {
     let start = text.find("http").unwrap_or_else(|| panic!("no link in {text}"));
     text[start..].split_whitespace().next().unwrap().to_owned()
 }
@@ -38,7 +38,7 @@ fn link(text: &str) -> String {
 #[tokio::test]
 async fn merchant_and_admins_are_told_once_an_incident_in_the_merchants_language() {
     for (locale, words) in [
-        ("es", "Vuelva a conectarla"),
+        ("es", "Vuelve a conectarla"),
         ("pt", "Conecte-a novamente"),
         ("en", "Please connect it again"),
     ] {

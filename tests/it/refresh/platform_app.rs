@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::support::connecting::WALMART;
+use crate::support::connecting::{WALMART, Way};
 use crate::support::rows::{count, row, work};
 
 async fn disable(app: &TestApp, disabled: bool) {
@@ -213,4 +213,70 @@ async fn one_dead_store_among_many_living_ones_is_believed_at_once() {
     assert_eq!(app.call(&stores[1].access_token, "GET", PATH).await.status, 401);
     works(&app, &stores[2]).await;
     assert_eq!(shown(&app, &stores[1]).await[0], "needs_reauthorization");
+}
+
+#[tokio::test]
+async fn verdicts_on_fixed_tokens_are_held_too_and_believed_after_one_is_found_alive() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let fixed = async |name: &str| {
+        let shop = format!("{name}.myshopify.com");
+        let way = Way::with("shopify", "fixed", &[("shop", &shop)]);
+        connecting::connect_for(&app, "customer-1", &way).await
+    };
+    let mut stores = Vec::new();
+    for name in names(8) {
+        stores.push(fixed(&name).await);
+    }
+    let connected = "SELECT count(*) AS n FROM stores WHERE status = 'connected'";
+    let held = "SELECT count(*) AS n FROM platform_apps WHERE verdicts_held_at IS NOT NULL";
+    for store in &stores {
+        let shop = store.store["platform_store_id"].as_str().unwrap();
+        app.control("revoke", json!({ "platform": "shopify", "store": shop }))
+            .await;
+        app.call(&store.access_token, "GET", PATH).await;
+    }
+    assert_eq!((count(&app.database, connected), count(&app.database, held)), (3, 1));
+    assert_eq!(shown(&app, &stores[7]).await, json!(["connected", "refresh_failing"]));
+
+    let fresh = fixed("fresh").await;
+    let verified = app
+        .api("POST", &format!("/v1/stores/{}/verify", fresh.store_id), None)
+        .await;
+    assert_eq!(verified.json()["verdict"], "alive", "{}", verified.body);
+    assert_eq!(count(&app.database, held), 0);
+    app.advance(2 * MINUTE);
+    work(&app).await;
+    assert_eq!(count(&app.database, connected), 1, "asked once more, and then believed");
+}
+
+#[tokio::test]
+async fn a_fixed_token_whose_held_verdict_was_wrong_is_well_again() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let mut stores = Vec::new();
+    for name in names(7) {
+        let shop = format!("{name}.myshopify.com");
+        let way = Way::with("shopify", "fixed", &[("shop", &shop)]);
+        stores.push(connecting::connect_for(&app, "customer-1", &way).await);
+    }
+    // A defect at the platform: calls and verify calls are refused alike.
+    let fault = json!({ "calls": "api", "effect": "refuse" });
+    app.control(
+        "faults",
+        json!({ "platform": "shopify", "times": 1000, "fault": fault }),
+    )
+    .await;
+    for store in &stores {
+        app.call(&store.access_token, "GET", PATH).await;
+    }
+    assert_eq!(shown(&app, &stores[6]).await, json!(["connected", "refresh_failing"]));
+    nothing_wrong(&app, "shopify").await;
+    for store in &stores[5..] {
+        let verify = format!("/v1/stores/{}/verify", store.store_id);
+        assert_eq!(app.api("POST", &verify, None).await.json()["verdict"], "alive");
+        assert_eq!(shown(&app, store).await, json!(["connected", "ok"]));
+    }
+    let held = "SELECT count(*) AS n FROM credentials WHERE held_verdict_at IS NOT NULL";
+    assert_eq!(count(&app.database, held), 0);
 }

@@ -179,7 +179,19 @@ async fn every_try_leaves_a_row_that_tells_what_happened() {
             json!(["call", "down"])
         ]
     );
-    assert_eq!(tries[2]["http_status"], 503);
+    let told: Vec<_> = tries
+        .iter()
+        .map(|row| json!([row["http_status"], row["generation"]]))
+        .collect();
+    let generation = |before: i64, after: i64| json!({ "grant": 1, "before": before, "after": after });
+    assert_eq!(
+        told,
+        [
+            json!([200, generation(2, 3)]),
+            json!([200, generation(0, 2)]),
+            json!([503, generation(0, 0)])
+        ]
+    );
     assert!(
         tries
             .iter()

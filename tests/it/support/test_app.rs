@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, InFlight};
+use llavero::app::{App, Arrivals, InFlight};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -283,6 +283,7 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         catalogue: Catalogue::embedded().unwrap(),
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
+        arrivals: Arrivals::default(),
         last_used: LastUsed::default(),
         db,
         sealer,

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::moments::Moment;
 use super::{Answer, app, find_app, frame_of, mark, platform_fields, refused, shown};
-use crate::broker::platform_apps::{self, Registered};
+use crate::broker::platform_apps;
 use crate::db;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::admin::Role;
@@ -41,6 +41,9 @@ pub(super) fn standing<R>(by: &Admin<R>, set: Option<&PlatformApp>, unset: Badge
         by.page
             .say_with("admin-client-set-at", [("when", &*moment(set.updated_at))]),
     ];
+    if set.standby_sealed.is_some() {
+        texts.push(by.say("admin-client-standby-set"));
+    }
     let mut badge = Badge::new(Tone::Good, by.say("admin-client-set"));
     if let Some(since) = set.verdicts_held_at {
         badge = Badge::new(Tone::Warn, by.say("admin-held"));
@@ -130,10 +133,7 @@ pub async fn submit(
 ) -> Answer {
     let (app, platform, own, shared) = find(&by, &path).await?;
     let mut form = platform_fields::form(&by.page, &platform, own.as_ref()).filled(&submitted);
-    let registered = Registered {
-        fields: platform_fields::given(&platform, &submitted),
-        standby: None,
-    };
+    let registered = platform_fields::registered(&platform, &submitted);
     match platform_apps::put(&by.tools, &by.asker(), &app, &platform.slug, registered).await {
         Ok(()) => Ok(by.done(by.say("admin-client-saved"), &urls::admin_app(app.id))),
         Err(error) => {

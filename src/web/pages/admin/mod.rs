@@ -86,7 +86,10 @@ fn mark(page: &Frame, form: &mut Form, error: broker::Error) -> Result<(), Error
             "scopes" => page.say("admin-wrong-scopes"),
             _ => page.say("admin-wrong-form"),
         };
-        form.refuse(name, text);
+        match wrong.field.strip_prefix("standby.") {
+            Some(name) => form.refuse(&platform_fields::standby(name), text),
+            None => form.refuse(name, text),
+        }
     }
     Ok(())
 }

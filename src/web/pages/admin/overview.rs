@@ -25,8 +25,6 @@ pub struct Overview {
     pub page: Frame,
     pub figures: Vec<Figure>,
     pub chart: Bars,
-    /// Of the chart's first and last bar.
-    pub ends: (String, String),
     pub by_day: bool,
     pub by_hour_href: String,
     pub by_day_href: String,
@@ -78,8 +76,6 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
     let (step, since) = range(by.now(), query.by == "day");
     let read = by.read(move |conn| read(conn, step, since)).await?;
     let chart = chart(&by.page, step, since, by.now(), &read.outcomes);
-    let label = |bar: Option<&Bar>| bar.map(|bar| bar.label.clone()).unwrap_or_default();
-    let ends = (label(chart.bars.first()), label(chart.bars.last()));
     let (page, now) = (&by.page, by.now());
     let paused = read
         .paused
@@ -93,7 +89,6 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
     });
     shown(Overview {
         figures: figures(page, &read.status, &read.health, read.ending, read.dead_letters),
-        ends,
         by_day: step == Step::Day,
         by_hour_href: urls::admin(),
         by_day_href: urls::with_query(urls::ADMIN, &[("by", "day")]),
@@ -129,9 +124,17 @@ fn read(conn: &mut db::Conn, step: Step, since: DateTime<Utc>) -> db::Result<Rea
         ..AdminStoreFilter::default()
     };
     let jobs = db::jobs::count(conn)?;
+    let (mut by_status, mut by_health) = (HashMap::new(), HashMap::new());
+    for (status, health, count) in db::overview::count_states(conn)? {
+        *by_status.entry(status).or_default() += count;
+        // What became of a revoked store's health concerns nobody.
+        if status != StoreStatus::Revoked {
+            *by_health.entry(health).or_default() += count;
+        }
+    }
     Ok(Read {
-        status: db::overview::count_by_status(conn)?.into_iter().collect(),
-        health: db::overview::count_by_health(conn)?.into_iter().collect(),
+        status: by_status,
+        health: by_health,
         ending: db::overview::count_ending(conn, ENDING)?,
         dead_letters: jobs
             .iter()

@@ -85,7 +85,7 @@ pub async fn submit(
 ) -> Answer {
     let (platform, mode, set) = find(&by, &path).await?;
     let mut form = platform_fields::form(&by.page, &platform, set.as_ref()).filled(&submitted);
-    match platform_apps::check_installation(&platform, &platform_fields::given(&platform, &submitted)) {
+    match platform_apps::check(&platform, &platform_fields::registered(&platform, &submitted)) {
         Ok(values) => {
             platform_apps::set_installation(&by.tools, &platform.slug, mode, values, by.actor()).await?;
             Ok(by.done(by.say("admin-client-saved"), &urls::admin_platform(&platform.slug)))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::broker::platform_apps::app_fields;
+use crate::broker::platform_apps::{Registered, app_fields};
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::secret::Secret;
 use crate::platform::Platform;
@@ -38,14 +38,37 @@ pub fn form(page: &Frame, platform: &Platform, set: Option<&PlatformApp>) -> For
             .example(&field.example)
             .value(value)
     });
-    Form::new(inputs.collect())
+    // A second secret, for the time in which the platform changes from one to the other.
+    let second = app_fields(platform)
+        .into_iter()
+        .filter(|field| field.secret)
+        .map(|field| {
+            let label = page.say_with("admin-client-standby", [("field", field.label.in_(page.language))]);
+            Input::secret(&standby(&field.name), label)
+                .optional()
+                .help(page.say("admin-client-standby-help"))
+        });
+    Form::new(inputs.chain(second).collect())
+}
+
+/// The input of a secret that stands by.
+pub fn standby(name: &str) -> String {
+    format!("standby-{name}")
 }
 
 /// What was posted, without what was left empty.
-pub fn given(platform: &Platform, submitted: &Submitted) -> BTreeMap<String, Secret> {
-    let fields = app_fields(platform).into_iter();
-    let given = fields.map(|field| (field.name.clone(), submitted.secret(&field.name)));
-    given.filter(|(_, value)| !value.expose().trim().is_empty()).collect()
+pub fn registered(platform: &Platform, submitted: &Submitted) -> Registered {
+    let fields = app_fields(platform);
+    let given = |input: &dyn Fn(&str) -> String, secrets_only: bool| -> BTreeMap<String, Secret> {
+        let asked = fields.iter().filter(|field| field.secret || !secrets_only);
+        let posted = asked.map(|field| (field.name.clone(), submitted.secret(&input(&field.name))));
+        posted.filter(|(_, value)| !value.expose().trim().is_empty()).collect()
+    };
+    let second = given(&standby, true);
+    Registered {
+        fields: given(&str::to_owned, false),
+        standby: (!second.is_empty()).then_some(second),
+    }
 }
 
 /// What has to be registered at the platform.

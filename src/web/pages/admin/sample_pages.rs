@@ -91,7 +91,6 @@ fn overview(page: Frame) -> String {
     let rows = list_rows(&page).into_iter().take(1).collect();
     done(overview::Overview {
         figures: overview::figures(&page, &status, &health, 12, 2),
-        ends: (chart.bars[0].label.clone(), chart.bars[23].label.clone()),
         chart,
         by_day: false,
         by_hour_href: urls::admin(),

@@ -102,12 +102,18 @@ fn credential() -> db::credentials::Credential {
         method: "authorization".to_owned(),
         platform_app_id: None,
         values_sealed: Some(Vec::new()),
+        spares_sealed: None,
+        asks_spare: false,
         grant_no: 2,
         saved_attempt: 41,
         next_attempt: 43,
         lease_attempt: None,
+        lease_owner: None,
+        lease_since: None,
         lease_until: None,
         in_doubt_since: None,
+        doubt_sent_at: None,
+        unsettled_at: None,
         access_issued_at: Some(ago(400)),
         access_expires_at: Some(ago(40)),
         refresh_expires_at: Some(ago(-200_000)),
@@ -123,6 +129,7 @@ fn credential() -> db::credentials::Credential {
         last_failure: None,
         retry_at: None,
         dead_at: None,
+        held_verdict_at: None,
     }
 }
 

@@ -10,7 +10,6 @@ use crate::db::jobs::JobRow;
 use crate::db::notices::Notice;
 use crate::db::refresh_logs::RefreshLog;
 use crate::db::stores::Store;
-use crate::domain::refresh::RefreshOutcome;
 use crate::web::extract::Admin;
 use crate::web::parts::{Event, Tone};
 use crate::web::{Error, Frame};
@@ -99,13 +98,15 @@ pub(super) fn merge(page: &Frame, now: DateTime<Utc>, sources: Sources) -> Vec<E
 /// What the platform said, what asked for the refresh, and how long it took.
 fn of_refresh(page: &Frame, log: &RefreshLog) -> String {
     let mut parts = vec![words::trigger(page, log.trigger)];
-    if log.outcome != RefreshOutcome::Renewed {
-        parts.extend(log.http_status.map(|status| format!("HTTP {status}")));
-        parts.extend(log.platform_code.clone());
-        parts.extend(log.detail.clone());
-    }
+    parts.extend(log.http_status.map(|status| format!("HTTP {status}")));
+    parts.extend(log.platform_code.clone());
+    // Most details begin with status and code, which stand there already.
+    parts.extend(log.detail.clone().filter(|detail| !detail.starts_with("HTTP ")));
     parts.push(format!("{} ms", log.duration_ms));
     parts.push(page.say_with("admin-timeline-attempt", [("attempt", &*log.attempt.to_string())]));
+    let saved = |attempt: i64| format!("{}.{attempt}", log.grant_no);
+    let (before, after) = (saved(log.saved_before), saved(log.saved_after));
+    parts.push(page.say_with("admin-timeline-saved", [("before", &*before), ("after", &*after)]));
     parts.join(" · ")
 }
 

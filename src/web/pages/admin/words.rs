@@ -89,10 +89,11 @@ pub fn job_status(page: &Frame, status: JobStatus) -> Badge {
 }
 
 /// Kinds of jobs that this version knows.
-const JOB_KINDS: [&str; 5] = [
+const JOB_KINDS: [&str; 6] = [
     "refresh_credential",
     "send_notice",
     "verify_credential",
+    "announce_deadline",
     "reseal",
     "purge",
 ];

@@ -4,10 +4,11 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::href;
+use super::{href, too_many};
 use crate::app::App;
-use crate::broker::connect::sessions;
+use crate::broker::connect::sessions::{self, Arrived};
 use crate::domain::id::AppId;
+use crate::web::extract::ClientAddress;
 use crate::web::page::{asked_language, see_other};
 use crate::web::{Error, Frame, urls};
 
@@ -23,12 +24,21 @@ pub async fn show(
     frame: Frame,
     app_id: web::Path<String>,
     given: web::Query<Asked>,
+    address: ClientAddress,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let app_id: AppId = app_id.parse().map_err(|_| Error::not_found())?;
     let Asked { platform, state } = given.into_inner();
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let locale = asked_language(&request);
-    let created = sessions::create_on_arrival(&app, app_id, given(platform), given(state), locale, frame.bare).await?;
+    let arrived = Arrived {
+        platform: given(platform),
+        state: given(state),
+        locale: asked_language(&request),
+        bare: frame.bare,
+        address: address.0,
+    };
+    let created = sessions::create_on_arrival(&app, app_id, arrived)
+        .await
+        .map_err(|error| too_many(&frame, error))?;
     Ok(see_other(&href(&frame, &urls::connect(created.link.expose()), &[])))
 }

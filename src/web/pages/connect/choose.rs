@@ -44,7 +44,7 @@ pub async fn show(
     asked: web::Query<Asked>,
 ) -> Result<HttpResponse, Error> {
     let visit = visit(&app, &mut frame, &link).await?;
-    if !goes_on(&app, &visit) {
+    if !goes_on(&app, &visit) || visit.session.is_under_way() {
         return Ok(to_done(&frame, &visit.link));
     }
     if let [only] = visit.options.platforms.as_slice() {

@@ -26,6 +26,8 @@ struct Done {
     back: String,
     back_label: String,
     forward: bool,
+    /// The page looks again by itself.
+    reload: bool,
     again: String,
     again_label: String,
 }
@@ -58,6 +60,9 @@ pub async fn show(
     let goes_on = !ending.status.has_ended();
     if goes_on && let Some(held) = connect::held(&app, &visit.session)? {
         return waiting(&app, frame, &visit, &held).with_status(StatusCode::OK);
+    }
+    if goes_on && visit.session.is_under_way() {
+        return working(&app, frame, &visit).with_status(StatusCode::OK);
     }
     if goes_on && ending.failure.is_none() {
         return Ok(see_other(&href(&frame, &urls::connect(&link), &[])));
@@ -110,10 +115,33 @@ fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
         text: frame.say_with(&format!("{key}-text"), names),
         next: frame.say_with(next, names),
         forward: completed && ending.back.is_some(),
+        reload: false,
         back: ending.back.unwrap_or_default(),
         back_label: frame.say_with("connect-back", names),
         again,
         again_label: frame.say("connect-again"),
+        page: frame,
+    })
+}
+
+/// The browser broke off and came again while the platform's answer is worked on.
+fn working(app: &App, frame: Frame, visit: &Visit) -> Page<Done> {
+    let slug = visit.session.platform.as_deref().unwrap_or_default();
+    let platform = app.catalogue.platform(slug).map_or("", |found| found.name.as_str());
+    let [title, text, next] = ["title", "text", "next"]
+        .map(|part| frame.say_with(&format!("connect-working-{part}"), [("platform", platform)]));
+    Page(Done {
+        steps: steps(&frame, chooses(visit), 1),
+        tone: "info",
+        title,
+        text,
+        next,
+        back: String::new(),
+        back_label: String::new(),
+        forward: false,
+        reload: true,
+        again: href(&frame, &urls::connect_platform(visit.link.expose(), slug), &[]),
+        again_label: frame.say("connect-held-again"),
         page: frame,
     })
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{app_plate, bind, browser, chooses, goes_on, href, platform, platform_plate, steps, to_done, visit};
 use crate::app::App;
-use crate::broker::connect::{self, Begun, Refused, Visit};
+use crate::broker::connect::{self, Begun, Visit};
+use crate::domain::connect::ConnectFailure;
 use crate::domain::problem::Problem;
 use crate::platform::descriptor::Method;
 use crate::platform::obtain::Obtain;
@@ -54,9 +55,11 @@ pub struct Asked {
 /// `GET /connect/{link}/with/{slug}`
 pub async fn show(
     app: web::Data<App>,
+    site: web::Data<Site>,
     mut frame: Frame,
     path: web::Path<(String, String)>,
     asked: web::Query<Asked>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let (link, slug) = path.into_inner();
     let visit = visit(&app, &mut frame, &link).await?;
@@ -72,12 +75,17 @@ pub async fn show(
         .failure
         .filter(|_| visit.session.platform.as_deref() == Some(slug.as_str()))
     {
-        form.message = frame.say_with(
-            &format!("connect-failed-{}-text", why.as_str().replace('_', "-")),
-            [("platform", platform.name.as_str())],
-        );
+        explain(&frame, platform, why, &mut form);
     }
-    page(frame, &visit, platform, method, &usable, form).with_status(StatusCode::OK)
+    let mut answer = page(frame, &visit, platform, method, &usable, form).with_status(StatusCode::OK)?;
+    // Bound before it sends anything: a browser that breaks off while keys are tried still gets its code.
+    if browser(&site, &request, visit.session.id).is_none() {
+        add(
+            &mut answer,
+            bind(&site, &visit, &connect::browser_secret(&app), app.now()),
+        )?;
+    }
+    Ok(answer)
 }
 
 /// `POST /connect/{link}/with/{slug}`
@@ -127,7 +135,10 @@ pub async fn submit(
                 form.refuse(&name, frame.say(key));
             }
         }
-        Begun::Refused(refused) => form.message = explain(&frame, platform, &refused),
+        Begun::Refused(refused) => match &refused.field {
+            Some(field) => form.refuse(field, frame.say("connect-field-address")),
+            None => explain(&frame, platform, refused.why, &mut form),
+        },
     }
     page(frame, &visit, platform, method, &usable, form).with_status(StatusCode::UNPROCESSABLE_ENTITY)
 }
@@ -139,9 +150,15 @@ fn add(answer: &mut HttpResponse, cookie: actix_web::cookie::Cookie<'_>) -> Resu
 }
 
 /// In the reader's language; the platform's own words are for the partner.
-fn explain(frame: &Frame, platform: &Platform, refused: &Refused) -> String {
-    let key = format!("connect-failed-{}-text", refused.why.as_str().replace('_', "-"));
-    frame.say_with(&key, [("platform", platform.name.as_str())])
+fn explain(frame: &Frame, platform: &Platform, why: ConnectFailure, form: &mut Form) {
+    let key = why.as_str().replace('_', "-");
+    let part = |part: &str| {
+        frame.say_with(
+            &format!("connect-failed-{key}-{part}"),
+            [("platform", platform.name.as_str())],
+        )
+    };
+    (form.title, form.message) = (part("title"), part("text"));
 }
 
 /// The method asked for, else what the session began with or the store has, else the first; with all that can be used.

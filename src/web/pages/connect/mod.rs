@@ -42,6 +42,14 @@ async fn visit(app: &App, frame: &mut Frame, link: &str) -> Result<Visit, Error>
     Ok(visit)
 }
 
+/// Too many came to begin a session: told in the reader's language, with how long to wait.
+fn too_many(frame: &Frame, error: crate::broker::Error) -> Error {
+    match error {
+        crate::broker::Error::RateLimited { .. } => Error::from(error).said(frame.say("connect-too-many-text")),
+        other => other.into(),
+    }
+}
+
 fn set_up(frame: &mut Frame, visit: &Visit) {
     frame.sandbox = visit.api_app.mode == Mode::Sandbox;
     frame.bare |= visit.options.bare;

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{href, told};
+use super::{href, told, too_many};
 use crate::app::App;
 use crate::broker::asker::Asker;
 use crate::broker::connect::reconnect::{self, Reconnect};
@@ -13,6 +13,7 @@ use crate::broker::disconnect;
 use crate::domain::connect::Language;
 use crate::domain::problem::Problem;
 use crate::domain::store::Mode;
+use crate::web::extract::ClientAddress;
 use crate::web::form::Submitted;
 use crate::web::page::{Page, see_other};
 use crate::web::parts::Plate;
@@ -89,10 +90,13 @@ pub async fn start(
     app: web::Data<App>,
     mut frame: Frame,
     token: web::Path<String>,
+    address: ClientAddress,
     _submitted: Submitted,
 ) -> Result<HttpResponse, Error> {
     let opened = open(&app, &mut frame, &token).await?;
-    let created = reconnect::start(&app, &opened, frame.language).await?;
+    let created = reconnect::start(&app, &opened, frame.language, &address.0)
+        .await
+        .map_err(|error| too_many(&frame, error))?;
     Ok(see_other(&href(&frame, &urls::connect(created.link.expose()), &[])))
 }
 

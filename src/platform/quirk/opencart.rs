@@ -1,0 +1,153 @@
+//! <https://github.com/opencart/opencart> (`catalog/controller/startup/api.php` of 4.1)
+//!
+//! From 4.1 on each call is signed, and the body counts as PHP reads it: fields trimmed, HTML-escaped and written out
+//! again. Earlier releases log in for a session; what differs there is where the session goes.
+
+use http::header::CONTENT_TYPE;
+use md5::{Digest, Md5};
+
+use super::Quirk;
+use crate::platform::failure::BuildError;
+use crate::platform::sign::Owned;
+use crate::platform::signature::{self, Hash, Writing};
+use crate::platform::template::Scope;
+use crate::platform::transport::PlatformRequest;
+
+/// What the signer adds to the query.
+const NAMES: [&str; 6] = ["username", "store_id", "language", "currency", "time", "signature"];
+
+pub(super) struct OpenCart;
+
+impl Quirk for OpenCart {
+    fn name(&self) -> &'static str {
+        "opencart"
+    }
+
+    fn owned(&self, owned: &mut Owned) {
+        owned.query.extend(NAMES.map(str::to_owned));
+    }
+
+    fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+        let mut pairs = signature::pairs(request.url.query().unwrap_or_default());
+        let given = |name: &str| {
+            let found = pairs.iter().rev().find(|(known, _)| known == name);
+            found.map(|(_, value)| as_php_cleans(value)).unwrap_or_default()
+        };
+        let path = request.url.path();
+        let folder = &path[..=path.rfind('/').unwrap_or_default()];
+        let (username, time) = (scope.get("api_username")?, scope.get("now_unix")?);
+        let (store, language, currency) = (scope.get("store_id")?, scope.get("language")?, scope.get("currency")?);
+        let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        let body = if kind.starts_with("application/x-www-form-urlencoded") {
+            canonical(&request.body)
+        } else if kind.starts_with("multipart/form-data") {
+            return Err(BuildError::CannotSign(
+                "multipart bodies cannot be signed here; send a form",
+            ));
+        } else {
+            String::new()
+        };
+        let text = [
+            given("route").as_str(),
+            given("call").as_str(),
+            &username,
+            request.url.authority(),
+            folder,
+            &store,
+            &language,
+            &currency,
+            &Writing::Hex.write(&Md5::digest(body)),
+            &time,
+            "",
+        ]
+        .join("\n");
+        let key = scope.get("api_key")?;
+        let sign = Writing::Base64.write(&Hash::HmacSha1.of(key.as_bytes(), text.as_bytes()));
+        let values = [username, store, language, currency, time, sign.into()];
+        pairs.extend(
+            NAMES
+                .into_iter()
+                .map(str::to_owned)
+                .zip(values.map(std::borrow::Cow::into_owned)),
+        );
+        request.url.set_query(Some(&signature::join(&pairs)));
+        Ok(())
+    }
+}
+
+/// A form as the shop writes it out again after reading it.
+fn canonical(body: &[u8]) -> String {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        let name = numbered(&as_php_cleans(&name), &fields);
+        let value = as_php_cleans(&value);
+        match fields.iter_mut().find(|(known, _)| *known == name) {
+            Some(field) => field.1 = value,
+            None => fields.push((name, value)),
+        }
+    }
+    let encode = |text: &str| signature::encode(text).replace('~', "%7E").replace("%20", "+");
+    let written = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    written.collect::<Vec<_>>().join("&")
+}
+
+/// The name as PHP keeps it: no dots and spaces at the top level, and an empty bracket gets the next number.
+fn numbered(name: &str, before: &[(String, String)]) -> String {
+    let (top, rest) = name.split_at(name.find('[').unwrap_or(name.len()));
+    let top = top.replace(['.', ' '], "_");
+    match rest.find("[]") {
+        None => format!("{top}{rest}"),
+        Some(at) => {
+            let (start, end) = (format!("{top}{}", &rest[..at]), &rest[at + 2..]);
+            let used = before.iter().filter_map(|(known, _)| {
+                let index = known.strip_prefix(start.as_str())?.strip_prefix('[')?;
+                index[..index.find(']')?].parse::<u64>().ok()
+            });
+            format!("{start}[{}]{end}", used.max().map_or(0, |last| last + 1))
+        }
+    }
+}
+
+fn as_php_cleans(text: &str) -> String {
+    text.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0b'])
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign(call: &str, path: &str, body: &str) -> String {
+        let text = format!(
+            "api/order\n{call}\nDefault\nshop.example.com\n{path}\n0\nen-gb\nUSD\n{}\n1760000000\n",
+            Writing::Hex.write(&Md5::digest(canonical(body.as_bytes())))
+        );
+        Writing::Base64.write(&Hash::HmacSha1.of("k".repeat(64).as_bytes(), text.as_bytes()))
+    }
+
+    #[test]
+    fn signatures_of_the_shops_own_code_come_out() {
+        assert_eq!(sign("ping", "/", ""), "27G8HRA4WqLXMrX9xJ5A03Q5JFs=");
+        assert_eq!(sign("cart", "/store/", ""), "25fAI0u13GZToCMPKeLQSaXM/o8=");
+        let body = "comment=Fish+%26+%3CChips%3E+%22ok%22+it%27s+%7E1%2A&product%5B%5D=42&product%5B%5D=43&note=+x+";
+        assert_eq!(
+            canonical(body.as_bytes()),
+            "comment=Fish+%26amp%3B+%26lt%3BChips%26gt%3B+%26quot%3Bok%26quot%3B+it%27s+%7E1%2A&product%5B0%5D=42&product%5B1%5D=43&note=x"
+        );
+        assert_eq!(sign("cart", "/store/", body), "TxUmFK6nRoZYEo08Si4oZCnlYiM=");
+    }
+
+    #[test]
+    fn names_are_kept_as_php_keeps_them() {
+        assert_eq!(
+            canonical(b"a.b=1&a%20b=2&l[]=x&l[]=y&l[k][]=z"),
+            "a_b=2&l%5B0%5D=x&l%5B1%5D=y&l%5Bk%5D%5B0%5D=z"
+        );
+    }
+}

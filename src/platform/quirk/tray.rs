@@ -1,0 +1,94 @@
+//! <https://developers.tray.com.br/#autorizacao>
+//!
+//! The callback names, unsigned, the address that the app's secret is then sent to. It is taken only over https, and only
+//! where it is the store that the merchant began with or the platform's own host. (Ends of tokens are written in
+//! Brasília's wall clock without saying so: the catalogue's life times are used instead.)
+
+use chrono::{DateTime, Utc};
+
+use super::Quirk;
+use crate::platform::host;
+use crate::platform::obtain::CallbackRefusal;
+use crate::platform::signature;
+use crate::platform::values::Values;
+
+pub(super) struct Tray;
+
+impl Quirk for Tray {
+    fn name(&self) -> &'static str {
+        "tray"
+    }
+
+    fn callback(
+        &self,
+        raw_query: &str,
+        brought: Values,
+        known: &Values,
+        _now: DateTime<Utc>,
+    ) -> Result<Values, CallbackRefusal> {
+        let missing = || CallbackRefusal::MissingParameter("api_address".to_owned());
+        let pairs = signature::pairs(raw_query);
+        let mut given = pairs.iter().filter(|(name, _)| name == "api_address");
+        let (Some((_, given)), None) = (given.next(), given.next()) else {
+            return Err(missing());
+        };
+        let address = spelled(given);
+        let url = host::checked_url(&address).ok_or(CallbackRefusal::OtherStore)?;
+        let own = known.get("shop").unwrap_or_default();
+        let found = url.host_str().unwrap_or_default();
+        let is_stores = found == own || found == format!("www.{own}") || format!("www.{found}") == own;
+        if url.port().is_some() || !(is_stores || found.ends_with(".commercesuite.com.br")) {
+            return Err(CallbackRefusal::OtherStore);
+        }
+        Ok(brought.with("api_address", address))
+    }
+}
+
+/// With https, in lower case up to the path, and without a slash at the end; it comes with or without all of these.
+fn spelled(given: &str) -> String {
+    let bare = given.split_once("://").map_or(given, |(_, rest)| rest);
+    let (authority, path) = bare.split_at(bare.find('/').unwrap_or(bare.len()));
+    format!(
+        "https://{}{}",
+        authority.to_ascii_lowercase(),
+        path.trim_end_matches('/')
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(api_address: &str) -> Option<String> {
+        let query = format!("code=c&api_address={}", signature::encode(api_address));
+        let known = Values::new().with("shop", "loja.example.com.br");
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let brought = Tray.callback(&query, Values::new(), &known, now).ok()?;
+        brought.get("api_address").map(str::to_owned)
+    }
+
+    #[test]
+    fn the_address_is_the_stores_own_or_the_platforms() {
+        let own = Some("https://loja.example.com.br/web_api".to_owned());
+        for good in [
+            "https://loja.example.com.br/web_api",
+            "http://Loja.example.com.br/web_api/",
+            "loja.example.com.br/web_api",
+        ] {
+            assert_eq!(read(good), own, "{good}");
+        }
+        assert!(read("https://www.loja.example.com.br/web_api").is_some());
+        assert!(read("https://1.commercesuite.com.br/web_api").is_some());
+        for bad in [
+            "https://evil.example/web_api",
+            "https://loja.example.com.br.evil.example/web_api",
+            "https://loja.example.com.br@evil.example/web_api",
+            "https://evilcommercesuite.com.br/web_api",
+            "https://loja.example.com.br:8443/web_api",
+            "https://loja.example.com.br/web_api?x=1",
+            "",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}
