@@ -18,6 +18,7 @@ pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
 pub mod stores;
+pub mod token_limit;
 pub mod verify;
 
 use std::time::Duration;

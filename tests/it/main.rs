@@ -20,3 +20,4 @@ mod schema;
 mod secrets;
 mod support;
 mod tls;
+mod token_limit;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::client::Client;
 use super::{Refused, Stop, route};
 use crate::app::App;
+use crate::broker::token_limit;
 use crate::domain::connect::ConnectFailure;
 use crate::domain::refresh::FailureKind;
 use crate::domain::store::Mode;
@@ -73,6 +74,7 @@ async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) 
     let grant = match request {
         None => None,
         Some(request) => {
+            limited(app, target).await?;
             let answer = send(app, target, request).await?;
             Some(
                 platform::obtain::read_grant(method, &values, &answer, asked_at)
@@ -183,6 +185,22 @@ async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Resul
         .send(request, &options)
         .await
         .map_err(|error| not_answered(target, &error).into())
+}
+
+/// A merchant waits a little where the platform limits its token endpoint; a code that lives shorter is lost either way.
+async fn limited(app: &App, target: &Target<'_>) -> Result<(), Stop> {
+    let (slug, wanted) = (&target.platform.slug, token_limit::For::Connecting);
+    match token_limit::take(app, slug, target.mode, target.method, wanted).await? {
+        None => Ok(()),
+        Some(wait) => {
+            let detail = format!(
+                "{} limits such calls; free in {} s.",
+                target.platform.name,
+                wait.as_secs() + 1
+            );
+            Err(Refused::new(ConnectFailure::PlatformUnavailable, detail).into())
+        }
+    }
 }
 
 fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
