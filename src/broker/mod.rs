@@ -16,6 +16,7 @@ pub mod notify;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
+pub mod shop_values;
 pub mod stores;
 pub mod verify;
 

@@ -86,6 +86,12 @@ impl Shops {
     }
 }
 
+/// The address of one shop of several, where it follows from its values.
+pub fn url_of(method: &Method, values: &Values) -> Option<String> {
+    let template = method.verify.url.as_ref()?;
+    template.fill(&Scope::timeless(method, values)).ok()
+}
+
 /// One shop of an authorization that covers several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shop {
@@ -191,8 +197,14 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         return Err(answer::judge(method, &method.answer.verify, answer));
     };
     let scope = Scope::timeless(method, values);
+    let filled = |template: &Template| match template.fill(&scope) {
+        Ok(text) => Ok(Some(text)),
+        // Which of the shops it is has yet to be said.
+        Err(BuildError::MissingValue(_)) if verify.shops.is_some() => Ok(None),
+        Err(error) => Err(Failure::unknown(error.to_string())),
+    };
     for lists in verify.lists.iter().chain(&verify.says) {
-        let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
+        let Some(wanted) = filled(&lists.value)? else { continue };
         if !lists.hold(&body, &wanted) {
             return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
         }
@@ -204,7 +216,7 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         all.find_map(|at| answer::text_at(&body, at)).filter(plain)
     };
     let platform_store_id = match &method.identity_template {
-        Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
+        Some(template) => filled(template)?,
         None => text(&verify.store_id),
     };
     let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));

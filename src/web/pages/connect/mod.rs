@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod done;
 pub mod fields;
 pub mod reconnect;
+pub mod shops;
 
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::StatusCode;
