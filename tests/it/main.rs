@@ -18,5 +18,6 @@ mod proxy;
 mod refresh;
 mod schema;
 mod secrets;
+mod shops;
 mod support;
 mod tls;

@@ -19,7 +19,7 @@ impl Settlement {
     /// waiting for a choice, must not cut them off. `None`: none of them lives, or it would not serve them.
     pub(super) fn keep_for(&self, conn: &mut db::Conn, stores: &[Store]) -> Result<Option<CredentialId>, Error> {
         let stated = self.is_listed() || self.method.identity == IdentitySource::Platform;
-        if self.verified.grant.is_none() || !stated || !self.verified.lacking.is_nothing() {
+        if !stated || !self.is_whole() {
             return Ok(None);
         }
         if self.verified.kept.is_some() {
@@ -31,7 +31,7 @@ impl Settlement {
             let Some(now) = db::stores::lock(conn, store.id)? else {
                 continue;
             };
-            if same_app && now.method == self.method.id && now.status == StoreStatus::Connected {
+            if same_app && self.serves(&now) {
                 living.push(now);
             }
         }
@@ -41,6 +41,31 @@ impl Settlement {
         let credential = self.place(conn, owner, &living)?;
         self.put_on(conn, credential, &living)?;
         Ok(Some(credential))
+    }
+
+    /// This app's stores that have one of the other shops that the grant covers.
+    pub(super) fn beside(&self, conn: &mut db::Conn, wanted: &[(Shop, Option<Store>)]) -> Result<Vec<Store>, Error> {
+        let mut beside = Vec::new();
+        if self.is_listed() && self.is_whole() {
+            for shop in &self.verified.shops {
+                if wanted.iter().all(|(wanted, _)| wanted != shop) {
+                    let found = self.find(conn, shop)?;
+                    beside
+                        .extend(found.filter(|store| store.app_id == self.visit.session.app_id && self.serves(store)));
+                }
+            }
+        }
+        Ok(beside)
+    }
+
+    /// A grant that can be renewed and has all that was asked for.
+    fn is_whole(&self) -> bool {
+        self.verified.grant.is_some() && self.verified.lacking.is_nothing()
+    }
+
+    /// Whether a store that works can go on with this grant.
+    fn serves(&self, store: &Store) -> bool {
+        store.method == self.method.id && store.status == StoreStatus::Connected
     }
 
     /// Saves the grant: in the credential of one of these stores, if all that share it are covered, else in a new one.

@@ -106,7 +106,7 @@ impl Settlement {
         self.method.verify.shops.is_some()
     }
 
-    fn find(&self, conn: &mut db::Conn, shop: &Shop) -> Result<Option<Store>, Error> {
+    pub(super) fn find(&self, conn: &mut db::Conn, shop: &Shop) -> Result<Option<Store>, Error> {
         let (app, id) = (self.visit.session.app_id, &shop.platform_store_id);
         Ok(db::stores::find_by_identity(
             conn,

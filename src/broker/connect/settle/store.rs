@@ -20,14 +20,19 @@ impl Settlement {
         conn: &mut db::Conn,
         wanted: Vec<(Shop, Option<Store>)>,
     ) -> Result<Result<Vec<(StoreId, bool)>, Refused>, Error> {
-        let mut there: Vec<Store> = wanted.iter().filter_map(|(_, there)| there.clone()).collect();
+        let asked: Vec<Store> = wanted.iter().filter_map(|(_, there)| there.clone()).collect();
+        let mut there = Vec::new();
+        let beside = self.beside(conn, &wanted)?;
+        let mut all: Vec<_> = asked.iter().chain(&beside).map(|store| store.id).collect();
         // In one order, whoever else is at them.
-        there.sort_by_key(|store| store.id);
-        for store in &mut there {
+        all.sort();
+        for id in all {
+            let now = db::stores::lock(conn, id)?.filter(|now| now.status != StoreStatus::Revoked);
             // A revocation waits until this is done, or was first; then nothing of this stands.
-            *store = db::stores::lock(conn, store.id)?
-                .filter(|now| now.status != StoreStatus::Revoked)
-                .ok_or_else(|| Error::Conflict("The store was revoked meanwhile.".to_owned()))?;
+            if now.is_none() && asked.iter().any(|store| store.id == id) {
+                return Err(Error::Conflict("The store was revoked meanwhile.".to_owned()));
+            }
+            there.extend(now);
         }
         let credential = match self.verified.kept {
             None => self.place(conn, self.visit.session.app_id, &there)?,
