@@ -10,6 +10,7 @@ pub mod asker;
 pub mod connect;
 pub mod disconnect;
 pub mod health;
+pub mod hooks;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;

@@ -221,6 +221,10 @@ fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
     let typed = !matches!(target.method.obtain, platform::obtain::Obtain::Code(_));
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
+        // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.
+        FailureKind::Unknown if typed && matches!(failure.status, Some(401 | 403)) => {
+            ConnectFailure::CredentialsRefused
+        }
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,

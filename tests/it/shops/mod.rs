@@ -3,6 +3,7 @@
 mod again;
 mod api;
 mod choice;
+mod platforms;
 mod revoking;
 mod sharing;
 
