@@ -32,6 +32,8 @@ connect-done-title = { $store } is connected
 connect-done-text = { $platform } confirmed the access, and it is kept encrypted for { $app }.
 connect-done-again-title = { $store } works again
 connect-done-again-text = { $platform } confirmed the new access. { $app } goes on as before.
+connect-done-several-title = { $count } stores are connected
+connect-done-several-text = { $platform } confirmed the access, and it is kept encrypted for { $app }: { $store }.
 connect-next-forward = In a few seconds you are taken back to { $app }.
 connect-next-close = You can close this page and go back to { $app }.
 connect-next-back = Go back to { $app }. From there you can begin again.
@@ -81,6 +83,18 @@ connect-held-accept = Connect with less
 connect-held-again = Begin again
 connect-held-identity-title = This looks like another store
 connect-held-identity-text = You entered { $identity }, and that is not what the store was connected with before. The access works and is kept for a few days: { $app } has to confirm that it is the same store. If it was a mistake, begin again.
+# One authorization that covers several shops.
+connect-shops-title = Which shops?
+connect-shops-lead = Your access at { $platform } covers several shops. Choose those that { $app } is to be connected to.
+connect-shops-legend = Shops
+connect-shops-id = ID { $id }
+connect-shops-connected = ID { $id }, connected already; its access is renewed
+connect-shops-submit = Connect the chosen shops
+connect-shops-submit-all = Connect all { $count }
+connect-shops-none = Choose at least one shop.
+connect-shops-refused = One of these shops was connected for another account in the meantime. Choose again.
+connect-shops-taken = Connected for another account, so they cannot be chosen here:
+connect-shops-missing = Is a shop missing? Begin again and sign in with the account that owns it.
 # From a notice: authorize again, or disconnect.
 reconnect-title = { $store } needs you
 reconnect-text = { $app } is connected to this store on { $platform }. Authorize it again and everything goes on as before; or disconnect it if you no longer want that.

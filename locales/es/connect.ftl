@@ -32,6 +32,8 @@ connect-done-title = { $store } está conectada
 connect-done-text = { $platform } confirmó el acceso, y queda guardado cifrado para { $app }.
 connect-done-again-title = { $store } funciona de nuevo
 connect-done-again-text = { $platform } confirmó el nuevo acceso. { $app } sigue como antes.
+connect-done-several-title = Se conectaron { $count } tiendas
+connect-done-several-text = { $platform } confirmó el acceso, que se guarda cifrado para { $app }: { $store }.
 connect-next-forward = En unos segundos volverás a { $app }.
 connect-next-close = Puedes cerrar esta página y volver a { $app }.
 connect-next-back = Vuelve a { $app }. Desde allí puedes empezar de nuevo.
@@ -81,6 +83,18 @@ connect-held-accept = Conectar con menos
 connect-held-again = Empezar de nuevo
 connect-held-identity-title = Esta parece otra tienda
 connect-held-identity-text = Ingresaste { $identity }, y la tienda no estaba conectada así. El acceso funciona y se guarda unos días: { $app } tiene que confirmar que es la misma tienda. Si fue un error, empieza de nuevo.
+# Una autorización que abarca varias tiendas.
+connect-shops-title = ¿Qué tiendas?
+connect-shops-lead = Tu acceso en { $platform } abarca varias tiendas. Elige las que quieras conectar con { $app }.
+connect-shops-legend = Tiendas
+connect-shops-id = ID { $id }
+connect-shops-connected = ID { $id }, ya conectada; se renueva su acceso
+connect-shops-submit = Conectar las tiendas elegidas
+connect-shops-submit-all = Conectar las { $count }
+connect-shops-none = Elige al menos una tienda.
+connect-shops-refused = Una de estas tiendas se conectó entretanto para otra cuenta. Elige de nuevo.
+connect-shops-taken = Conectadas para otra cuenta, por eso no se pueden elegir aquí:
+connect-shops-missing = ¿Falta una tienda? Empieza de nuevo e inicia sesión con la cuenta a la que pertenece.
 # From a notice: authorize again, or disconnect.
 reconnect-title = { $store } te necesita
 reconnect-text = { $app } está conectada a esta tienda en { $platform }. Autorízala de nuevo y todo sigue como antes; o desconéctala si ya no la quieres.

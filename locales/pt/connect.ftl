@@ -32,6 +32,8 @@ connect-done-title = { $store } está conectada
 connect-done-text = { $platform } confirmou o acesso, que fica guardado cifrado para { $app }.
 connect-done-again-title = { $store } funciona novamente
 connect-done-again-text = { $platform } confirmou o novo acesso. { $app } continua como antes.
+connect-done-several-title = { $count } lojas estão conectadas
+connect-done-several-text = { $platform } confirmou o acesso, que fica guardado com criptografia para { $app }: { $store }.
 connect-next-forward = Em alguns segundos você volta ao { $app }.
 connect-next-close = Você pode fechar esta página e voltar ao { $app }.
 connect-next-back = Volte ao { $app }. De lá você pode começar de novo.
@@ -81,6 +83,18 @@ connect-held-accept = Conectar com menos
 connect-held-again = Começar de novo
 connect-held-identity-title = Esta parece outra loja
 connect-held-identity-text = Você informou { $identity }, e a loja não estava conectada assim. O acesso funciona e fica guardado por alguns dias: { $app } precisa confirmar que é a mesma loja. Se foi um engano, comece de novo.
+# Uma autorização que abrange várias lojas.
+connect-shops-title = Quais lojas?
+connect-shops-lead = Seu acesso em { $platform } abrange várias lojas. Escolha as que quer conectar a { $app }.
+connect-shops-legend = Lojas
+connect-shops-id = ID { $id }
+connect-shops-connected = ID { $id }, já conectada; o acesso é renovado
+connect-shops-submit = Conectar as lojas escolhidas
+connect-shops-submit-all = Conectar todas as { $count }
+connect-shops-none = Escolha pelo menos uma loja.
+connect-shops-refused = Uma destas lojas foi conectada a outra conta nesse meio-tempo. Escolha de novo.
+connect-shops-taken = Conectadas a outra conta, por isso não podem ser escolhidas aqui:
+connect-shops-missing = Falta uma loja? Comece de novo e entre com a conta à qual ela pertence.
 # From a notice: authorize again, or disconnect.
 reconnect-title = { $store } precisa de você
 reconnect-text = { $app } está conectado a esta loja no { $platform }. Autorize de novo e tudo continua como antes; ou desconecte se não quiser mais.

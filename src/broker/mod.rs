@@ -17,6 +17,7 @@ pub mod notify;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
+pub mod shop_values;
 pub mod stores;
 pub mod token_limit;
 pub mod verify;

@@ -24,6 +24,7 @@ pub mod app_list;
 pub mod apps;
 pub mod audit;
 mod connect_session_ends;
+pub mod connect_session_stores;
 pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;

@@ -22,7 +22,7 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
 
 /// The merchant's pages, and what platforms send.
 fn merchant(config: &mut ServiceConfig) {
-    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, install, reconnect};
+    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, install, reconnect, shops};
     config
         .service(web::resource(urls::CONNECT_APP).get(app_page::show))
         .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
@@ -42,6 +42,7 @@ fn merchant(config: &mut ServiceConfig) {
         )
         .service(web::resource(urls::CONNECT_DONE).get(done::show))
         .service(web::resource(urls::CONNECT_DECIDE).post(decide::submit))
+        .service(web::resource(urls::CONNECT_SHOPS).get(shops::show).post(shops::submit))
         .service(
             web::resource(urls::CONNECT_CANCEL)
                 .get(cancel::show)

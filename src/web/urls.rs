@@ -79,6 +79,8 @@ urls! {
     CONNECT_CANCEL connect_cancel(link) = "/connect/{link}/cancel";
     /// What the merchant decides about a grant that is held.
     CONNECT_DECIDE connect_decide(link) = "/connect/{link}/decide";
+    /// Which of several shops that an authorization covers.
+    CONNECT_SHOPS connect_shops(link) = "/connect/{link}/shops";
     RECONNECT reconnect(token) = "/reconnect/{token}";
     RECONNECT_START reconnect_start(token) = "/reconnect/{token}/start";
     RECONNECT_DISCONNECT reconnect_disconnect(token) = "/reconnect/{token}/disconnect";

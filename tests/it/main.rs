@@ -18,6 +18,7 @@ mod proxy;
 mod refresh;
 mod schema;
 mod secrets;
+mod shops;
 mod support;
 mod tls;
 mod token_limit;
