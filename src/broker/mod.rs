@@ -13,6 +13,7 @@ pub mod health;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;
+pub mod platform_app_test;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
