@@ -104,7 +104,9 @@ pub fn is_testable(platform: &Platform) -> bool {
 fn needs<'a>(app: &App, method: &'a Method, mut values: Values) -> Vec<&'a Field> {
     let mut found = Vec::new();
     for _ in 0..MOST_VALUES {
-        let Err(BuildError::MissingValue(name)) = request(method, &values, &moment(app)) else { break };
+        let Err(BuildError::MissingValue(name)) = request(method, &values, &moment(app)) else {
+            break;
+        };
         match source(method, &name) {
             Source::Asked(field) => {
                 let choice = field.choices.first().map(|choice| choice.value.as_str());
@@ -160,10 +162,7 @@ pub async fn test(
             .into_iter()
             .all(|field| values.get(&field.name).is_some_and(|value| !value.is_empty()))
     };
-    let Some(method) = testable(platform)
-        .find(complete)
-        .or_else(|| testable(platform).next())
-    else {
+    let Some(method) = testable(platform).find(complete).or_else(|| testable(platform).next()) else {
         return Ok(nothing(platform));
     };
     let asked = asked(app, method, given, &values)?;
@@ -345,7 +344,8 @@ fn redirect_uri(app: &App, slug: &str) -> Option<String> {
 fn open(app: &App, client: &PlatformApp, column: &'static str, sealed: &[u8]) -> Result<Values, Error> {
     let plain = app.sealer.open(platform_apps::place(client.id, column), sealed).ok();
     let values = plain.and_then(|plain| Values::from_bytes(plain.expose()).ok());
-    let mut values = values.ok_or_else(|| Error::Internal(format!("the {column} of {} cannot be opened", client.id)))?;
+    let mut values =
+        values.ok_or_else(|| Error::Internal(format!("the {column} of {} cannot be opened", client.id)))?;
     if let Some(redirect_uri) = redirect_uri(app, &client.platform) {
         values.set("redirect_uri", redirect_uri);
     }

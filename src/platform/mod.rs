@@ -8,6 +8,7 @@ pub mod catalogue;
 mod check;
 pub mod descriptor;
 pub mod facts;
+pub mod facts_text;
 pub mod failure;
 pub mod field;
 pub mod hook;

@@ -47,7 +47,9 @@ pub(super) async fn tried<R: NeedsRole>(
 
 fn told(page: &Frame, platform: &Platform, tested: &Tested) -> (Tone, String) {
     let (tone, mut text) = outcome(page, platform, &tested.first);
-    let Some(standby) = &tested.standby else { return (tone, text) };
+    let Some(standby) = &tested.standby else {
+        return (tone, text);
+    };
     let (second, told) = outcome(page, platform, standby);
     text = format!("{text} {}", page.say_with("admin-test-standby", [("outcome", &*told)]));
     (if tone == Tone::Good { second } else { tone }, text)

@@ -33,7 +33,9 @@ pub struct FieldShown {
 pub fn of_platform(page: &Frame, facts: &PlatformFacts) -> Vec<Fact> {
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let reference = &facts.reference;
-    let row = [&reference.auth, &reference.access, &reference.refresh].map(said).join(" · ");
+    let row = [&reference.auth, &reference.access, &reference.refresh]
+        .map(said)
+        .join(" · ");
     vec![
         Fact::text(page.say("admin-number"), facts.number.to_string()),
         Fact::text(page.say("admin-reference"), row),
@@ -46,7 +48,7 @@ pub fn of_method(page: &Frame, method: &MethodFacts, first: bool) -> MethodShown
         Fact::code(say("admin-id"), method.id.clone()),
         Fact::text(say("admin-obtain"), word(page, "obtain", method.obtain)),
         Fact::text(say("admin-client-of"), word(page, "client-of", method.client)),
-        Fact::text(say("admin-store-identity"), word(page, "identity-is", method.identity)),
+        Fact::text(say("admin-identity-of"), word(page, "identity-is", method.identity)),
         Fact::text(say("admin-renewal"), renewal(page, method)),
         Fact::text(
             say("admin-access-life"),

@@ -9,9 +9,9 @@ use crate::domain::id::AppId;
 use crate::domain::secret::Secret;
 use crate::platform::facts::{self, Addresses};
 use crate::platform::{self, Field, Platform};
-use crate::web::{Frame, Site};
 use crate::web::form::{Choice, Form, Input, Submitted};
 use crate::web::parts::Fact;
+use crate::web::{Frame, Site};
 
 /// One input, empty.
 pub fn input(page: &Frame, field: &Field) -> Input {
