@@ -80,7 +80,7 @@ while it differs. The same facts, with every field, are in `GET /v1/platforms`, 
 `llavero platform show SLUG`.
 
 *Facts* are **documented** publicly, **recalled** where parts are from experience, or **unconfirmed** where no public
-documentation exists: connect one store first. The reference table is shown beside them; where a method differs from it
+documentation confirms them: connect one store first. The reference table is shown beside them; where a method differs from it
 today, the second table says in what. A \"-\" in the reference table is a cell that it leaves empty. The method offered first is in bold.
 
 ";

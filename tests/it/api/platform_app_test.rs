@@ -1,5 +1,15 @@
 //! Trying the app's own client at a platform: right and wrong secrets are told apart, and nothing else changes.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use llavero::broker::platform_app_test;
+use llavero::broker::platform_apps::{self, ClientValues};
+use llavero::db;
+use llavero::domain::admin::Actor;
+use llavero::domain::secret::Secret;
+use llavero::domain::store::Mode;
+use llavero::platform::Values;
 use serde_json::{Value, json};
 
 use crate::support::connecting::{Way, connect_for, start};
@@ -183,4 +193,55 @@ async fn an_admin_tests_a_client_with_a_button() {
         let page = owner.get(&url).await;
         assert!(page.text().contains(said), "{said}: {}", page.text());
     }
+}
+
+#[tokio::test]
+async fn every_client_that_can_be_tested_is_asked_about() {
+    let mut app = start().await;
+    app.jobs_may_wait();
+    let mut silent = Vec::new();
+    let tools = app.app.clone();
+    for platform in tools.catalogue.platforms() {
+        if !platform_app_test::is_testable(platform) {
+            continue;
+        }
+        let mut first = Values::new();
+        for field in platform_apps::app_fields(platform) {
+            let chosen = field.choices.first().map(|choice| choice.value.as_str());
+            let value = chosen.or(field.default.as_deref()).unwrap_or(&field.example);
+            first.set(
+                field.name.as_str(),
+                if value.is_empty() { "0123456789abcdef" } else { value },
+            );
+        }
+        let (slug, values) = (platform.slug.clone(), ClientValues { first, standby: None });
+        platform_apps::set_installation(&tools, &slug, Mode::Sandbox, values, Actor::system())
+            .await
+            .unwrap();
+        let client = tools
+            .db
+            .run::<_, db::Error, _>(move |conn| db::platform_apps::find_installation(conn, &slug, Mode::Sandbox))
+            .await
+            .unwrap()
+            .unwrap();
+        let wanted = platform_app_test::wanted(&tools, platform);
+        let given: BTreeMap<String, Secret> = wanted
+            .into_iter()
+            .map(|field| {
+                let chosen = field.choices.first().map(|choice| choice.value.as_str());
+                (field.name.clone(), Secret::new(chosen.unwrap_or(&field.example)))
+            })
+            .collect();
+        app.advance(Duration::from_secs(60));
+        let asker = llavero::broker::asker::Asker {
+            actor: Actor::system(),
+            app: None,
+            request_id: None,
+        };
+        let tested = platform_app_test::test(&tools, &asker, &client, &given).await.unwrap();
+        if tested.first.detail.starts_with("Nothing was sent") {
+            silent.push(format!("{}: {}", platform.slug, tested.first.detail));
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
 }

@@ -185,7 +185,7 @@ async fn pages_about_an_unconfirmed_platform_say_so() {
             .await;
         assert_eq!(merchants.status, 200, "{}", merchants.text());
         assert_eq!(
-            merchants.text().contains("Connecting is unconfirmed"),
+            merchants.text().contains("is unconfirmed"),
             expected,
             "{slug}: {}",
             merchants.text()
@@ -194,7 +194,7 @@ async fn pages_about_an_unconfirmed_platform_say_so() {
             .get(&format!("{}/admin/platforms/{slug}?locale=en", app.url))
             .await;
         assert_eq!(
-            admins.text().contains("no public documentation"),
+            admins.text().contains("No public documentation confirms"),
             expected,
             "{slug}: {}",
             admins.text()
