@@ -10,6 +10,7 @@ pub mod asker;
 pub mod connect;
 pub mod disconnect;
 pub mod health;
+pub mod hooks;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;
@@ -18,6 +19,7 @@ pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
 pub mod stores;
+pub mod token_limit;
 pub mod verify;
 
 use std::time::Duration;

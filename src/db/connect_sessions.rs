@@ -121,6 +121,19 @@ pub fn find_by_state(conn: &mut Conn, hash: TokenHash) -> Result<Option<ConnectS
     Ok(found)
 }
 
+/// Those of these sessions whose browser is at this platform, the one that left last first.
+pub fn list_at_platform(conn: &mut Conn, ids: &[ConnectSessionId], platform: &str) -> Result<Vec<ConnectSession>> {
+    let found = connect_sessions::table
+        .filter(connect_sessions::id.eq_any(ids.iter().copied()))
+        .filter(connect_sessions::platform.eq(platform.to_owned()))
+        .filter(connect_sessions::status.eq(SessionStatus::AtPlatform))
+        .filter(connect_sessions::expires_at.gt(llavero_now()))
+        .order(connect_sessions::left_at.desc())
+        .select(ConnectSession::as_select())
+        .load(conn)?;
+    Ok(found)
+}
+
 /// The session of a one-time code of this app, locked until the transaction ends: exchanges of one code take turns.
 pub fn lock_by_code(conn: &mut Conn, app: AppId, hash: TokenHash) -> Result<Option<ConnectSession>> {
     let found = connect_sessions::table

@@ -44,6 +44,7 @@ pub mod sessions;
 pub mod store_list;
 pub mod stores;
 pub mod timeline;
+pub mod token_calls;
 pub mod types;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

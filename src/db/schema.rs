@@ -295,6 +295,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    token_calls (id) {
+        id -> Uuid,
+        endpoint -> Text,
+        called_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(access_tokens -> apps (app_id));
 diesel::joinable!(access_tokens -> stores (store_id));
 diesel::joinable!(admin_links -> admins (admin_id));
@@ -334,4 +342,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_attempts,
     stores,
+    token_calls,
 );

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::descriptor::{ClientOwner, Method};
@@ -21,7 +21,7 @@ const PEEK: usize = 4096;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRules {
-    /// JSON pointers to codes; `*` stands for every item of a list.
+    /// JSON pointers to codes; `*` stands for every item of a list or an object.
     #[serde(default)]
     pub code_at: Vec<String>,
     /// Answers of the token calls.
@@ -30,6 +30,9 @@ pub struct AnswerRules {
     /// Answers of the verify call.
     #[serde(default)]
     pub verify: Vec<FailureRule>,
+    /// A header that says in milliseconds how long to wait; `Retry-After` is always read.
+    #[serde(default, deserialize_with = "wait_header")]
+    pub wait_millis: Option<HeaderName>,
     /// Answers of forwarded calls that mean: this credential is not accepted.
     #[serde(default)]
     pub unauthorized: Vec<Condition>,
@@ -125,7 +128,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The values at a JSON pointer in which `*` stands for every item of a list.
+/// The values at a JSON pointer in which `*` stands for every item of a list or an object.
 pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
     let mut found = vec![json];
     for step in pointer.split('/').skip(1) {
@@ -139,6 +142,7 @@ pub(super) fn found_at<'a>(json: &'a Value, pointer: &str) -> Vec<&'a Value> {
                     .and_then(|i: usize| items.get(i))
                     .into_iter()
                     .collect(),
+                (Value::Object(object), "*") => object.values().collect(),
                 (Value::Object(object), _) => object.get(step).into_iter().collect::<Vec<_>>(),
                 _ => Vec::new(),
             })
@@ -253,7 +257,7 @@ pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAns
         code,
         status: Some(status),
         detail,
-        retry_after: retry_after(&answer.headers),
+        retry_after: retry_after(&answer.headers).or_else(|| wait_millis(&method.answer, &answer.headers)),
     }
 }
 
@@ -298,6 +302,15 @@ fn is_a_word(code: &str) -> bool {
         && code
             .split(|c: char| !c.is_ascii_alphanumeric())
             .all(|run| run.len() <= 24)
+}
+
+fn wait_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HeaderName>, D::Error> {
+    super::call::header_name(deserializer).map(Some)
+}
+
+fn wait_millis(rules: &AnswerRules, headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(rules.wait_millis.as_ref()?)?.to_str().ok()?;
+    text.trim().parse().ok().map(Duration::from_millis)
 }
 
 /// `Retry-After` in seconds, or as a date counted from the answer's own `Date`.

@@ -32,7 +32,7 @@ pub struct HeaderRule {
     pub basic: Option<(String, String)>,
     #[serde(default)]
     pub when: Option<When>,
-    /// Left out where one of its values is not there.
+    /// Left out where one of its values is not there, or all are empty.
     #[serde(default)]
     pub optional: bool,
     /// The caller's own header wins.
@@ -60,6 +60,7 @@ pub(super) fn set_headers(
         };
         let text = match text {
             Err(BuildError::MissingValue(_)) if rule.optional => continue,
+            Ok(text) if rule.optional && text.is_empty() => continue,
             text => text?,
         };
         let mut value =

@@ -95,6 +95,11 @@ pub fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
+fn raw(pairs: &[(String, String)]) -> String {
+    let pieces: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pieces.join("&")
+}
+
 /// The value of an `Authorization: Basic` header.
 pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
@@ -113,11 +118,18 @@ pub struct QueryProof {
     /// Further parameters that are not covered.
     #[serde(default)]
     pub except: Vec<String>,
+    /// The hash may as well be over names and values as they are.
+    #[serde(default)]
+    pub or_raw: bool,
 }
 
 impl QueryProof {
     /// The text that is hashed: names and values encoded again, values of a repeated name joined by commas.
     pub fn text(&self, query: &str) -> String {
+        join(&self.covered(query))
+    }
+
+    fn covered(&self, query: &str) -> Vec<(String, String)> {
         let mut merged: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
         for (name, value) in pairs(query) {
             if name == self.parameter || self.except.contains(&name) {
@@ -131,15 +143,17 @@ impl QueryProof {
                 })
                 .or_insert(value);
         }
-        join(&merged.into_iter().collect::<Vec<_>>())
+        merged.into_iter().collect()
     }
 
     pub fn holds(&self, query: &str, given: &str, keys: &[&str]) -> bool {
-        let text = self.text(query);
-        keys.iter().any(|key| {
-            let right = self.writing.write(&self.hash.of(key.as_bytes(), text.as_bytes()));
-            same(&right, given)
-        })
+        let mut texts = vec![self.text(query)];
+        if self.or_raw {
+            texts.push(raw(&self.covered(query)));
+        }
+        let right = |key: &&str, text: &String| self.writing.write(&self.hash.of(key.as_bytes(), text.as_bytes()));
+        keys.iter()
+            .any(|key| texts.iter().any(|text| same(&right(key, text), given)))
     }
 }
 
@@ -154,6 +168,7 @@ mod tests {
             key: "client_secret".into(),
             parameter: "hmac".into(),
             except: vec!["signature".into()],
+            or_raw: false,
         }
     }
 
@@ -161,6 +176,19 @@ mod tests {
     fn the_order_of_a_query_does_not_matter_and_repeated_names_are_joined() {
         assert_eq!(proof().text("b=2&a=1&b=3&hmac=x"), "a=1&b=2%2C3");
         assert_eq!(proof().text("b=+%2B%3D&a"), "a=&b=%20%2B%3D");
+    }
+
+    #[test]
+    fn values_as_they_are_prove_only_where_the_platform_is_said_to_do_so() {
+        let query = "code=a%2Fb";
+        let hmac = Writing::Hex.write(&Hash::HmacSha256.of(b"key", b"code=a/b"));
+        assert!(!proof().holds(query, &hmac, &["key"]));
+        let either = QueryProof {
+            or_raw: true,
+            ..proof()
+        };
+        assert!(either.holds(query, &hmac, &["key"]));
+        assert!(!either.holds("code=a", &hmac, &["key"]));
     }
 
     #[test]

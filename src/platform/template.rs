@@ -247,6 +247,10 @@ impl UrlTemplate {
             Head::Base(name) => host::base_value(scope, name)?,
         };
         let root = host::checked_url(&head).ok_or(BuildError::BadUrl("the host is not one"))?;
+        if self.path.parts.is_empty() {
+            // A value that is the whole address keeps its own end.
+            return Ok(root);
+        }
         let path = self.path.fill_path(scope)?;
         host::below(&root, &path, None).map_err(|_| BuildError::BadUrl("the path leaves its root"))
     }

@@ -35,6 +35,12 @@ pub struct Verify {
     /// JSON pointers that a good answer has, whatever its status; of several in one place, one will do.
     #[serde(default)]
     pub needs: Vec<Pointers>,
+    /// JSON pointers that only a failure has, whatever its status.
+    #[serde(default)]
+    pub lacks: Vec<String>,
+    /// Statuses of refusals that only an accepted credential gets, such as one for a missing scope.
+    #[serde(default)]
+    pub accepted_by: Vec<u16>,
     /// A list in the answer must hold a value that was typed.
     #[serde(default)]
     pub lists: Option<Lists>,
@@ -179,21 +185,28 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
     let verify = &method.verify;
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
     let good = answer.status.is_success()
-        && body.as_ref().is_some_and(|b| {
-            verify.needs.iter().all(|either| {
-                either
-                    .all()
-                    .iter()
-                    .any(|at| found_at(b, at).iter().any(|v| !v.is_null()))
-            })
+        && body.as_ref().is_some_and(|body| {
+            let has = |at: &String| found_at(body, at).iter().any(|value| !value.is_null());
+            let needed = |either: &Pointers| either.all().iter().any(has);
+            verify.needs.iter().all(needed) && !verify.lacks.iter().any(has)
         });
-    let Some(body) = body.filter(|_| good) else {
-        return Err(answer::judge(method, &method.answer.verify, answer));
-    };
     let scope = Scope::timeless(method, values);
+    let body = match body {
+        Some(body) if good => body,
+        // Nothing of a refusal is read: what it says is not about the store.
+        Some(_) if verify.accepted_by.contains(&answer.status.as_u16()) => serde_json::Value::Null,
+        _ => return Err(answer::judge(method, &method.answer.verify, answer)),
+    };
+    let filled = |template: &Template| match template.fill(&scope) {
+        Ok(text) => Ok(Some(text)),
+        // Which of the shops it is has yet to be said.
+        Err(BuildError::MissingValue(_)) if verify.shops.is_some() => Ok(None),
+        Err(error) => Err(Failure::unknown(error.to_string())),
+    };
     for lists in verify.lists.iter().chain(&verify.says) {
-        let wanted = lists.value.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?;
-        if !lists.hold(&body, &wanted) {
+        if let Some(wanted) = filled(&lists.value)?
+            && !lists.hold(&body, &wanted)
+        {
             return Err(Failure::unknown(format!("the answer does not list {}", lists.code)).with_code(&lists.code));
         }
     }
@@ -204,14 +217,17 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         all.find_map(|at| answer::text_at(&body, at)).filter(plain)
     };
     let platform_store_id = match &method.identity_template {
-        Some(template) => Some(template.fill(&scope).map_err(|e| Failure::unknown(e.to_string()))?),
+        Some(template) => filled(template)?,
         None => text(&verify.store_id),
     };
     let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));
+    let shops = verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default();
+    let own = |shop: &&Shop| Some(&shop.platform_store_id) == platform_store_id.as_ref();
+    let own_name = shops.iter().find(own).and_then(|shop| shop.name.clone());
     Ok(StoreFacts {
+        name: text(&verify.store_name).or(own_name),
         platform_store_id,
-        name: text(&verify.store_name),
         url,
-        shops: verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default(),
+        shops,
     })
 }

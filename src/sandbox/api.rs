@@ -5,12 +5,14 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::behaviour::{Behaviour, Effect, Identity, TokenPlace};
+use super::behaviour::{Behaviour, Effect, Endpoint, Identity};
 use super::call::{Answer, Call, Content, value};
 use super::grant::TokenRefusal;
-use super::oauth::{Refusal, client_of, parameters};
+use super::key;
+use super::oauth::{Refusal, client_of, identify, parameters};
 use super::problem::Problem;
 use super::quirk;
+use super::rules::AccountMust;
 use super::template::{self, Values};
 use super::world::World;
 
@@ -73,7 +75,11 @@ impl Visit<'_> {
         let shape = self.behaviour.shape(problem);
         let mut values = self.values();
         values.insert("detail".to_owned(), detail.into());
-        let mut answer = Answer::json(shape.status, template::fill(&shape.body, &values));
+        let body = template::fill(&shape.body, &values);
+        let mut answer = Answer::json(shape.status, body);
+        if let (Some(kind), Content::Json(Value::String(text))) = (&shape.content_type, &answer.content) {
+            answer.content = Content::Typed(kind.clone(), text.clone());
+        }
         for (name, text) in &shape.headers {
             answer = answer.with_header(name, template::fill_text(text, &values));
         }
@@ -90,14 +96,11 @@ impl Visit<'_> {
 
     /// The access token that the request carries.
     pub fn presented_token(&self) -> Option<String> {
-        self.behaviour.call.token_in.iter().find_map(|place| match place {
-            TokenPlace::Header(name) => self.call.header(name).map(str::to_owned),
-            TokenPlace::BearerHeader(name) => {
-                let (scheme, token) = self.call.header(name)?.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-            }
-            TokenPlace::Query(name) => self.call.query_value(name),
-        })
+        self.behaviour
+            .call
+            .token_in
+            .iter()
+            .find_map(|place| place.read(self.call))
     }
 
     /// The store that the request is about, as far as can be told without judging it.
@@ -106,15 +109,16 @@ impl Visit<'_> {
             return Some(self.call.host.clone());
         }
         let by_grant = |number: u64| world.grants.get(&number).map(|grant| grant.account.clone());
-        if let Some(rules) = self
-            .behaviour
-            .token
-            .as_ref()
-            .filter(|rules| rules.path.matches(&self.call.path))
-        {
+        if let Some(rules) = self.behaviour.token_at(&self.call.path) {
             let pairs = parameters(rules, self);
+            if let Some(name) = &rules.account_parameter {
+                return value(&pairs, name).map(str::to_owned);
+            }
             if self.behaviour.identity == Identity::Client {
-                return client_of(rules, self, &pairs).map(|(id, _)| id);
+                let user = value(&pairs, "username")
+                    .or_else(|| value(&pairs, "email"))
+                    .map(str::to_owned);
+                return user.or_else(|| client_of(&rules.client_auth, self, &pairs).map(|(id, _)| id));
             }
             let code = value(&pairs, "code").and_then(|code| world.codes.get(code));
             let refresh = value(&pairs, "refresh_token").and_then(|token| world.refresh.get(token));
@@ -126,7 +130,17 @@ impl Visit<'_> {
         let grant = token
             .and_then(|token| world.access.get(&token))
             .and_then(|token| by_grant(token.grant));
-        grant.or_else(|| quirk::subject(self))
+        let named = || {
+            self.behaviour
+                .call
+                .account
+                .as_ref()
+                .and_then(|rule| rule.named(self.call))
+        };
+        grant
+            .or_else(|| quirk::subject(self))
+            .or_else(named)
+            .or_else(|| key::subject(world, self))
     }
 }
 
@@ -135,44 +149,125 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
     if let Some(judged) = quirk::authenticate(world, visit) {
         return judged;
     }
-    let refuse = |(problem, detail): Refusal| visit.refuse(problem, &detail);
-    visit
-        .require_headers(&visit.behaviour.call.required_headers)
-        .map_err(refuse)?;
-    let token = visit
-        .presented_token()
-        .ok_or_else(|| visit.refuse(Problem::CredentialMissing, "access token is missing"))?;
-    let slug = &visit.behaviour.slug;
-    if visit.behaviour.call.fixed_tokens.contains(&token) && !world.key_ended(slug, &visit.call.host, &token) {
-        world.note_key(visit.behaviour, Some(&visit.call.host), &token);
-        return Ok(Caller {
-            account: visit.call.host.clone(),
-            grant: None,
-            key: Some(token),
-        });
-    }
-    let (grant, account) = match world.judge_access(slug, &token, visit.expiry_now(world)) {
-        Ok((number, grant)) => (number, grant.account.clone()),
-        Err(TokenRefusal::Expired) => {
-            return Err(visit.refuse(Problem::CredentialExpired, "access token has expired"));
+    credential(world, visit).map_err(|(problem, detail)| visit.refuse(problem, &detail))
+}
+
+/// Judges a token or key in its place, and all that must be said beside it.
+pub fn credential(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Refusal> {
+    let rules = &visit.behaviour.call;
+    visit.require_headers(&rules.required_headers)?;
+    for rule in &rules.headers {
+        let concerns = rule.methods.is_empty() || rule.methods.contains(&visit.call.method);
+        let fits = visit
+            .call
+            .header(&rule.name)
+            .is_some_and(|text| rule.pattern.matches(text));
+        if concerns && !fits {
+            return Err((rule.problem, format!("header {} is missing or wrong", rule.name)));
         }
-        Err(_) => return Err(visit.refuse(Problem::CredentialRefused, "access token is invalid")),
+    }
+    let caller = match visit.presented_token() {
+        Some(token) if world.access.contains_key(&token) => own_token(world, visit, &token)?,
+        token => match key::judge(world, visit) {
+            Some(judged) => judged?,
+            None => pasted_token(world, visit, token)?,
+        },
     };
-    if visit.behaviour.identity == Identity::Host && account != visit.call.host {
-        return Err(visit.refuse(Problem::CredentialRefused, "access token belongs to another shop"));
+    named_account(visit, caller)
+}
+
+fn pasted_token(world: &mut World, visit: &Visit<'_>, token: Option<String>) -> Result<Caller, Refusal> {
+    let token = token.ok_or((Problem::CredentialMissing, "access token is missing".to_owned()))?;
+    let fixed = visit.behaviour.call.fixed_tokens.contains(&token);
+    if !fixed || world.key_ended(&visit.behaviour.slug, &visit.call.host, &token) {
+        return Err((Problem::CredentialRefused, "access token is invalid".to_owned()));
+    }
+    world.note_key(visit.behaviour, Some(&visit.call.host), &token);
+    Ok(Caller {
+        account: visit.call.host.clone(),
+        grant: None,
+        key: Some(token),
+    })
+}
+
+fn own_token(world: &mut World, visit: &Visit<'_>, token: &str) -> Result<Caller, Refusal> {
+    let (number, grant) = match world.judge_access(&visit.behaviour.slug, token, visit.expiry_now(world)) {
+        Ok((number, grant)) => (number, grant.clone()),
+        Err(TokenRefusal::Expired) => return Err((Problem::CredentialExpired, "access token has expired".to_owned())),
+        Err(_) => return Err((Problem::CredentialRefused, "access token is invalid".to_owned())),
+    };
+    if visit.behaviour.identity == Identity::Host && grant.account != visit.call.host {
+        let detail = "access token belongs to another shop".to_owned();
+        return Err((Problem::CredentialRefused, detail));
+    }
+    if let Some(rule) = &visit.behaviour.call.client_header {
+        let client = world.registration(visit.behaviour, &grant.client_id, None);
+        let fits = client.is_some_and(|client| {
+            client.secrets.iter().any(|secret| {
+                let mut values = Values::from([("client_id".to_owned(), client.id.clone().into())]);
+                values.insert("client_secret".to_owned(), secret.clone().into());
+                visit.call.header(&rule.name) == Some(template::fill_text(&rule.value, &values).as_str())
+            })
+        });
+        if !fits {
+            return Err((Problem::ClientHeaderRefused, format!("header {} is wrong", rule.name)));
+        }
+    }
+    let scoped = !visit.behaviour.call.needs_scope || !grant.scope.trim().is_empty();
+    if !scoped && !endpoint_of(visit).is_some_and(|endpoint| endpoint.any_scope) {
+        return Err((Problem::ScopeMissing, "the token has no scope".to_owned()));
+    }
+    if let Some(token) = world.access.get_mut(token) {
+        token.used = true;
     }
     Ok(Caller {
-        account,
-        grant: Some(grant),
+        account: grant.account,
+        grant: Some(number),
         key: None,
+    })
+}
+
+/// Holds the caller against the store that the call names.
+fn named_account(visit: &Visit<'_>, caller: Caller) -> Result<Caller, Refusal> {
+    let Some(rule) = &visit.behaviour.call.account else {
+        return Ok(caller);
+    };
+    let Some(named) = rule.named(visit.call) else {
+        return if rule.required {
+            Err((Problem::UnknownAccount, "the store is not named".to_owned()))
+        } else {
+            Ok(caller)
+        };
+    };
+    match rule.must {
+        AccountMust::BeOwn if caller.account != named => Err((
+            Problem::WrongAccount,
+            "the credential is not good for this store".to_owned(),
+        )),
+        AccountMust::BeListed if !visit.behaviour.accounts.iter().any(|listed| listed.id == named) => {
+            Err((Problem::UnknownAccount, "there is no such store".to_owned()))
+        }
+        _ => Ok(Caller {
+            account: named,
+            ..caller
+        }),
+    }
+}
+
+fn endpoint_of<'a>(visit: &Visit<'a>) -> Option<&'a Endpoint> {
+    visit.behaviour.endpoints.iter().find(|endpoint| {
+        endpoint.method.eq_ignore_ascii_case(&visit.call.method)
+            && endpoint.path.matches(&visit.call.path)
+            && endpoint
+                .query
+                .iter()
+                .all(|(name, pattern)| visit.call.sent(name).is_some_and(|text| pattern.matches(&text)))
     })
 }
 
 /// Answers any call that is neither a page nor a token call.
 pub fn answer(world: &mut World, visit: &Visit<'_>) -> Answer {
-    let endpoint = visit.behaviour.endpoints.iter().find(|endpoint| {
-        endpoint.method.eq_ignore_ascii_case(&visit.call.method) && endpoint.path.matches(&visit.call.path)
-    });
+    let endpoint = endpoint_of(visit);
     let anonymous = endpoint.is_some_and(|endpoint| endpoint.anonymous);
     let caller = if anonymous {
         Caller {
@@ -189,18 +284,56 @@ pub fn answer(world: &mut World, visit: &Visit<'_>) -> Answer {
     let Some(endpoint) = endpoint else {
         return quirk::finish_call(visit, echo(visit, &caller));
     };
+    answer_endpoint(world, visit, &caller, endpoint)
+}
+
+/// Answers a judged call that is told by a word instead of by its path.
+pub fn answer_as(world: &mut World, visit: &Visit<'_>, caller: &Caller, word: &str) -> Answer {
+    let endpoints = visit.behaviour.endpoints.iter();
+    match endpoints.into_iter().find(|endpoint| endpoint.path.matches(word)) {
+        Some(endpoint) => answer_endpoint(world, visit, caller, endpoint),
+        None => quirk::finish_call(visit, echo(visit, caller)),
+    }
+}
+
+fn answer_endpoint(world: &mut World, visit: &Visit<'_>, caller: &Caller, endpoint: &Endpoint) -> Answer {
     let mut values = visit.values();
     values.extend(world.account_values(visit.behaviour, &caller.account));
-    if endpoint.effect == Effect::Revoke {
-        match caller.grant {
+    values.extend(quirk::more_values(world, visit, caller));
+    if let Some(grant) = caller.grant.and_then(|number| world.grants.get(&number)) {
+        values.insert("client_id".to_owned(), grant.client_id.clone().into());
+        values.insert("scope".to_owned(), grant.scope.clone().into());
+    }
+    match endpoint.effect {
+        Effect::None => {}
+        Effect::Revoke => match caller.grant {
             Some(grant) => end_grant(world, grant),
-            None => end_key(world, visit, &caller),
+            None => end_key(world, visit, caller),
+        },
+        Effect::RevokeToken => {
+            if let Err((problem, detail)) = revoke_token(world, visit, endpoint) {
+                return visit.refuse(problem, &detail);
+            }
         }
     }
     quirk::finish_call(
         visit,
         Answer::json(endpoint.status, template::fill(&endpoint.body, &values)),
     )
+}
+
+fn revoke_token(world: &mut World, visit: &Visit<'_>, endpoint: &Endpoint) -> Result<(), Refusal> {
+    if !endpoint.client_auth.is_empty() {
+        let pairs = visit.call.form_pairs();
+        identify(world, visit, &endpoint.client_auth, &pairs)?;
+    }
+    let token = endpoint.token.as_ref().and_then(|place| place.read(visit.call));
+    let token = token.ok_or((Problem::MissingParameter, "token is missing".to_owned()))?;
+    let grant = world.refresh.get(&token).map(|token| token.grant);
+    let grant = grant.or_else(|| world.access.get(&token).map(|token| token.grant));
+    let grant = grant.ok_or((Problem::RefreshRefused, "token is unknown".to_owned()))?;
+    end_grant(world, grant);
+    Ok(())
 }
 
 fn end_grant(world: &mut World, grant: u64) {

@@ -3,19 +3,25 @@
 //! platforms' documentation; what is only assumed stands in `assumed`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::place::Place;
 use super::problem::{ErrorShape, Problem};
+use super::rules::{Authorize, CallRules, ClientAuth, Hook, Install, TokenRules};
 use super::settings::Grace;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/sandbox/behaviour");
 
+/// The files are compiled in, so they are read once: some hundred regular expressions are slow to build for each server.
+static READ: LazyLock<Result<Vec<Behaviour>, BehaviourError>> = LazyLock::new(Behaviour::read_all);
+
 /// Why a behaviour file cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{file}: {why}")]
 pub struct BehaviourError {
     pub file: String,
@@ -61,6 +67,8 @@ pub struct Behaviour {
     pub hosts: Vec<Pattern>,
     /// For platforms that live on any host: the paths that tell them. Fixed hosts are looked for first.
     pub paths: Option<Pattern>,
+    /// Beside the path: what else tells a platform that shares its paths with another.
+    pub mark: Option<Place>,
     pub identity: Identity,
     pub quirk: Option<QuirkName>,
     #[serde(default)]
@@ -68,12 +76,18 @@ pub struct Behaviour {
     pub clients: ClientRules,
     pub authorize: Option<Authorize>,
     pub token: Option<TokenRules>,
+    /// Further token endpoints.
+    #[serde(default)]
+    pub more_tokens: Vec<TokenRules>,
     #[serde(default)]
     pub refresh: RefreshRules,
     #[serde(default)]
     pub call: CallRules,
     #[serde(default)]
     pub endpoints: Vec<Endpoint>,
+    /// How the platform's app store begins a connection.
+    pub install: Option<Install>,
+    pub hook: Option<Hook>,
     #[serde(default)]
     pub errors: BTreeMap<Problem, ErrorShape>,
 }
@@ -97,6 +111,18 @@ pub enum QuirkName {
     Walmart,
     Woocommerce,
     Falabella,
+    Alibaba,
+    ClaroShop,
+    Magento1,
+    Magento2,
+    Opencart,
+    Shein,
+    Temu,
+    TiktokShop,
+    Weebly,
+    Wix,
+    Odoo,
+    Vtex,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -104,6 +130,9 @@ pub enum QuirkName {
 pub struct ListedAccount {
     pub id: String,
     pub name: String,
+    /// Further values that answers and callbacks can name.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
 }
 
 /// OAuth clients of partners (`owner = "app"`), or the keys of stores (`owner = "account"`).
@@ -131,6 +160,8 @@ pub struct DemoClient {
     pub id: String,
     pub secret: String,
     pub permission: Option<String>,
+    /// The account whose key it is, where the call does not tell.
+    pub account: Option<String>,
     pub note: String,
 }
 
@@ -140,82 +171,9 @@ pub struct FirstUse {
     pub id: Pattern,
     pub secret: String,
     pub permission: Option<String>,
+    /// The account whose key it is, where the call does not tell.
+    pub account: Option<String>,
     pub note: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Authorize {
-    pub path: Pattern,
-    #[serde(default)]
-    pub pkce: Pkce,
-    #[serde(default)]
-    pub required: Vec<String>,
-    #[serde(default = "ten_minutes")]
-    pub code_seconds: u64,
-    /// Parameters of the redirect back; those without a value are left out.
-    pub approved: BTreeMap<String, String>,
-    pub denied: BTreeMap<String, String>,
-    /// Authorizing again ends the earlier grant of the same client and account.
-    #[serde(default)]
-    pub replaces_grant: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Pkce {
-    #[default]
-    None,
-    /// Checked when a challenge was sent.
-    Supported,
-    Required,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenRules {
-    pub path: Pattern,
-    #[serde(default = "post")]
-    pub methods: Vec<String>,
-    pub encodings: Vec<Encoding>,
-    pub client_auth: Vec<ClientAuth>,
-    pub grants: Vec<String>,
-    /// The grant meant by a request that names none.
-    pub default_grant: Option<String>,
-    /// Whether the exchange must repeat the redirect URI of the authorization.
-    #[serde(default)]
-    pub repeats_redirect_uri: bool,
-    #[serde(default)]
-    pub required_headers: Vec<String>,
-    #[serde(default = "random")]
-    pub access_format: String,
-    #[serde(default = "random")]
-    pub refresh_format: String,
-    /// Seconds; none = no expiry.
-    pub access_seconds: Option<u64>,
-    pub refresh_seconds: Option<u64>,
-    pub client_credentials_seconds: Option<u64>,
-    /// Parameter and value without which the token neither expires nor can be refreshed.
-    pub expires_only_with: Option<(String, String)>,
-    /// Client credentials: hands the same unexpired token back.
-    #[serde(default)]
-    pub hands_back_unexpired: bool,
-    pub answer: Value,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    Form,
-    Json,
-    Query,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    Body,
-    Basic,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -229,31 +187,12 @@ pub struct RefreshRules {
     /// A refresh ends the earlier access token at once.
     #[serde(default)]
     pub retires_access: bool,
+    /// Refresh answers carry no refresh token; the one used stays good.
+    #[serde(default)]
+    pub omits_token: bool,
     /// The replacement keeps the first refresh token's deadline.
     #[serde(default)]
     pub keeps_deadline: bool,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CallRules {
-    /// Where the access token may be; the first present one counts.
-    #[serde(default)]
-    pub token_in: Vec<TokenPlace>,
-    #[serde(default)]
-    pub required_headers: Vec<String>,
-    /// Tokens that a merchant pasted; valid for every account until revoked there.
-    #[serde(default)]
-    pub fixed_tokens: Vec<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum TokenPlace {
-    Header(String),
-    /// A header whose value begins with `Bearer `.
-    BearerHeader(String),
-    Query(String),
 }
 
 /// A path with an answer of its own; any other path echoes the request.
@@ -262,10 +201,20 @@ pub enum TokenPlace {
 pub struct Endpoint {
     pub method: String,
     pub path: Pattern,
+    /// Query parameters that the request must have, beside the path.
+    #[serde(default)]
+    pub query: BTreeMap<String, Pattern>,
     #[serde(default)]
     pub anonymous: bool,
+    /// Judged without a scope, where calls need one.
+    #[serde(default)]
+    pub any_scope: bool,
     #[serde(default)]
     pub effect: Effect,
+    /// With `effect = "revoke_token"`: where the token stands, and how the client says who it is.
+    pub token: Option<Place>,
+    #[serde(default)]
+    pub client_auth: Vec<ClientAuth>,
     #[serde(default = "ok")]
     pub status: u16,
     pub body: Value,
@@ -278,6 +227,8 @@ pub enum Effect {
     None,
     /// Ends the grant of the token that was sent.
     Revoke,
+    /// Ends the grant of a token, access or refresh, that is named in the request.
+    RevokeToken,
 }
 
 impl Behaviour {
@@ -290,6 +241,10 @@ impl Behaviour {
 
     /// All that are built in, sorted by slug.
     pub fn embedded() -> Result<Vec<Self>, BehaviourError> {
+        READ.clone()
+    }
+
+    fn read_all() -> Result<Vec<Self>, BehaviourError> {
         let mut all = Vec::new();
         for file in FILES.files() {
             let name = file.path().display().to_string();
@@ -298,6 +253,14 @@ impl Behaviour {
         }
         all.sort_by(|one, other| one.slug.cmp(&other.slug));
         Ok(all)
+    }
+
+    /// The token endpoint at this path.
+    pub fn token_at(&self, path: &str) -> Option<&TokenRules> {
+        self.token
+            .iter()
+            .chain(&self.more_tokens)
+            .find(|rules| rules.path.matches(path))
     }
 
     pub fn serves_host(&self, host: &str) -> bool {
@@ -319,21 +282,10 @@ impl Behaviour {
         ErrorShape {
             status,
             headers: BTreeMap::new(),
+            content_type: None,
             body,
         }
     }
-}
-
-fn ten_minutes() -> u64 {
-    600
-}
-
-fn post() -> Vec<String> {
-    vec!["POST".to_owned()]
-}
-
-fn random() -> String {
-    "{random}".to_owned()
 }
 
 fn ok() -> u16 {

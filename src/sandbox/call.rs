@@ -60,6 +60,20 @@ impl Call {
         value(&self.query_pairs(), name).map(str::to_owned)
     }
 
+    /// Query and form body together.
+    pub fn sent_pairs(&self) -> Pairs {
+        let mut pairs = self.query_pairs();
+        if self.has_form_body() {
+            pairs.extend(self.form_pairs());
+        }
+        pairs
+    }
+
+    /// A parameter of the query or of the form body.
+    pub fn sent(&self, name: &str) -> Option<String> {
+        value(&self.sent_pairs(), name).map(str::to_owned)
+    }
+
     pub fn has_form_body(&self) -> bool {
         self.header("content-type")
             .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
@@ -120,6 +134,8 @@ pub enum Content {
     Json(Value),
     /// Content type and text.
     Text(&'static str, String),
+    /// As `Text`, of a kind that a behaviour file names.
+    Typed(String, String),
     /// So many chunks of so many bytes each, with a pause in milliseconds between two.
     Chunks {
         count: u32,

@@ -8,11 +8,13 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::behaviour::Behaviour;
+use super::control_partner;
 use super::control_requests::{
     Advance, ChangeSettings, ControlError, DisableClient, OrderFaults, RegisterClient, RotateSecret, Target, read,
     read_filter,
 };
 use super::fault::Ordered;
+use super::jwt;
 use super::server::State;
 use super::world::{Registration, World};
 
@@ -37,6 +39,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/clients/rotate", web::post().to(rotate_secret))
         .route("/clients/disable", web::post().to(disable_client))
         .route("/advance", web::post().to(advance))
+        .configure(control_partner::routes)
         .route("/log", web::get().to(log))
         .route("/log", web::delete().to(clear_log))
         .route("/reset", web::post().to(reset))
@@ -103,6 +106,11 @@ async fn accounts(state: Shared) -> HttpResponse {
             .iter()
             .map(|rule| rule.note.as_str())
             .collect();
+        let rules_of_tokens = behaviour.token.iter().chain(&behaviour.more_tokens);
+        let pasted: Vec<&str> = rules_of_tokens
+            .flat_map(|rules| &rules.pasted)
+            .map(|pasted| pasted.note.as_str())
+            .collect();
         let registered: Vec<&Registration> = world
             .registrations
             .values()
@@ -114,12 +122,15 @@ async fn accounts(state: Shared) -> HttpResponse {
             "accounts": accounts,
             "demo_keys": demo,
             "fixed_tokens": behaviour.call.fixed_tokens,
+            "pasted_tokens": pasted,
+            "install": behaviour.install.as_ref().map(|install| install.note.as_str()),
+            "hook": behaviour.hook.is_some(),
             "registered_on_first_use": rules,
             "registered": registered,
         })
     };
     let all: Vec<Value> = state.behaviours().iter().map(describe).collect();
-    HttpResponse::Ok().json(json!({ "data": all }))
+    HttpResponse::Ok().json(json!({ "data": all, "platform_public_key": jwt::PUBLIC_KEY }))
 }
 
 async fn stores(state: Shared, request: actix_web::HttpRequest) -> Reply {
@@ -207,29 +218,7 @@ async fn expire_refresh(state: Shared, body: Bytes) -> Reply {
 async fn revoke(state: Shared, body: Bytes) -> Reply {
     let target: Target = read(&body)?;
     known(&state, &target.platform)?;
-    let mut world = state.world();
-    let mut count = 0;
-    for number in targeted(&world, &target) {
-        if let Some(grant) = world.grants.get_mut(&number)
-            && grant.ended.is_none()
-        {
-            grant.ended = Some("revoked by the merchant");
-            count += 1;
-        }
-    }
-    let keys: Vec<(String, String, String)> = world
-        .used_keys
-        .iter()
-        .filter(|((slug, account), _)| {
-            *slug == target.platform && target.store.as_ref().is_none_or(|store| store == account)
-        })
-        .flat_map(|((slug, account), ids)| ids.iter().map(|id| (slug.clone(), account.clone(), id.clone())))
-        .collect();
-    count += keys
-        .into_iter()
-        .filter(|key| world.ended_keys.insert(key.clone()))
-        .count();
-    changed(count)
+    changed(state.world().end_store(&target.platform, target.store.as_deref()))
 }
 
 async fn list_faults(state: Shared) -> HttpResponse {
@@ -294,6 +283,7 @@ async fn register_client(state: Shared, body: Bytes) -> Reply {
         secrets: client.secrets,
         redirect_uris: client.redirect_uris,
         account: client.store,
+        serves: None,
         permission: client.permission,
         disabled: false,
     };
@@ -318,7 +308,9 @@ async fn rotate_secret(state: Shared, body: Bytes) -> Reply {
     let count = registrations.len();
     if order.end_grants {
         let meant = world.grants.values_mut();
-        for grant in meant.filter(|grant| grant.platform == order.platform && grant.client_id == order.id) {
+        for grant in meant.filter(|grant| {
+            grant.platform == order.platform && (grant.client_id == order.id || grant.user.as_ref() == Some(&order.id))
+        }) {
             grant.ended.get_or_insert("the client's secret was renewed");
         }
     }

@@ -1,4 +1,4 @@
-//! A request that a simulated store's SERVER makes: the keys it posts to an app. Plain HTTP/1.1 to a loopback address and
+//! A request that a simulated platform's SERVER makes: keys that it posts to an app, messages that it sends. Plain HTTP/1.1 to a loopback address and
 //! nothing else, written by hand because a general HTTP client has no place here; only the status of the answer counts.
 
 use std::io;
@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use super::call::Answer;
+use super::call::{Answer, Pairs};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const STATUS_LINE: usize = 512;
@@ -24,24 +24,54 @@ pub struct Delivery {
     pub failed: Answer,
 }
 
+/// A message of a platform to an app.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub method: String,
+    pub url: String,
+    pub headers: Pairs,
+    pub body: String,
+}
+
 /// Posts the body; the status of the answer, or why there is none.
 pub async fn post(delivery: &Delivery) -> io::Result<u16> {
-    match tokio::time::timeout(LIMIT, exchange(&delivery.url, &delivery.body)).await {
+    let kind = "application/json;charset=UTF-8".to_owned();
+    let message = Message {
+        method: "POST".to_owned(),
+        url: delivery.url.clone(),
+        headers: vec![
+            ("Content-Type".to_owned(), kind),
+            ("User-Agent".to_owned(), "WooCommerce (simulated)".to_owned()),
+        ],
+        body: delivery.body.clone(),
+    };
+    send(&message).await
+}
+
+/// Sends a message; the status of the answer, or why there is none.
+pub async fn send(message: &Message) -> io::Result<u16> {
+    match tokio::time::timeout(LIMIT, exchange(message)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
-async fn exchange(address: &str, body: &str) -> io::Result<u16> {
-    let url = Url::parse(address).map_err(io::Error::other)?;
-    let host = loopback(&url).ok_or_else(|| io::Error::other("callback_url must be http on a loopback address"))?;
+async fn exchange(message: &Message) -> io::Result<u16> {
+    let url = Url::parse(&message.url).map_err(io::Error::other)?;
+    let host = loopback(&url).ok_or_else(|| io::Error::other("the address must be http on a loopback address"))?;
     let mut stream = TcpStream::connect((host.as_str(), url.port_or_known_default().unwrap_or(80))).await?;
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let authority = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let headers: String = message
+        .headers
+        .iter()
+        .map(|(name, text)| format!("{name}: {text}\r\n"))
+        .collect();
     let request = format!(
-        "POST {target} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json;charset=UTF-8\r\n\
-         Content-Length: {}\r\nUser-Agent: WooCommerce (simulated)\r\nConnection: close\r\n\r\n{body}",
-        body.len()
+        "{} {target} HTTP/1.1\r\nHost: {authority}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+        message.method,
+        message.body.len(),
+        message.body
     );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();

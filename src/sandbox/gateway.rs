@@ -15,6 +15,7 @@ use serde_json::json;
 use super::api::{self, Visit};
 use super::behaviour::Owner;
 use super::call::{Answer, Call, Content, Pairs};
+use super::control_partner;
 use super::delivery::{self, Delivery};
 use super::fault::{Fault, FaultEffect};
 use super::log::Fate;
@@ -52,7 +53,7 @@ pub async fn gateway(request: HttpRequest, mut payload: web::Payload, state: web
     };
     let state = state.get_ref().clone();
     let now = state.now();
-    let Some(index) = state.serving(&call.host, &call.path) else {
+    let Some(index) = state.serving(&call) else {
         let error = format!("No simulated platform answers at {}.", call.address());
         return HttpResponse::NotFound().json(json!({ "error": error }));
     };
@@ -153,14 +154,10 @@ fn kind(visit: &Visit<'_>) -> Kind {
         .authorize
         .as_ref()
         .is_some_and(|rules| rules.path.matches(&visit.call.path));
-    let token = visit
-        .behaviour
-        .token
-        .as_ref()
-        .is_some_and(|rules| rules.path.matches(&visit.call.path));
-    if authorize || quirk::has_key_page(visit) {
+    let token = visit.behaviour.token_at(&visit.call.path).is_some();
+    if authorize || quirk::has_page(visit) || control_partner::is_store_page(visit) {
         Kind::Page
-    } else if token {
+    } else if token || quirk::is_token_call(visit) {
         Kind::Token
     } else {
         Kind::Call
@@ -230,9 +227,15 @@ async fn perform(state: &State, index: usize, call: &Call, fault: &Fault) -> Opt
 }
 
 fn process(world: &mut World, visit: &Visit<'_>, kind: Kind) -> Next {
-    match (kind, &visit.behaviour.authorize, &visit.behaviour.token) {
-        (Kind::Page, _, _) if quirk::has_key_page(visit) => quirk::woocommerce::key_page(world, visit),
-        (Kind::Page, Some(rules), _) => Next::Answer(login::authorize(world, visit, rules)),
+    if let Some(next) = quirk::own(world, visit) {
+        return next;
+    }
+    let rules = visit.behaviour.token_at(&visit.call.path);
+    match (kind, &visit.behaviour.authorize, rules) {
+        (Kind::Page, _, _) if control_partner::is_store_page(visit) => {
+            Next::Answer(control_partner::store_page(world, visit))
+        }
+        (Kind::Page, Some(page), _) => Next::Answer(login::authorize(world, visit, page)),
         (Kind::Token, _, Some(rules)) => Next::Answer(oauth::token(world, visit, rules)),
         _ => Next::Answer(api::answer(world, visit)),
     }
@@ -320,6 +323,7 @@ fn respond(answer: Answer, clock: DateTime<Utc>) -> HttpResponse {
     match answer.content {
         Content::Json(body) => response.json(body),
         Content::Text(kind, text) => response.insert_header((header::CONTENT_TYPE, kind)).body(text),
+        Content::Typed(kind, text) => response.insert_header((header::CONTENT_TYPE, kind)).body(text),
         Content::Empty => response.finish(),
         Content::Chunks { count, bytes, pause_ms } => {
             let chunk = Bytes::from(vec![b'.'; bytes]);

@@ -4,8 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::behaviour::Behaviour;
+use super::jwt;
 use super::settings::{Grace, Settings};
-use super::template::{Values, fill_text};
+use super::template::{fill, fill_text};
 use super::world::{AccessToken, Grant, RefreshToken, World};
 
 /// What a token answer tells; seconds count from now.
@@ -51,20 +52,43 @@ impl World {
         number
     }
 
+    /// Ends the oldest live grants of this client and account until at most `most` are left.
+    pub fn keep_newest(&mut self, like: u64, most: usize) {
+        let Some(grant) = self.grants.get(&like).cloned() else {
+            return;
+        };
+        let same = |other: &Grant| {
+            other.ended.is_none()
+                && other.platform == grant.platform
+                && other.client_id == grant.client_id
+                && other.account == grant.account
+        };
+        let live: Vec<u64> = self
+            .grants
+            .iter()
+            .filter(|(_, other)| same(other))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in live.iter().take(live.len().saturating_sub(most)) {
+            if let Some(oldest) = self.grants.get_mut(number) {
+                oldest.ended = Some("too many authorizations");
+            }
+        }
+    }
+
     /// Makes a pair for a live grant.
     pub fn issue(&mut self, behaviour: &Behaviour, grant: u64, lives: Lives, now: DateTime<Utc>) -> Pair {
-        let (access_format, refresh_format) = match &behaviour.token {
-            Some(token) => (token.access_format.as_str(), token.refresh_format.as_str()),
-            None => ("{random}", "{random}"),
-        };
-        let access = self.token_text(access_format, grant);
+        let rules = behaviour.token.as_ref();
         let expires_at = after(now, lives.access);
+        let access_format = rules.map_or("{random}", |token| token.access_format.as_str());
+        let access = self.token_text(behaviour, access_format, grant, expires_at, now);
         self.access.insert(
             access.clone(),
             AccessToken {
                 grant,
                 expires_at,
                 retired: false,
+                used: false,
             },
         );
         let mut pair = Pair {
@@ -75,38 +99,49 @@ impl World {
             refresh_expires_in: None,
         };
         if lives.with_refresh {
-            let refresh = self.token_text(refresh_format, grant);
-            let expires_at = after(now, lives.refresh);
-            let token = RefreshToken {
-                grant,
-                expires_at,
-                first_used_at: None,
-                replacement: None,
-                retired: false,
+            let opened_at = self.grants.get(&grant).map_or(now, |grant| grant.opened_at);
+            let family_end = after(opened_at, rules.and_then(|token| token.family_seconds));
+            let expires_at = match (after(now, lives.refresh), family_end) {
+                (Some(own), Some(end)) => Some(own.min(end)),
+                (own, end) => own.or(end),
             };
-            self.refresh.insert(refresh.clone(), token);
+            let refresh_format = rules.map_or("{random}", |token| token.refresh_format.as_str());
+            let refresh = self.token_text(behaviour, refresh_format, grant, expires_at, now);
+            self.refresh
+                .insert(refresh.clone(), RefreshToken::new(grant, expires_at));
             pair.refresh_expires_in = seconds_left(expires_at, now);
             pair.refresh = Some(refresh);
         }
         pair
     }
 
-    fn token_text(&mut self, format: &str, grant: u64) -> String {
-        let account = self
+    fn token_text(
+        &mut self,
+        behaviour: &Behaviour,
+        format: &str,
+        grant: u64,
+        expires_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> String {
+        let (account, client) = self
             .grants
             .get(&grant)
-            .map(|grant| grant.account.clone())
+            .map(|grant| (grant.account.clone(), grant.client_id.clone()))
             .unwrap_or_default();
-        let client = self
-            .grants
-            .get(&grant)
-            .map(|grant| grant.client_id.clone())
-            .unwrap_or_default();
-        let values = Values::from([
-            ("random".to_owned(), self.random_hex(32).into()),
-            ("account_id".to_owned(), account.into()),
-            ("client_id".to_owned(), client.into()),
-        ]);
+        let mut values = self.account_values(behaviour, &account);
+        values.insert("random".to_owned(), self.random_hex(32).into());
+        values.insert("random_more".to_owned(), self.random_hex(24).into());
+        values.insert("client_id".to_owned(), client.into());
+        values.insert("issued_at".to_owned(), now.timestamp().into());
+        if let Some(at) = expires_at {
+            values.insert("expires_at".to_owned(), at.timestamp().into());
+        }
+        if format.contains("{jwt}")
+            && let Some(rules) = &behaviour.token
+        {
+            let token = jwt::own(&fill(&rules.claims, &values));
+            values.insert("jwt".to_owned(), token.into());
+        }
         fill_text(format, &values)
     }
 
@@ -156,7 +191,8 @@ impl World {
             return Err(TokenRefusal::Expired);
         }
         let grace = settings.grace.unwrap_or(behaviour.refresh.grace);
-        let keeps = settings.omit_refresh_token.unwrap_or(false) || grace == Grace::NotRotating;
+        let omits = settings.omit_refresh_token.unwrap_or(behaviour.refresh.omits_token);
+        let keeps = omits || grace == Grace::NotRotating;
         if behaviour.refresh.keeps_deadline {
             lives.refresh = seconds_left(known.expires_at, now).map(|left| u64::try_from(left).unwrap_or(0));
         }
@@ -202,7 +238,7 @@ impl World {
             },
             now,
         );
-        if !settings.omit_refresh_token.unwrap_or(false) {
+        if !settings.omit_refresh_token.unwrap_or(behaviour.refresh.omits_token) {
             pair.refresh = Some(token.to_owned());
             pair.refresh_expires_in = seconds_left(known.expires_at, now);
         }
@@ -222,19 +258,14 @@ impl World {
         match grace {
             Grace::SamePair { seconds } if within(seconds) => self.same_pair(known, None, now),
             Grace::AnotherPair { seconds } if within(seconds) => Ok(self.issue(behaviour, known.grant, lives, now)),
-            Grace::Replaces { seconds } if within(seconds) => {
-                if let Some((access, refresh)) = &known.replacement {
-                    if let Some(access) = self.access.get_mut(access) {
-                        access.retired = true;
-                    }
-                    if let Some(refresh) = self.refresh.get_mut(refresh) {
-                        refresh.retired = true;
-                    }
+            Grace::UntilAccessUse => {
+                let used = |access: &String| self.access.get(access).is_none_or(|token| token.used);
+                if known.replacement.as_ref().is_none_or(|(access, _)| used(access)) {
+                    return Err(TokenRefusal::Used);
                 }
-                let pair = self.issue(behaviour, known.grant, lives, now);
-                self.note_use(token, &pair, now);
-                Ok(pair)
+                self.replace_again(behaviour, token, known, lives, now)
             }
+            Grace::Replaces { seconds } if within(seconds) => self.replace_again(behaviour, token, known, lives, now),
             Grace::UntilFirstUse { seconds } if within(seconds) => {
                 let replacement = known
                     .replacement
@@ -247,6 +278,28 @@ impl World {
             }
             _ => Err(TokenRefusal::Used),
         }
+    }
+
+    /// A new pair in place of the one answered before.
+    fn replace_again(
+        &mut self,
+        behaviour: &Behaviour,
+        token: &str,
+        known: &RefreshToken,
+        lives: Lives,
+        now: DateTime<Utc>,
+    ) -> Result<Pair, TokenRefusal> {
+        if let Some((access, refresh)) = &known.replacement {
+            if let Some(access) = self.access.get_mut(access) {
+                access.retired = true;
+            }
+            if let Some(refresh) = self.refresh.get_mut(refresh) {
+                refresh.retired = true;
+            }
+        }
+        let pair = self.issue(behaviour, known.grant, lives, now);
+        self.note_use(token, &pair, now);
+        Ok(pair)
     }
 
     /// The pair answered before; an access token that has expired lives `renewed` seconds more.

@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 use super::api::Visit;
-use super::behaviour::{Authorize, Identity, Pkce};
+use super::behaviour::Identity;
 use super::call::{Answer, Pairs, value};
 use super::grant::after;
 use super::quirk;
+use super::rules::{Authorize, Pkce, Redirect};
 use super::signature::encode;
 use super::template;
 use super::world::{Code, Registration, World};
@@ -28,22 +29,59 @@ button:focus-visible{outline:3px solid var(--focus);outline-offset:2px}";
 
 /// A request to the authorization page, shown or submitted.
 pub fn authorize(world: &mut World, visit: &Visit<'_>, rules: &Authorize) -> Answer {
-    let pairs = visit.call.query_pairs();
+    let pairs = parameters(visit, rules);
     let client = match check(world, visit, rules, &pairs) {
         Ok(client) => client,
         Err(why) => return error_page(visit, &why),
     };
+    let Some(back_to) = back_to(world, visit, rules, &client, &pairs) else {
+        let why = "No address to come back to is registered for this client (control API: /clients or /partner).";
+        return error_page(visit, why);
+    };
     if visit.call.method != "POST" {
-        return show(visit, &client, &pairs);
+        return show(visit, rules, &client, &pairs);
     }
-    let accounts = accounts(visit);
+    let accounts = accounts(visit, rules);
     let account = match value(&visit.call.form_pairs(), "outcome") {
         Some("approve") => Some(accounts.0),
         Some("other") => Some(accounts.1),
         Some("deny") => None,
         _ => return error_page(visit, "Choose one of the buttons."),
     };
-    send_back(world, visit, rules, &client, &pairs, account)
+    send_back(world, visit, rules, &client, &pairs, account, &back_to)
+}
+
+/// The query under the standard names.
+fn parameters(visit: &Visit<'_>, rules: &Authorize) -> Pairs {
+    let mut pairs = visit.call.query_pairs();
+    for (standard, own) in &rules.names {
+        for (name, _) in pairs.iter_mut().filter(|(name, _)| name == own) {
+            name.clone_from(standard);
+        }
+    }
+    if let Some(id) = rules.client.as_ref().and_then(|place| place.read(visit.call)) {
+        pairs.push(("client_id".to_owned(), id));
+    }
+    quirk::read_authorize(visit, &mut pairs);
+    pairs
+}
+
+fn back_to(
+    world: &World,
+    visit: &Visit<'_>,
+    rules: &Authorize,
+    client: &Registration,
+    pairs: &[(String, String)],
+) -> Option<String> {
+    let sent = value(pairs, "redirect_uri")
+        .filter(|uri| url::Url::parse(uri).is_ok())
+        .map(str::to_owned);
+    if rules.redirect == Redirect::Sent {
+        return sent;
+    }
+    let registered = client.redirect_uris.as_ref().and_then(|known| known.first().cloned());
+    let partner = || world.partner.callback_of(&visit.behaviour.slug);
+    registered.or(sent).or_else(partner)
 }
 
 fn check(
@@ -56,13 +94,21 @@ fn check(
     let client = world
         .live_registration(visit.behaviour, id, None)
         .ok_or("This client_id is not known here.")?;
-    let redirect_uri = value(pairs, "redirect_uri").ok_or("redirect_uri is missing.")?;
-    let registered = client
-        .redirect_uris
-        .as_ref()
-        .is_none_or(|known| known.iter().any(|uri| uri == redirect_uri));
-    if !registered || url::Url::parse(redirect_uri).is_err() {
-        return Err("redirect_uri is not one of those registered for this client.".to_owned());
+    if rules.redirect == Redirect::Sent {
+        let redirect_uri = value(pairs, "redirect_uri").ok_or("redirect_uri is missing.")?;
+        let registered = client
+            .redirect_uris
+            .as_ref()
+            .is_none_or(|known| known.iter().any(|uri| uri == redirect_uri));
+        if !registered || url::Url::parse(redirect_uri).is_err() {
+            return Err("redirect_uri is not one of those registered for this client.".to_owned());
+        }
+    }
+    let misshaped = |(name, pattern): &(&String, &super::behaviour::Pattern)| {
+        value(pairs, name).is_none_or(|text| !pattern.matches(text))
+    };
+    if let Some((name, _)) = rules.patterns.iter().find(misshaped) {
+        return Err(format!("{name} is missing or not as it must be."));
     }
     if let Some(name) = rules
         .required
@@ -85,7 +131,11 @@ fn check(
 }
 
 /// The account that approves by default, and another one.
-fn accounts(visit: &Visit<'_>) -> (String, String) {
+fn accounts(visit: &Visit<'_>, rules: &Authorize) -> (String, String) {
+    if let Some(named) = rules.account.as_ref().and_then(|place| place.read(visit.call)) {
+        let other = visit.behaviour.accounts.iter().find(|account| account.id != named);
+        return (named, other.map(|account| account.id.clone()).unwrap_or_default());
+    }
     let listed = |index: usize| visit.behaviour.accounts.get(index).map(|account| account.id.clone());
     match visit.behaviour.identity {
         Identity::Listed => (listed(0).unwrap_or_default(), listed(1).unwrap_or_default()),
@@ -93,8 +143,8 @@ fn accounts(visit: &Visit<'_>) -> (String, String) {
     }
 }
 
-fn show(visit: &Visit<'_>, client: &Registration, pairs: &[(String, String)]) -> Answer {
-    let (account, other) = accounts(visit);
+fn show(visit: &Visit<'_>, rules: &Authorize, client: &Registration, pairs: &[(String, String)]) -> Answer {
+    let (account, other) = accounts(visit, rules);
     let facts = [
         ("Client", client.id.as_str()),
         ("Scopes", value(pairs, "scope").unwrap_or("those of the client")),
@@ -118,6 +168,7 @@ fn send_back(
     client: &Registration,
     pairs: &[(String, String)],
     account: Option<String>,
+    redirect_uri: &str,
 ) -> Answer {
     let mut values = visit.values();
     let clock = visit.clock(world, account.as_deref());
@@ -125,10 +176,13 @@ fn send_back(
     if let Some(state) = value(pairs, "state") {
         values.insert("state".to_owned(), state.into());
     }
-    let redirect_uri = value(pairs, "redirect_uri").unwrap_or_default().to_owned();
+    values.insert("client_id".to_owned(), client.id.clone().into());
     let parameters = match account {
         Some(account) => {
             values.extend(world.account_values(visit.behaviour, &account));
+            world
+                .ended_keys
+                .remove(&(visit.behaviour.slug.clone(), account.clone(), client.id.clone()));
             let code = issue_code(world, visit, rules, client, pairs, &account);
             values.insert("code".to_owned(), code.into());
             &rules.approved
@@ -148,10 +202,10 @@ fn send_back(
         client.secrets.first().map(String::as_str).unwrap_or_default(),
         &mut back,
     );
-    Answer::see_other(with_query(&redirect_uri, &back)).with_header("cache-control", "no-store")
+    Answer::see_other(with_query(redirect_uri, &back)).with_header("cache-control", "no-store")
 }
 
-fn issue_code(
+pub fn issue_code(
     world: &mut World,
     visit: &Visit<'_>,
     rules: &Authorize,
@@ -160,7 +214,8 @@ fn issue_code(
     account: &str,
 ) -> String {
     let now = visit.expiry_now(world);
-    let text = world.random_hex(32);
+    let values = template::Values::from([("random".to_owned(), world.random_hex(32).into())]);
+    let text = template::fill_text(&rules.code_format, &values);
     let method = value(pairs, "code_challenge_method").unwrap_or("plain");
     let code = Code {
         platform: visit.behaviour.slug.clone(),
@@ -171,6 +226,7 @@ fn issue_code(
         challenge: value(pairs, "code_challenge").map(|challenge| (method.to_owned(), challenge.to_owned())),
         expires_at: after(now, Some(rules.code_seconds)).unwrap_or(now),
         used: false,
+        grant: None,
     };
     world.codes.insert(text.clone(), code);
     text

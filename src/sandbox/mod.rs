@@ -7,20 +7,28 @@ mod api;
 mod behaviour;
 mod call;
 mod control;
+mod control_partner;
 mod control_requests;
 mod delivery;
 mod fault;
 mod gateway;
 mod grant;
+mod jwt;
+mod key;
 mod log;
 mod login;
 mod oauth;
+mod own_login;
+mod partner;
+mod place;
 mod problem;
 mod quirk;
+mod rules;
 pub mod server;
 mod settings;
 mod signature;
 mod template;
+mod token_answer;
 mod world;
 
 #[cfg(test)]

@@ -4,20 +4,22 @@
 use serde_json::Value;
 
 use super::api::Visit;
-use super::behaviour::{Behaviour, ClientAuth, Encoding, Identity, Owner, Pkce, TokenRules};
+use super::behaviour::{Behaviour, Identity, Owner};
 use super::call::{Answer, Pairs, value};
-use super::grant::{Lives, Pair, has_passed};
+use super::grant::{Lives, has_passed};
+use super::own_login::{client_credentials, password, take_pasted};
 use super::problem::Problem;
 use super::quirk;
+use super::rules::{ClientAuth, Encoding, Pkce, TokenRules};
 use super::settings::Settings;
 use super::signature;
-use super::template;
+use super::token_answer::grant_answer;
 use super::world::{ClientRefusal, Grant, Registration, World};
 
 /// A problem and a sentence on it.
 pub type Refusal = (Problem, String);
 
-/// The parameters of a token request, from wherever this platform takes them.
+/// The parameters of a token request, from wherever this platform takes them, under their standard names.
 pub fn parameters(rules: &TokenRules, visit: &Visit<'_>) -> Pairs {
     let mut pairs = Pairs::new();
     for encoding in &rules.encodings {
@@ -28,17 +30,22 @@ pub fn parameters(rules: &TokenRules, visit: &Visit<'_>) -> Pairs {
             _ => {}
         }
     }
+    for (standard, own) in &rules.names {
+        for (name, _) in pairs.iter_mut().filter(|(name, _)| name == own) {
+            name.clone_from(standard);
+        }
+    }
     pairs
 }
 
 /// Client id and secret of a token request.
-pub fn client_of(rules: &TokenRules, visit: &Visit<'_>, pairs: &[(String, String)]) -> Option<(String, String)> {
-    let basic = if rules.client_auth.contains(&ClientAuth::Basic) {
+pub fn client_of(auth: &[ClientAuth], visit: &Visit<'_>, pairs: &[(String, String)]) -> Option<(String, String)> {
+    let basic = if auth.contains(&ClientAuth::Basic) {
         visit.call.basic()
     } else {
         None
     };
-    let body = if rules.client_auth.contains(&ClientAuth::Body) {
+    let body = if auth.contains(&ClientAuth::Body) {
         value(pairs, "client_id").zip(value(pairs, "client_secret"))
     } else {
         None
@@ -49,7 +56,7 @@ pub fn client_of(rules: &TokenRules, visit: &Visit<'_>, pairs: &[(String, String
 /// Answers a request to the token endpoint.
 pub fn token(world: &mut World, visit: &Visit<'_>, rules: &TokenRules) -> Answer {
     let answer = match ask(world, visit, rules) {
-        Ok(body) => Answer::json(200, body),
+        Ok(body) => Answer::json(rules.status, body),
         Err((problem, detail)) => visit.refuse(problem, &detail),
     };
     quirk::finish_token(visit, answer).with_header("cache-control", "no-store")
@@ -64,29 +71,72 @@ fn ask(world: &mut World, visit: &Visit<'_>, rules: &TokenRules) -> Result<Value
     }
     visit.require_headers(&rules.required_headers)?;
     let pairs = parameters(rules, visit);
-    let grant_type = value(&pairs, "grant_type").or(rules.default_grant.as_deref());
-    let grant_type = grant_type.ok_or_else(|| missing("grant_type"))?.to_owned();
+    let grant_type = grant_type(rules, &pairs).ok_or_else(|| missing("grant_type"))?;
     if !rules.grants.contains(&grant_type) {
         return Err((
             Problem::UnsupportedGrant,
             format!("grant_type {grant_type} is not supported"),
         ));
     }
-    let (id, secret) = client_of(rules, visit, &pairs)
-        .ok_or((Problem::UnknownClient, "client id and secret are missing".to_owned()))?;
+    if let Some(name) = rules.required.iter().find(|name| value(&pairs, name).is_none()) {
+        return Err(missing(name));
+    }
+    let anonymous = rules.client_auth == [ClientAuth::None] || rules.anonymous_grants.contains(&grant_type);
+    let client = if anonymous {
+        None
+    } else {
+        Some(identify(world, visit, &rules.client_auth, &pairs)?)
+    };
+    match (grant_type.as_str(), client) {
+        ("authorization_code", Some(client)) => code(world, visit, rules, &client, &pairs),
+        ("refresh_token", client) => refresh(world, visit, rules, client.as_ref(), &pairs),
+        ("client_credentials", Some(client)) => client_credentials(world, visit, rules, &client, &pairs),
+        ("password", client) => password(world, visit, rules, client.as_ref(), &pairs),
+        (_, Some(client)) => quirk::other_grant(world, visit, rules, &client, &pairs),
+        (_, None) => Err((Problem::UnknownClient, "the client is not named".to_owned())),
+    }
+}
+
+fn grant_type(rules: &TokenRules, pairs: &[(String, String)]) -> Option<String> {
+    if let Some(sent) = value(pairs, "grant_type") {
+        let own = rules.grant_names.get(sent).map_or(sent, String::as_str);
+        return Some(own.to_owned());
+    }
+    let inferred = [
+        ("code", "authorization_code"),
+        ("refresh_token", "refresh_token"),
+        ("username", "password"),
+    ];
+    let inferred = inferred
+        .iter()
+        .find(|(name, _)| rules.infers_grant && value(pairs, name).is_some())
+        .map(|(_, grant)| (*grant).to_owned());
+    inferred.or_else(|| rules.default_grant.clone())
+}
+
+/// The client that a request comes from, if it proves to be it in one of the ways of this platform.
+pub fn identify(
+    world: &mut World,
+    visit: &Visit<'_>,
+    auth: &[ClientAuth],
+    pairs: &[(String, String)],
+) -> Result<Registration, Refusal> {
+    if auth.contains(&ClientAuth::Signed) {
+        return quirk::signed_client(world, visit, pairs);
+    }
+    let unknown = || (Problem::UnknownClient, "client id is unknown".to_owned());
+    let Some((id, secret)) = client_of(auth, visit, pairs) else {
+        let id = value(pairs, "client_id").filter(|_| auth.contains(&ClientAuth::Public));
+        let id = id.ok_or((Problem::UnknownClient, "client id and secret are missing".to_owned()))?;
+        return world.live_registration(visit.behaviour, id, None).ok_or_else(unknown);
+    };
     let account = key_account(visit.behaviour, &visit.call.host, &id);
-    let client = world
+    world
         .check_client(visit.behaviour, &id, &secret, account.as_deref())
         .map_err(|refusal| match refusal {
-            ClientRefusal::Unknown => (Problem::UnknownClient, "client id is unknown".to_owned()),
+            ClientRefusal::Unknown => unknown(),
             ClientRefusal::WrongSecret => (Problem::WrongSecret, "client secret is wrong".to_owned()),
-        })?;
-    match grant_type.as_str() {
-        "authorization_code" => code(world, visit, rules, &client, &pairs),
-        "refresh_token" => refresh(world, visit, rules, &client, &pairs),
-        "client_credentials" => client_credentials(world, visit, rules, &client),
-        _ => quirk::other_grant(world, visit, rules, &client, &pairs),
-    }
+        })
 }
 
 /// The account that a key belongs to; none for a partner's client, which serves all accounts.
@@ -112,14 +162,26 @@ fn code(
         .codes
         .get(text)
         .filter(|known| known.platform == visit.behaviour.slug);
+    let apart = visit.behaviour.authorize.as_ref().is_some_and(|page| page.client_apart);
     let known = known
-        .filter(|known| known.client_id == client.id)
+        .filter(|known| apart || known.client_id == client.id)
         .cloned()
         .ok_or_else(|| refused("code is unknown"))?;
     if visit.behaviour.identity == Identity::Host && known.account != visit.call.host {
         return Err(refused("code belongs to another shop"));
     }
     if known.used {
+        let revokes = visit
+            .behaviour
+            .authorize
+            .as_ref()
+            .is_some_and(|page| page.reuse_revokes);
+        if revokes
+            && !has_passed(Some(known.expires_at), now)
+            && let Some(grant) = known.grant.and_then(|number| world.grants.get_mut(&number))
+        {
+            grant.ended.get_or_insert("its code was used twice");
+        }
         return Err(refused("code was used before"));
     }
     if has_passed(Some(known.expires_at), now) {
@@ -141,14 +203,18 @@ fn code(
         client_id: client.id.clone(),
         account: known.account,
         scope: settings.scope.clone().unwrap_or(known.scope),
+        user: None,
+        opened_at: now,
         ended: None,
     };
-    let replaces = visit
-        .behaviour
-        .authorize
-        .as_ref()
-        .is_some_and(|authorize| authorize.replaces_grant);
-    let grant = world.open_grant(grant, replaces);
+    let page = visit.behaviour.authorize.as_ref();
+    let grant = world.open_grant(grant, page.is_some_and(|page| page.replaces_grant));
+    if let Some(most) = page.and_then(|page| page.most_grants) {
+        world.keep_newest(grant, most);
+    }
+    if let Some(code) = world.codes.get_mut(text) {
+        code.grant = Some(grant);
+    }
     let expires = rules
         .expires_only_with
         .as_ref()
@@ -191,14 +257,16 @@ fn refresh(
     world: &mut World,
     visit: &Visit<'_>,
     rules: &TokenRules,
-    client: &Registration,
+    client: Option<&Registration>,
     pairs: &[(String, String)],
 ) -> Result<Value, Refusal> {
     let text = value(pairs, "refresh_token").ok_or_else(|| missing("refresh_token"))?;
     let refused = |why: &str| (Problem::RefreshRefused, why.to_owned());
+    take_pasted(world, visit, rules, text);
     let grant = world.refresh.get(text).and_then(|known| world.grants.get(&known.grant));
     let account = grant
-        .filter(|grant| grant.platform == visit.behaviour.slug && grant.client_id == client.id)
+        .filter(|grant| grant.platform == visit.behaviour.slug)
+        .filter(|grant| client.is_none_or(|client| grant.client_id == client.id))
         .map(|grant| grant.account.clone())
         .ok_or_else(|| refused("refresh token is unknown"))?;
     if visit.behaviour.identity == Identity::Host && account != visit.call.host {
@@ -216,48 +284,6 @@ fn refresh(
     Ok(grant_answer(world, visit, rules, &pair))
 }
 
-fn client_credentials(
-    world: &mut World,
-    visit: &Visit<'_>,
-    rules: &TokenRules,
-    client: &Registration,
-) -> Result<Value, Refusal> {
-    let account = match visit.behaviour.identity {
-        Identity::Client => client.id.clone(),
-        Identity::Host | Identity::Listed => visit.call.host.clone(),
-    };
-    let settings = world.settings_of(&visit.behaviour.slug, Some(&account));
-    let now = visit.expiry_now(world);
-    if rules.hands_back_unexpired
-        && let Some(pair) = world.unexpired(&visit.behaviour.slug, &client.id, &account, now)
-    {
-        return Ok(grant_answer(world, visit, rules, &pair));
-    }
-    let grant = Grant {
-        platform: visit.behaviour.slug.clone(),
-        client_id: client.id.clone(),
-        account,
-        scope: settings.scope.clone().unwrap_or_default(),
-        ended: None,
-    };
-    let grant = world.open_grant(grant, false);
-    let access = settings
-        .access_seconds
-        .or(rules.client_credentials_seconds)
-        .or(rules.access_seconds);
-    let pair = world.issue(
-        visit.behaviour,
-        grant,
-        Lives {
-            access,
-            refresh: None,
-            with_refresh: false,
-        },
-        now,
-    );
-    Ok(grant_answer(world, visit, rules, &pair))
-}
-
 /// How long a new pair lives here.
 pub fn lives(rules: &TokenRules, settings: &Settings) -> Lives {
     Lives {
@@ -266,32 +292,6 @@ pub fn lives(rules: &TokenRules, settings: &Settings) -> Lives {
         with_refresh: rules.grants.iter().any(|grant| grant == "refresh_token")
             && !settings.grants_no_refresh_token.unwrap_or(false),
     }
-}
-
-/// The answer that tells a pair.
-pub fn grant_answer(world: &World, visit: &Visit<'_>, rules: &TokenRules, pair: &Pair) -> Value {
-    let grant = world.grants.get(&pair.grant);
-    let account = grant.map(|grant| grant.account.clone()).unwrap_or_default();
-    let mut values = visit.values();
-    values.extend(world.account_values(visit.behaviour, &account));
-    values.insert("access_token".to_owned(), pair.access.clone().into());
-    let optional = [
-        ("expires_in", pair.expires_in),
-        ("refresh_expires_in", pair.refresh_expires_in),
-    ];
-    for (name, seconds) in optional {
-        if let Some(seconds) = seconds {
-            values.insert(name.to_owned(), seconds.into());
-        }
-    }
-    if let Some(refresh) = &pair.refresh {
-        values.insert("refresh_token".to_owned(), refresh.clone().into());
-    }
-    if let Some(grant) = grant {
-        values.insert("scope".to_owned(), grant.scope.clone().into());
-        values.insert("client_id".to_owned(), grant.client_id.clone().into());
-    }
-    template::fill(&rules.answer, &values)
 }
 
 pub fn missing(parameter: &str) -> Refusal {

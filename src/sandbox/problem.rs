@@ -12,6 +12,8 @@ pub struct ErrorShape {
     pub status: u16,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The body is a text of this kind instead of JSON.
+    pub content_type: Option<String>,
     pub body: Value,
 }
 
@@ -34,6 +36,20 @@ pub enum Problem {
     CredentialMissing,
     CredentialRefused,
     CredentialExpired,
+    /// A user name or password at a token endpoint.
+    UserRefused,
+    /// The signature of a request.
+    SignatureRefused,
+    /// The moment that a signed request states.
+    TimeRefused,
+    /// What names the client in a call, beside the token.
+    ClientHeaderRefused,
+    /// A call about another store than the credential's.
+    WrongAccount,
+    /// A store that does not exist or has removed the app.
+    UnknownAccount,
+    ScopeMissing,
+    NotAcceptable,
     Throttled,
     Down,
 }
@@ -49,6 +65,10 @@ impl Problem {
             Self::MissingHeader => Self::MissingParameter,
             Self::RefreshRefused => Self::CodeRefused,
             Self::SubjectRefused => Self::RefreshRefused,
+            Self::UserRefused => Self::CodeRefused,
+            Self::WrongAccount | Self::ClientHeaderRefused | Self::SignatureRefused => Self::CredentialRefused,
+            Self::TimeRefused => Self::SignatureRefused,
+            Self::NotAcceptable => Self::MissingHeader,
             _ => return None,
         })
     }
@@ -64,7 +84,17 @@ impl Problem {
             | Self::RedirectMismatch
             | Self::RefreshRefused
             | Self::SubjectRefused => (400, "invalid_grant"),
-            Self::CredentialMissing | Self::CredentialRefused | Self::CredentialExpired => (401, "invalid_token"),
+            Self::UserRefused => (400, "invalid_grant"),
+            Self::CredentialMissing
+            | Self::CredentialRefused
+            | Self::CredentialExpired
+            | Self::SignatureRefused
+            | Self::TimeRefused
+            | Self::ClientHeaderRefused
+            | Self::WrongAccount => (401, "invalid_token"),
+            Self::UnknownAccount => (404, "not_found"),
+            Self::ScopeMissing => (403, "insufficient_scope"),
+            Self::NotAcceptable => (406, "not_acceptable"),
             Self::Throttled => (429, "too_many_requests"),
             Self::Down => (503, "temporarily_unavailable"),
         }

@@ -10,6 +10,7 @@ use actix_web::{App, HttpServer, web};
 use chrono::{DateTime, Utc};
 
 use super::behaviour::{Behaviour, BehaviourError};
+use super::call::Call;
 use super::control;
 use super::gateway::gateway;
 use super::world::World;
@@ -65,14 +66,24 @@ impl State {
     }
 
     /// The behaviour that serves this host: by its fixed hosts, else by the path, else as it was met before.
-    pub(super) fn serving(&self, host: &str, path: &str) -> Option<usize> {
+    pub(super) fn serving(&self, call: &Call) -> Option<usize> {
+        let (host, path) = (call.host.as_str(), call.path.as_str());
         let behaviours = self.behaviours();
         if let Some(index) = behaviours.iter().position(|behaviour| behaviour.serves_host(host)) {
             return Some(index);
         }
         let by_path = |behaviour: &Behaviour| behaviour.paths.as_ref().is_some_and(|paths| paths.matches(path));
         let mut world = self.world();
-        if let Some(index) = behaviours.iter().position(by_path) {
+        let marked = |behaviour: &Behaviour| behaviour.mark.as_ref().is_some_and(|mark| mark.read(call).is_some());
+        let told = behaviours
+            .iter()
+            .position(|behaviour| marked(behaviour) && by_path(behaviour));
+        let told = told.or_else(|| {
+            behaviours
+                .iter()
+                .position(|behaviour| behaviour.mark.is_none() && by_path(behaviour))
+        });
+        if let Some(index) = told {
             world.hosts.insert(host.to_owned(), behaviours.get(index)?.slug.clone());
             return Some(index);
         }

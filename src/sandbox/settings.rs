@@ -18,6 +18,8 @@ pub enum Grace {
     Replaces { seconds: u64 },
     /// The same pair (its access token's life renewed if it has expired) until that pair's refresh token is used.
     UntilFirstUse { seconds: u64 },
+    /// One more pair, which ends the one answered before, until that one's access token is used.
+    UntilAccessUse,
     /// It is never retired and never replaced.
     NotRotating,
 }

@@ -36,6 +36,15 @@ pub fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The hash alone, without a key.
+pub fn sha256(message: &[u8]) -> Vec<u8> {
+    Sha256::digest(message).to_vec()
+}
+
+pub fn md5(message: &[u8]) -> Vec<u8> {
+    md5::Md5::digest(message).to_vec()
+}
+
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -90,6 +99,13 @@ pub fn oauth1_base(method: &str, url: &str, pairs: &[(String, String)]) -> Strin
         encode(url),
         encode(&joined.join("&"))
     )
+}
+
+/// Names and values, sorted by name in byte order, with nothing between them.
+pub fn concatenated(pairs: &[(String, String)]) -> String {
+    let mut sorted: Vec<&(String, String)> = pairs.iter().collect();
+    sorted.sort();
+    sorted.iter().map(|(name, value)| format!("{name}{value}")).collect()
 }
 
 #[cfg(test)]

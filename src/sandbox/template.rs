@@ -20,7 +20,17 @@ fn fill_or_drop(shape: &Value, values: &Values) -> Option<Value> {
             Some(name) => return values.get(name).cloned(),
             None => Value::String(fill_text(text, values)),
         },
-        Value::Array(items) => Value::Array(items.iter().filter_map(|item| fill_or_drop(item, values)).collect()),
+        // An item that is nothing but names without a value goes as a whole.
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .filter_map(|item| {
+                    let filled = fill_or_drop(item, values)?;
+                    let emptied = filled.as_object().is_some_and(Map::is_empty) && *item != filled;
+                    (!emptied).then_some(filled)
+                })
+                .collect(),
+        ),
         Value::Object(fields) => Value::Object(
             fields
                 .iter()

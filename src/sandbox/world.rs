@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::behaviour::{Behaviour, Identity};
 use super::fault::Faults;
 use super::log::Log;
+use super::partner::Partner;
 use super::settings::Settings;
 use super::template::Values;
 
@@ -24,6 +25,8 @@ pub struct Registration {
     pub redirect_uris: Option<Vec<String>>,
     /// None: good for every account.
     pub account: Option<String>,
+    /// The account whose key it is, where a call does not name one.
+    pub serves: Option<String>,
     /// `read`, `write` or `read_write`.
     pub permission: Option<String>,
     pub disabled: bool,
@@ -41,6 +44,8 @@ pub struct Code {
     pub challenge: Option<(String, String)>,
     pub expires_at: DateTime<Utc>,
     pub used: bool,
+    /// What it was exchanged for.
+    pub grant: Option<u64>,
 }
 
 /// One consent of one account to one client.
@@ -50,6 +55,9 @@ pub struct Grant {
     pub client_id: String,
     pub account: String,
     pub scope: String,
+    /// The user name that was given, where there was one.
+    pub user: Option<String>,
+    pub opened_at: DateTime<Utc>,
     /// None: alive. Else why it ended.
     pub ended: Option<&'static str>,
 }
@@ -59,6 +67,8 @@ pub struct AccessToken {
     pub grant: u64,
     pub expires_at: Option<DateTime<Utc>>,
     pub retired: bool,
+    /// A call was made with it.
+    pub used: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +80,18 @@ pub struct RefreshToken {
     pub replacement: Option<(String, String)>,
     /// Refused whatever the grace.
     pub retired: bool,
+}
+
+impl RefreshToken {
+    pub fn new(grant: u64, expires_at: Option<DateTime<Utc>>) -> Self {
+        Self {
+            grant,
+            expires_at,
+            first_used_at: None,
+            replacement: None,
+            retired: false,
+        }
+    }
 }
 
 /// The pair that an old token was exchanged for.
@@ -106,6 +128,10 @@ pub struct World {
     pub nonces: HashMap<(String, String, String), DateTime<Utc>>,
     /// Tokens that were exchanged for another kind: the old token and what came of it.
     pub migrations: HashMap<String, Migration>,
+    /// Request tokens, sessions and whatever else one platform alone gives out: platform, text -> members.
+    pub notes: HashMap<(String, String), Values>,
+    /// The partner's addresses, as far as they were told.
+    pub partner: Partner,
     /// Hosts that were once met as a platform's.
     pub hosts: HashMap<String, String>,
     pub settings: BTreeMap<(String, Option<String>), Settings>,
@@ -128,6 +154,8 @@ impl World {
             refresh: HashMap::new(),
             nonces: HashMap::new(),
             migrations: HashMap::new(),
+            notes: HashMap::new(),
+            partner: Partner::default(),
             hosts: HashMap::new(),
             settings: BTreeMap::new(),
             faults: Faults::default(),
@@ -141,6 +169,7 @@ impl World {
                     secrets: vec![demo.secret.clone()],
                     redirect_uris: None,
                     account: None,
+                    serves: demo.account.clone(),
                     permission: demo.permission.clone(),
                     disabled: false,
                 });
@@ -152,7 +181,9 @@ impl World {
     /// As new, but with other random values than before: tokens of an earlier life stay unknown.
     pub fn reset(&mut self, behaviours: &[Behaviour]) {
         let seed = self.seed.wrapping_add(1);
+        let partner = self.partner.clone();
         *self = Self::new(seed, behaviours);
+        self.partner = partner;
     }
 
     /// The moment by which tokens expire, when the clock says `now`.
@@ -206,6 +237,7 @@ impl World {
                     secrets: vec![secret],
                     redirect_uris: None,
                     account: None,
+                    serves: rule.account.as_ref().and_then(|account| rule.id.expand(id, account)),
                     permission: rule.permission.clone(),
                     disabled: false,
                 };
@@ -259,6 +291,29 @@ impl World {
         }
     }
 
+    /// As if the merchant had removed the app or deleted the keys: grants end, and so do the keys used there so far.
+    pub fn end_store(&mut self, platform: &str, store: Option<&str>) -> usize {
+        let mut count = 0;
+        let meant = |grant: &&mut Grant| {
+            grant.platform == platform && store.is_none_or(|store| store == grant.account) && grant.ended.is_none()
+        };
+        for grant in self.grants.values_mut().filter(meant) {
+            grant.ended = Some("revoked by the merchant");
+            count += 1;
+        }
+        let keys: Vec<(String, String, String)> = self
+            .used_keys
+            .iter()
+            .filter(|((slug, account), _)| slug == platform && store.is_none_or(|store| store == account))
+            .flat_map(|((slug, account), ids)| ids.iter().map(|id| (slug.clone(), account.clone(), id.clone())))
+            .collect();
+        count
+            + keys
+                .into_iter()
+                .filter(|key| self.ended_keys.insert(key.clone()))
+                .count()
+    }
+
     pub fn settings_of(&self, platform: &str, account: Option<&str>) -> Settings {
         let general = self
             .settings
@@ -285,11 +340,21 @@ impl World {
         let number = stated
             .parse()
             .unwrap_or_else(|_| i64::from(crc32fast::hash(stated.as_bytes())));
-        Values::from([
+        let checksum = crc32fast::hash(stated.as_bytes());
+        let mut values = Values::from([
             ("account_id".to_owned(), stated.into()),
             ("account_label".to_owned(), label.into()),
             ("account_name".to_owned(), name.into()),
             ("account_number".to_owned(), number.into()),
-        ])
+            ("account_hex".to_owned(), format!("{checksum:08x}").into()),
+        ]);
+        if let Some(listed) = listed {
+            let further = listed
+                .values
+                .iter()
+                .map(|(name, text)| (name.clone(), text.clone().into()));
+            values.extend(further);
+        }
+        values
     }
 }

@@ -9,6 +9,7 @@ mod error_of_broker;
 pub mod extract;
 pub mod form;
 pub mod health;
+pub mod hooks;
 pub mod i18n;
 pub mod middleware;
 pub mod page;

@@ -22,10 +22,17 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
 
 /// The merchant's pages, and what platforms send.
 fn merchant(config: &mut ServiceConfig) {
-    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, reconnect};
+    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, install, reconnect};
     config
         .service(web::resource(urls::CONNECT_APP).get(app_page::show))
         .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
+        .service(web::resource(urls::CONNECT_CALLBACK_STATE).get(callback::show_with_state))
+        .service(web::resource(urls::CONNECT_INSTALL).get(install::show))
+        .service(
+            web::resource(urls::HOOKS)
+                .get(super::hooks::receive)
+                .post(super::hooks::receive),
+        )
         .service(web::resource(urls::CONNECT_DELIVER).post(deliver::receive))
         .service(web::resource(urls::CONNECT).get(choose::show))
         .service(

@@ -66,6 +66,8 @@ urls! {
     // The merchant's pages
     CONNECT_APP connect_app(app_id) = "/connect/apps/{app_id}";
     CONNECT_CALLBACK connect_callback(slug) = "/connect/callback/{slug}";
+    /// For platforms that bring no state back but in the address.
+    CONNECT_CALLBACK_STATE connect_callback_state(slug, state) = "/connect/callback/{slug}/{state}";
     CONNECT_DELIVER connect_deliver(link) = "/connect/deliver/{link}";
     CONNECT_INSTALL connect_install(app_id, slug) = "/connect/install/{app_id}/{slug}";
     /// A connect session: choice of platform, or where it stands.

@@ -268,6 +268,18 @@ fn a_faulty_file_is_refused_with_file_and_key() {
             "everything meets",
         ),
         (
+            "authorize = \"https://{shop}/authorize\"",
+            "authorize = \"https://{shop}/authorize\"\nasks_again = true",
+            "methods[0].obtain.code.refresh",
+            "has no refresh call",
+        ),
+        (
+            "token = { url = \"https://{shop}/token\" }",
+            "token = { url = \"https://{shop}/token\", query = [{ name = \"a\", value = \"{who}\" }] }",
+            "methods[0].obtain.code.token.query.a",
+            "unknown placeholder `who`",
+        ),
+        (
             "headers = [{ name = \"authorization\", value = \"Bearer {access_token}\" }]",
             "",
             "methods[0].sign",

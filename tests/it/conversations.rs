@@ -69,6 +69,66 @@ fn play(slug: &str) {
 }
 
 #[test]
+fn aliexpress_is_spoken_to_as_documented() {
+    play("aliexpress");
+}
+
+#[test]
+fn allegro_is_spoken_to_as_documented() {
+    play("allegro");
+}
+
+#[test]
+fn amazon_is_spoken_to_as_documented() {
+    play("amazon");
+}
+
+#[test]
+fn bigcommerce_is_spoken_to_as_documented() {
+    play("bigcommerce");
+}
+
+#[test]
+fn bling_is_spoken_to_as_documented() {
+    play("bling");
+}
+
+#[test]
+fn cdiscount_is_spoken_to_as_documented() {
+    play("cdiscount");
+}
+
+#[test]
+fn claro_shop_is_spoken_to_as_documented() {
+    play("claro-shop");
+}
+
+#[test]
+fn cs_cart_is_spoken_to_as_documented() {
+    play("cs-cart");
+}
+
+#[test]
+fn ebay_is_spoken_to_as_documented() {
+    play("ebay");
+}
+
+#[test]
+fn ecart_is_spoken_to_as_documented() {
+    play("ecart");
+}
+
+#[test]
+fn ecwid_is_spoken_to_as_documented() {
+    play("ecwid");
+}
+
+#[test]
+fn etsy_is_spoken_to_as_documented() {
+    play("etsy");
+}
+
+#[test]
 fn falabella_is_spoken_to_as_documented() {
     play("falabella");
 }
@@ -79,8 +139,98 @@ fn hybris_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn jumpseller_is_spoken_to_as_documented() {
+    play("jumpseller");
+}
+
+#[test]
+fn kometia_is_spoken_to_as_documented() {
+    play("kometia");
+}
+
+#[test]
+fn linio_is_spoken_to_as_documented() {
+    play("linio");
+}
+
+#[test]
+fn liverpool_is_spoken_to_as_documented() {
+    play("liverpool");
+}
+
+#[test]
+fn loja_integrada_is_spoken_to_as_documented() {
+    play("loja-integrada");
+}
+
+#[test]
+fn magento_1_is_spoken_to_as_documented() {
+    play("magento-1");
+}
+
+#[test]
+fn magento_2_is_spoken_to_as_documented() {
+    play("magento-2");
+}
+
+#[test]
 fn mercado_libre_is_spoken_to_as_documented() {
     play("mercado-libre");
+}
+
+#[test]
+fn miravia_is_spoken_to_as_documented() {
+    play("miravia");
+}
+
+#[test]
+fn multivende_is_spoken_to_as_documented() {
+    play("multivende");
+}
+
+#[test]
+fn nopcommerce_is_spoken_to_as_documented() {
+    play("nopcommerce");
+}
+
+#[test]
+fn odoo_is_spoken_to_as_documented() {
+    play("odoo");
+}
+
+#[test]
+fn opencart_is_spoken_to_as_documented() {
+    play("opencart");
+}
+
+#[test]
+fn prestashop_9_is_spoken_to_as_documented() {
+    play("prestashop-9");
+}
+
+#[test]
+fn prestashop_is_spoken_to_as_documented() {
+    play("prestashop");
+}
+
+#[test]
+fn quickbooks_is_spoken_to_as_documented() {
+    play("quickbooks");
+}
+
+#[test]
+fn salesforce_is_spoken_to_as_documented() {
+    play("salesforce");
+}
+
+#[test]
+fn shein_is_spoken_to_as_documented() {
+    play("shein");
+}
+
+#[test]
+fn shiphero_is_spoken_to_as_documented() {
+    play("shiphero");
 }
 
 #[test]
@@ -89,13 +239,88 @@ fn shopify_is_spoken_to_as_documented() {
 }
 
 #[test]
+fn shoplazza_is_spoken_to_as_documented() {
+    play("shoplazza");
+}
+
+#[test]
+fn squarespace_is_spoken_to_as_documented() {
+    play("squarespace");
+}
+
+#[test]
+fn temu_is_spoken_to_as_documented() {
+    play("temu");
+}
+
+#[test]
+fn tienda_nube_is_spoken_to_as_documented() {
+    play("tienda-nube");
+}
+
+#[test]
+fn tiktok_shop_is_spoken_to_as_documented() {
+    play("tiktok-shop");
+}
+
+#[test]
+fn tiny_is_spoken_to_as_documented() {
+    play("tiny");
+}
+
+#[test]
+fn tray_is_spoken_to_as_documented() {
+    play("tray");
+}
+
+#[test]
+fn unicommerce_is_spoken_to_as_documented() {
+    play("unicommerce");
+}
+
+#[test]
+fn vend_is_spoken_to_as_documented() {
+    play("vend");
+}
+
+#[test]
+fn verskis_is_spoken_to_as_documented() {
+    play("verskis");
+}
+
+#[test]
+fn vtex_is_spoken_to_as_documented() {
+    play("vtex");
+}
+
+#[test]
 fn walmart_is_spoken_to_as_documented() {
     play("walmart");
 }
 
 #[test]
+fn weebly_is_spoken_to_as_documented() {
+    play("weebly");
+}
+
+#[test]
+fn wix_is_spoken_to_as_documented() {
+    play("wix");
+}
+
+#[test]
 fn woocommerce_is_spoken_to_as_documented() {
     play("woocommerce");
+}
+
+#[test]
+fn yampi_is_spoken_to_as_documented() {
+    play("yampi");
+}
+
+#[test]
+fn zoho_inventory_is_spoken_to_as_documented() {
+    play("zoho-inventory");
 }
 
 #[test]

@@ -21,3 +21,4 @@ mod schema;
 mod secrets;
 mod support;
 mod tls;
+mod token_limit;

@@ -48,6 +48,19 @@ pub async fn begin(
     given: &Values,
     browser: Option<Secret>,
 ) -> Result<Begun, Error> {
+    begin_with(app, visit, platform, method, given, &Values::new(), browser).await
+}
+
+/// The same, with values that the platform has brought along and that are no fields.
+pub(super) async fn begin_with(
+    app: &Arc<App>,
+    visit: &Visit,
+    platform: &Platform,
+    method: &Method,
+    given: &Values,
+    brought: &Values,
+    browser: Option<Secret>,
+) -> Result<Begun, Error> {
     if visit.session.status_at(app.now()).has_ended() {
         return Err(Error::LinkExpired);
     }
@@ -75,13 +88,13 @@ pub async fn begin(
     let mut attempt = Attempt {
         link: visit.link.clone(),
         code: None,
-        values: fields,
+        values: fields.over(brought),
     };
     attempt.values.set("state", state.clone());
     if platform::obtain::uses_pkce(method) {
         attempt.values.set("code_verifier", secret(app));
     }
-    let values = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
+    let values = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
     let start = match platform::obtain::start(method, &values) {
         Ok(start) => start,
         Err(error) => return Ok(Begun::Refused(obtain::not_built(method, &error))),
@@ -207,9 +220,16 @@ pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Valu
 }
 
 /// What callbacks and requests need beside typed values: our own addresses, as the platform sees them.
-pub(super) fn with_addresses(app: &App, platform: &Platform, visit: &Visit, values: &Values) -> Result<Values, Error> {
+pub(super) fn with_addresses(
+    app: &App,
+    platform: &Platform,
+    method: &Method,
+    visit: &Visit,
+    values: &Values,
+) -> Result<Values, Error> {
     let deliver = format!("/connect/deliver/{}", visit.link.expose());
-    let callback = platform::redirect_uri(super::public_url(app)?, &platform.slug);
+    let registered = platform::redirect_uri(super::public_url(app)?, &platform.slug);
+    let callback = platform::obtain::redirect_uri(method, &registered, values.get("state").unwrap_or_default());
     Ok(values
         .clone()
         .with("redirect_uri", callback.as_str())
@@ -235,7 +255,7 @@ pub(super) fn checked(
 }
 
 /// 256 random bits in 43 characters that no server has to encode: for state, verifier and cookie.
-fn secret(app: &App) -> Secret {
+pub(super) fn secret(app: &App) -> Secret {
     Secret::new(BASE64_URL_SAFE_NO_PAD.encode(app.random.bytes::<32>()))
 }
 

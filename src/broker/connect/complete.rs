@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
 use crate::db;
-use crate::db::connect_sessions::By;
+use crate::db::connect_sessions::{By, ConnectSession};
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::ConnectSessionId;
@@ -35,23 +35,43 @@ pub enum Arrival {
     OtherBrowser,
 }
 
-/// Takes a platform's callback. `browser` finds the cookie of a session.
-pub async fn complete(
-    app: &Arc<App>,
-    slug: &str,
-    raw_query: &str,
-    browser: impl Fn(ConnectSessionId) -> Option<Secret>,
-) -> Result<Arrival, Error> {
+/// What came back with a browser.
+#[derive(Clone, Copy)]
+pub struct Returned<'a> {
+    pub raw_query: &'a str,
+    /// The state, where the platform was told it as part of the path.
+    pub path_state: Option<&'a str>,
+    /// The cookies of the sessions that this browser began.
+    pub browsers: &'a [(ConnectSessionId, Secret)],
+}
+
+impl Returned<'_> {
+    fn cookie(&self, session: ConnectSessionId) -> Option<TokenHash> {
+        let mut found = self.browsers.iter().filter(|(id, _)| *id == session);
+        found.next().map(|(_, cookie)| TokenHash::of(cookie.expose()))
+    }
+}
+
+/// Takes a platform's callback.
+pub async fn complete(app: &Arc<App>, slug: &str, returned: Returned<'_>) -> Result<Arrival, Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
-    let Some(state) = platform::obtain::callback_state(platform, raw_query) else {
+    let raw_query = returned.raw_query;
+    let state = match returned.path_state {
+        Some(state) => Some(state.to_owned()),
+        None => platform::obtain::callback_state(platform, raw_query),
+    };
+    let session = match state {
+        Some(state) => {
+            let state = TokenHash::of(&state);
+            let find = move |conn: &mut db::Conn| db::connect_sessions::find_by_state(conn, state);
+            app.db.run(find).await?
+        }
+        None => of_browser(app, platform, returned).await?,
+    };
+    let Some(session) = session else {
         return Ok(Arrival::Unknown);
     };
-    let state = TokenHash::of(&state);
-    let Some(session) = app
-        .db
-        .run(move |conn| db::connect_sessions::find_by_state(conn, state))
-        .await?
-    else {
+    let Some(state) = session.state_hash else {
         return Ok(Arrival::Unknown);
     };
     let waiting = Waiting {
@@ -60,8 +80,7 @@ pub async fn complete(
         platform: session.platform.as_deref(),
         browser: session.browser_hash,
     };
-    let cookie = browser(session.id).map(|cookie| TokenHash::of(cookie.expose()));
-    let stumble = ladder::climb(&waiting, cookie, slug, app.now()).err();
+    let stumble = ladder::climb(&waiting, returned.cookie(session.id), slug, app.now()).err();
     if stumble == Some(Stumble::OtherBrowser) {
         return Ok(Arrival::OtherBrowser);
     }
@@ -95,21 +114,40 @@ pub async fn complete(
         // Somebody was faster with the same answer.
         let Some(session) = taken else { return Ok(()) };
         let visit = Visit { session, ..visit };
-        work(&tools, &visit, &platform, attempt, &raw_query).await
+        let worked = proceed(&tools, &visit, &platform, attempt, &raw_query).await;
+        ended(&tools, &visit, worked).await
     })
     .await?;
     Ok(arrival)
 }
 
-/// A taken session, to its end or open again.
-async fn work(
-    app: &Arc<App>,
-    visit: &Visit,
+/// The session that this browser left for the platform last, where the platform brings no state back.
+pub(super) async fn of_browser(
+    app: &App,
     platform: &Platform,
-    attempt: Attempt,
-    raw_query: &str,
-) -> Result<(), Error> {
-    match proceed(app, visit, platform, attempt, raw_query).await {
+    returned: Returned<'_>,
+) -> Result<Option<ConnectSession>, Error> {
+    let ids: Vec<_> = returned.browsers.iter().map(|(id, _)| *id).take(MOST_COOKIES).collect();
+    let slug = platform.slug.clone();
+    let waiting = app
+        .db
+        .run(move |conn| db::connect_sessions::list_at_platform(conn, &ids, &slug))
+        .await?;
+    let by_browser = |session: &ConnectSession| {
+        let method = session.method.as_deref().and_then(|id| platform.method(id));
+        method.is_some_and(platform::obtain::state_by_browser)
+            && session.browser_hash.is_some()
+            && session.browser_hash == returned.cookie(session.id)
+    };
+    Ok(waiting.into_iter().find(by_browser))
+}
+
+/// More sessions than one browser has open.
+const MOST_COOKIES: usize = 20;
+
+/// A taken session, to its end or open again.
+pub(super) async fn ended(app: &App, visit: &Visit, worked: Result<Settled, Stop>) -> Result<(), Error> {
+    match worked {
         Ok(Settled::Completed | Settled::Held) => Ok(()),
         Ok(Settled::Refused(refused)) | Err(Stop::Refused(refused)) => refuse(app, visit, &refused).await,
         // Ended meanwhile, or a newer attempt has taken over: the session's page tells.
@@ -134,7 +172,7 @@ async fn proceed(
 ) -> Result<Settled, Stop> {
     let method = method_of(visit, platform)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let known = with_addresses(app, platform, visit, &attempt.values.over(&client.values))?;
+    let known = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
     let answer =
         platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
     let brought = match answer {

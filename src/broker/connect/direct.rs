@@ -191,6 +191,7 @@ async fn prove(
         refresh_expires_in: tokens.refresh_expires_in,
         scopes: tokens.scopes,
         platform_store_id: None,
+        authorization_expires_in: None,
     };
     obtain::prove(app, target, fields, app.now(), Some(grant)).await
 }

@@ -123,6 +123,9 @@ fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Resu
         row: api_app.id.uuid(),
     };
     let unreadable = || Error::Internal(format!("the signing secret of {} cannot be opened", api_app.id));
+    if visit.options.installed {
+        told.push(("initiated_by", "platform".to_owned()));
+    }
     let opened = app
         .sealer
         .open(place, &api_app.signing_secret_sealed)

@@ -59,6 +59,8 @@ struct TokenAnswer {
     access_seconds: Option<u64>,
     refresh_seconds: Option<u64>,
     scopes: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_seconds: Option<u64>,
 }
 
 /// The held grant of a session, if there is one.
@@ -85,6 +87,7 @@ pub(super) fn seal(
             access_seconds: grant.access_expires_in.map(|life| life.as_secs()),
             refresh_seconds: grant.refresh_expires_in.map(|life| life.as_secs()),
             scopes: grant.scopes.clone(),
+            authorization_seconds: grant.authorization_expires_in.map(|life| life.as_secs()),
         }),
         identity: verified.identity.clone(),
         name: verified.facts.name.clone(),
@@ -111,6 +114,7 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         refresh_expires_in: answer.refresh_seconds.map(Duration::from_secs),
         scopes: answer.scopes,
         platform_store_id: None,
+        authorization_expires_in: answer.authorization_seconds.map(Duration::from_secs),
     });
     let verified = Verified {
         values: kept.values.into_iter().collect(),

@@ -13,6 +13,7 @@ mod direct;
 mod exchange;
 mod finish;
 mod held;
+mod install;
 mod ladder;
 mod obtain;
 pub mod reconnect;
@@ -21,13 +22,14 @@ pub mod sessions;
 mod settle;
 
 pub use begin::{Begun, begin, browser_secret, prefilled};
-pub use complete::{Arrival, complete};
+pub use complete::{Arrival, Returned, complete};
 pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_over};
 pub use deliver::deliver;
 pub use direct::{BroughtTokens, DirectStore, connect_directly};
 pub use exchange::{Exchanged, exchange};
 pub use finish::{Ending, ending};
 pub use held::{Held, HeldReason, held};
+pub use install::{Installed, install};
 pub use sessions::Visit;
 
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,19 @@ pub struct Options {
     pub accept_identity_change: bool,
     /// Made when somebody came to a page: in the audit trail from the first beginning on.
     pub arrived: bool,
+    /// It started at the platform, so nobody at the partner's asked for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub installed: bool,
+}
+
+/// The client that an app uses at a platform, and its values; nothing where there is none.
+pub async fn platform_client(
+    app: &App,
+    api_app: &crate::db::apps::App,
+    platform: &crate::platform::Platform,
+) -> Result<(Option<crate::domain::id::PlatformAppId>, crate::platform::Values), Error> {
+    let client = client::find(app, api_app, platform).await?;
+    Ok((client.id, client.values))
 }
 
 /// Slugs of the platforms that a session may choose from: those asked for, where the app can use a method.

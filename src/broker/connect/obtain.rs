@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::client::Client;
 use super::{Refused, Stop, route};
 use crate::app::App;
+use crate::broker::token_limit;
 use crate::domain::connect::ConnectFailure;
 use crate::domain::refresh::FailureKind;
 use crate::domain::store::Mode;
@@ -73,6 +74,7 @@ async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) 
     let grant = match request {
         None => None,
         Some(request) => {
+            limited(app, target).await?;
             let answer = send(app, target, request).await?;
             Some(
                 platform::obtain::read_grant(method, &values, &answer, asked_at)
@@ -185,6 +187,22 @@ async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Resul
         .map_err(|error| not_answered(target, &error).into())
 }
 
+/// A merchant waits a little where the platform limits its token endpoint; a code that lives shorter is lost either way.
+async fn limited(app: &App, target: &Target<'_>) -> Result<(), Stop> {
+    let (slug, wanted) = (&target.platform.slug, token_limit::For::Connecting);
+    match token_limit::take(app, slug, target.mode, target.method, wanted).await? {
+        None => Ok(()),
+        Some(wait) => {
+            let detail = format!(
+                "{} limits such calls; free in {} s.",
+                target.platform.name,
+                wait.as_secs() + 1
+            );
+            Err(Refused::new(ConnectFailure::PlatformUnavailable, detail).into())
+        }
+    }
+}
+
 fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
     let name = &target.platform.name;
     let typed = |field: &&Field| matches!(field.takes, Takes::Host | Takes::Url);
@@ -214,6 +232,10 @@ fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
     let typed = !matches!(target.method.obtain, platform::obtain::Obtain::Code(_));
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
+        // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.
+        FailureKind::Unknown if typed && matches!(failure.status, Some(401 | 403)) => {
+            ConnectFailure::CredentialsRefused
+        }
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,

@@ -52,6 +52,8 @@ pub struct NewSession {
     pub accept_identity_change: bool,
     /// Somebody came to a page, and has not done anything yet.
     pub arrived: bool,
+    /// It started at the platform.
+    pub installed: bool,
 }
 
 /// A session just made; the link is shown this once.
@@ -97,6 +99,7 @@ pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewS
         bare: new.bare,
         accept_identity_change: new.accept_identity_change,
         arrived: new.arrived,
+        installed: new.installed,
     };
     let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
     let (app_id, store, link_hash) = (api_app.id, new.store, TokenHash::of(link.expose()));
@@ -209,7 +212,7 @@ pub(super) fn admit(app: &App, app_id: AppId, address: &str) -> Result<(), Error
 }
 
 /// The first one registered. A sandbox app without any, on a development server, has the demo partner's.
-fn default_return_url(app: &App, api_app: &db::apps::App) -> Result<String, Error> {
+pub(super) fn default_return_url(app: &App, api_app: &db::apps::App) -> Result<String, Error> {
     let demo = absolute(app, "/demo/return")?;
     let demo = Some(demo).filter(|demo| return_url::is_allowed(demo, &[], api_app.mode));
     let first = api_app.return_urls.0.first().cloned();

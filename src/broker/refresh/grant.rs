@@ -45,7 +45,9 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
         Renewal::AskAgain | Renewal::Never => None,
     };
     // The deadline that no refreshing moves.
+    let told = grant.authorization_expires_in.map(|life| after(sent_at, life));
     let reauthorize_by = match method.renewal {
+        Renewal::RefreshToken if renewable && told.is_some() => told,
         Renewal::AskAgain => None,
         Renewal::RefreshToken if renewable => refresh_expires_at.filter(|_| !moves),
         Renewal::RefreshToken | Renewal::Never => access_expires_at,
@@ -76,6 +78,8 @@ pub(super) fn renewed(
         granted.refresh_expires_at = before.refresh_expires_at;
         granted.reauthorize_by = before.reauthorize_by;
     }
+    // An answer that says no more of the end leaves it where it was.
+    granted.reauthorize_by = granted.reauthorize_by.or(before.reauthorize_by);
     granted.scopes = granted.scopes.or_else(|| before.scopes.clone());
     granted
 }

@@ -11,6 +11,7 @@ mod run;
 mod save;
 mod tend;
 mod unauthorized;
+mod uninstalled;
 mod verdict;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(crate) use run::refresh;
 pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
+pub(crate) use uninstalled::{Removal, removed};
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
 
 /// What a caller wants.

@@ -281,6 +281,11 @@ async fn pass(
     .await
 }
 
+/// A credential whose end the platform has announced, as it was `seen`.
+pub(super) async fn end_now(app: &Arc<App>, seen: &Credential, evidence: Evidence) -> Result<bool, Error> {
+    pass(app, seen, seen.next_attempt, evidence, false).await
+}
+
 /// A credential whose access token has ended and that nothing can renew. The calendar says so, not the platform: there is
 /// nothing that could be asked once more.
 pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Credential) -> Result<bool, Error> {

@@ -63,9 +63,12 @@ pub struct Code {
     #[serde(default)]
     pub brings: Vec<Brought>,
     pub token: TokenCall,
-    /// Without it the token does not expire.
+    /// Without it the token does not expire, or is asked for again.
     #[serde(default)]
     pub refresh: Option<TokenCall>,
+    /// What the callback brings stays good: the app's own client asks with it, as often as needed.
+    #[serde(default)]
+    pub asks_again: bool,
     #[serde(default)]
     pub grant: GrantNames,
 }

@@ -21,7 +21,8 @@ use crate::platform::field::Pattern;
 use crate::platform::transport::PlatformAnswer;
 use crate::platform::values::Values;
 
-/// JSON pointers into a token answer.
+/// JSON pointers into a token answer. `jwt:` before one leads into the claims of the access token, `epoch:` says that the
+/// end of a life stands there in Unix seconds, whatever the unit of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GrantNames {
@@ -34,7 +35,9 @@ pub struct GrantNames {
     pub refresh_expires_unit: Unit,
     pub scope: String,
     pub scope_separator: String,
-    pub store_id: Option<String>,
+    pub store_id: Option<Kept>,
+    /// When refreshing, too, comes to an end: in seconds.
+    pub authorization_expires_in: Option<String>,
     /// Further values that later calls need.
     pub keep: BTreeMap<String, Kept>,
 }
@@ -73,7 +76,7 @@ pub enum Unit {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Spelled")]
 pub struct Kept {
-    at: String,
+    at: Pointers,
     pattern: Option<Pattern>,
 }
 
@@ -88,8 +91,8 @@ impl Eq for Kept {}
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Spelled {
-    At(String),
-    Part { at: String, pattern: Pattern },
+    At(Pointers),
+    Part { at: Pointers, pattern: Pattern },
 }
 
 impl From<Spelled> for Kept {
@@ -106,7 +109,7 @@ impl From<Spelled> for Kept {
 
 impl Kept {
     fn find(&self, found: &Found<'_>) -> Option<String> {
-        let text = found.text(&self.at)?;
+        let text = found.first(&self.at)?;
         match &self.pattern {
             Some(pattern) => pattern.first_group(&text),
             None => Some(text),
@@ -137,7 +140,16 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// The first of several.
+    fn first(&self, at: &Pointers) -> Option<String> {
+        at.all().iter().find_map(|at| self.text(at))
+    }
+
     fn life(&self, at: &str, unit: Unit, now: DateTime<Utc>) -> Option<Duration> {
+        let (at, unit) = match at.strip_prefix("epoch:") {
+            Some(at) => (at, Unit::EpochSeconds),
+            None => (at, unit),
+        };
         let text = self.text(at)?;
         let text = text.trim();
         let number = || text.parse::<f64>().ok();
@@ -175,6 +187,7 @@ impl Default for GrantNames {
             scope: "/scope".to_owned(),
             scope_separator: " ".to_owned(),
             store_id: None,
+            authorization_expires_in: None,
             keep: BTreeMap::new(),
         }
     }
@@ -190,6 +203,8 @@ pub struct Grant {
     pub refresh_expires_in: Option<Duration>,
     pub scopes: Option<Vec<String>>,
     pub platform_store_id: Option<String>,
+    /// How long refreshing goes on working, however often it is done.
+    pub authorization_expires_in: Option<Duration>,
 }
 
 impl Grant {
@@ -243,7 +258,9 @@ pub(super) fn read(
             Some(None) => {}
         }
     }
-    let platform_store_id = names.store_id.as_ref().and_then(|at| found.text(at));
+    let platform_store_id = names.store_id.as_ref().and_then(|kept| kept.find(&found));
+    let authorization = names.authorization_expires_in.as_ref();
+    let authorization_expires_in = authorization.and_then(|at| found.life(at, Unit::Seconds, now));
     values.set("access_token", tokens.access);
     Ok(Grant {
         values,
@@ -251,6 +268,7 @@ pub(super) fn read(
         refresh_expires_in: refresh_life.filter(|life| *life != Duration::ZERO),
         scopes: tokens.scopes,
         platform_store_id,
+        authorization_expires_in,
     })
 }
 

@@ -41,6 +41,7 @@ impl Obtain {
     pub(super) fn renewal(&self) -> Renewal {
         match self {
             Self::Code(code) if code.refresh.is_some() => Renewal::RefreshToken,
+            Self::Code(code) if code.asks_again => Renewal::AskAgain,
             Self::Ask(_) => Renewal::AskAgain,
             Self::Code(_) | Self::Given(_) => Renewal::Never,
         }
@@ -163,6 +164,7 @@ pub fn read_delivery(method: &Method, body: &[u8]) -> Result<(String, Values), C
 pub fn exchange(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
     let scope = Scope::new(method, values, moment);
     match &method.obtain {
+        Obtain::Code(code) if code.asks_again => code.token.build(GrantType::Client, &scope).map(Some),
         Obtain::Code(code) => code.token.build(GrantType::Code { pkce: code.pkce }, &scope).map(Some),
         Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope).map(Some),
         Obtain::Given(_) => Ok(None),
@@ -173,6 +175,7 @@ pub fn exchange(method: &Method, values: &Values, moment: &SignMoment) -> Result
 pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<PlatformRequest, BuildError> {
     let scope = Scope::new(method, values, moment);
     match &method.obtain {
+        Obtain::Code(code) if code.asks_again => code.token.build(GrantType::Client, &scope),
         Obtain::Code(code) => {
             let call = code.refresh.as_ref().ok_or(BuildError::NoSuchCall)?;
             call.build(GrantType::Refresh, &scope)
@@ -247,7 +250,7 @@ pub fn missing_scopes(method: &Method, values: &Values, granted: &[String]) -> V
 }
 
 /// The value of a parameter that comes exactly once.
-fn once(pairs: &[(String, String)], name: &str) -> Result<String, CallbackRefusal> {
+pub(super) fn once(pairs: &[(String, String)], name: &str) -> Result<String, CallbackRefusal> {
     let mut found = pairs.iter().filter(|(known, _)| known == name);
     match (found.next(), found.next()) {
         (Some((_, value)), None) if !value.is_empty() => Ok(value.clone()),

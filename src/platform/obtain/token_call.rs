@@ -66,6 +66,9 @@ pub struct TokenCall {
     /// Standard parameters that this platform does not take.
     #[serde(default)]
     pub omit: Vec<String>,
+    /// The query of the address, whatever the encoding.
+    #[serde(default)]
+    pub query: Vec<Pair>,
     #[serde(default)]
     pub headers: Vec<HeaderRule>,
     /// Signed as calls are.
@@ -129,14 +132,18 @@ impl TokenCall {
                 .extend_pairs(pairs)
                 .finish()
         };
+        let mut query = fill_pairs(&self.query, scope)?;
         let (kind, body) = match self.encoding {
             Encoding::Form => (Some("application/x-www-form-urlencoded"), form(&pairs)),
             Encoding::Json => (Some("application/json"), json_object(pairs)),
             Encoding::Query => {
-                request.url.set_query(Some(&signature::join(&pairs)));
+                query.append(&mut pairs);
                 (None, String::new())
             }
         };
+        if !query.is_empty() {
+            request.url.set_query(Some(&signature::join(&query)));
+        }
         request.headers.remove(header::CONTENT_TYPE);
         if let Some(kind) = kind {
             request

@@ -2,13 +2,17 @@
 //! platform's own file says otherwise. A quirk fills one or two of these places; what three platforms need belongs in
 //! the vocabulary.
 
+mod allegro;
 mod amazon;
+mod bigcommerce;
 mod claro_shop;
 mod opencart;
 mod shein;
 mod temu;
 mod tiktok_shop;
 mod tray;
+mod weebly;
+mod wix;
 
 use std::fmt;
 use std::ops::Deref;
@@ -89,14 +93,18 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 7] = [
+static QUIRKS: [&dyn Quirk; 11] = [
+    &allegro::Allegro,
     &amazon::Amazon,
+    &bigcommerce::BigCommerce,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
     &shein::Shein,
     &temu::Temu,
     &tiktok_shop::TiktokShop,
     &tray::Tray,
+    &weebly::Weebly,
+    &wix::Wix,
 ];
 
 /// A quirk by its name in the catalogue.

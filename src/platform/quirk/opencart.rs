@@ -38,13 +38,13 @@ impl Quirk for OpenCart {
         let (username, time) = (scope.get("api_username")?, scope.get("now_unix")?);
         let (store, language, currency) = (scope.get("store_id")?, scope.get("language")?, scope.get("currency")?);
         let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().to_ascii_lowercase();
-        let body = if kind.starts_with("application/x-www-form-urlencoded") {
-            canonical(&request.body)
-        } else if kind.starts_with("multipart/form-data") {
-            return Err(BuildError::CannotSign(
-                "multipart bodies cannot be signed here; send a form",
-            ));
+        let kind = kind.unwrap_or_default();
+        let lower = kind.to_ascii_lowercase();
+        let body = if lower.starts_with("application/x-www-form-urlencoded") {
+            canonical(url::form_urlencoded::parse(&request.body).into_owned())
+        } else if lower.starts_with("multipart/form-data") {
+            let fields = parts(kind, &request.body).ok_or(BuildError::CannotSign("not a multipart body"))?;
+            canonical(fields.into_iter())
         } else {
             String::new()
         };
@@ -77,9 +77,9 @@ impl Quirk for OpenCart {
 }
 
 /// A form as the shop writes it out again after reading it.
-fn canonical(body: &[u8]) -> String {
+fn canonical(given: impl Iterator<Item = (String, String)>) -> String {
     let mut fields: Vec<(String, String)> = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(body) {
+    for (name, value) in given {
         let name = numbered(&as_php_cleans(&name), &fields);
         let value = as_php_cleans(&value);
         match fields.iter_mut().find(|(known, _)| *known == name) {
@@ -92,6 +92,35 @@ fn canonical(body: &[u8]) -> String {
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     written.collect::<Vec<_>>().join("&")
+}
+
+/// The fields of a multipart body (RFC 7578); files are none.
+fn parts(kind: &str, body: &[u8]) -> Option<Vec<(String, String)>> {
+    let boundary = parameter(kind, "boundary")?;
+    // In front of the first boundary stands the line break that the others have.
+    let text = format!("\r\n{}", String::from_utf8_lossy(body));
+    let (text, _) = text.split_once(&format!("\r\n--{boundary}--"))?;
+    let mut fields = Vec::new();
+    for part in text.split(&format!("\r\n--{boundary}\r\n")).skip(1) {
+        let (head, value) = part.split_once("\r\n\r\n")?;
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
+        let (_, disposition) = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-disposition"))?;
+        if parameter(disposition, "filename").is_none() {
+            fields.push((parameter(disposition, "name")?, value.to_owned()));
+        }
+    }
+    Some(fields)
+}
+
+/// A header's parameter, with or without quotes.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let mut pieces = header
+        .split(';')
+        .skip(1)
+        .filter_map(|piece| piece.trim().split_once('='));
+    let (_, value) = pieces.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+    let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(bare.unwrap_or(value).to_owned())
 }
 
 /// The name as PHP keeps it: no dots and spaces at the top level, and an empty bracket gets the next number.
@@ -123,10 +152,14 @@ fn as_php_cleans(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn read(form: &str) -> String {
+        canonical(url::form_urlencoded::parse(form.as_bytes()).into_owned())
+    }
+
     fn sign(call: &str, path: &str, body: &str) -> String {
         let text = format!(
             "api/order\n{call}\nDefault\nshop.example.com\n{path}\n0\nen-gb\nUSD\n{}\n1760000000\n",
-            Writing::Hex.write(&Md5::digest(canonical(body.as_bytes())))
+            Writing::Hex.write(&Md5::digest(read(body)))
         );
         Writing::Base64.write(&Hash::HmacSha1.of("k".repeat(64).as_bytes(), text.as_bytes()))
     }
@@ -137,7 +170,7 @@ mod tests {
         assert_eq!(sign("cart", "/store/", ""), "25fAI0u13GZToCMPKeLQSaXM/o8=");
         let body = "comment=Fish+%26+%3CChips%3E+%22ok%22+it%27s+%7E1%2A&product%5B%5D=42&product%5B%5D=43&note=+x+";
         assert_eq!(
-            canonical(body.as_bytes()),
+            read(body),
             "comment=Fish+%26amp%3B+%26lt%3BChips%26gt%3B+%26quot%3Bok%26quot%3B+it%27s+%7E1%2A&product%5B0%5D=42&product%5B1%5D=43&note=x"
         );
         assert_eq!(sign("cart", "/store/", body), "TxUmFK6nRoZYEo08Si4oZCnlYiM=");
@@ -146,8 +179,18 @@ mod tests {
     #[test]
     fn names_are_kept_as_php_keeps_them() {
         assert_eq!(
-            canonical(b"a.b=1&a%20b=2&l[]=x&l[]=y&l[k][]=z"),
+            read("a.b=1&a%20b=2&l[]=x&l[]=y&l[k][]=z"),
             "a_b=2&l%5B0%5D=x&l%5B1%5D=y&l%5Bk%5D%5B0%5D=z"
         );
+    }
+
+    #[test]
+    fn of_a_multipart_body_the_fields_count_and_the_files_do_not() {
+        let body = "--b1\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\na\r\n--b\r\n--b1\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\npng\r\n--b1\r\nContent-Disposition: form-data; name=l[]\r\n\r\n\r\n--b1--\r\n";
+        let fields = parts("multipart/form-data; boundary=\"b1\"", body.as_bytes());
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(fields, Some(vec![pair("note", "a\r\n--b"), pair("l[]", "")]));
+        assert_eq!(parts("multipart/form-data; boundary=b2", body.as_bytes()), None);
+        assert_eq!(parts("multipart/form-data", body.as_bytes()), None);
     }
 }

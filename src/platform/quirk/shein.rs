@@ -14,8 +14,9 @@ use url::Url;
 
 use super::Quirk;
 use crate::platform::failure::BuildError;
+use crate::platform::obtain::CallbackRefusal;
 use crate::platform::sign::Owned;
-use crate::platform::signature::{Hash, Writing};
+use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
 use crate::platform::transport::{PlatformAnswer, PlatformRequest};
 use crate::platform::values::Values;
@@ -42,6 +43,21 @@ impl Quirk for Shein {
         Ok(url)
     }
 
+    /// An approval of another app is none of ours.
+    fn callback(
+        &self,
+        raw_query: &str,
+        brought: Values,
+        known: &Values,
+        _now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Values, CallbackRefusal> {
+        let pairs = signature::pairs(raw_query);
+        match pairs.iter().find(|(name, _)| name == "appid") {
+            Some((_, app)) if known.get("app_id") != Some(app.as_str()) => Err(CallbackRefusal::OtherStore),
+            _ => Ok(brought),
+        }
+    }
+
     fn token_request(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
         let (id, secret) = (scope.get("app_id")?, scope.get("app_secret")?);
         set(request, "x-lt-appid", &id)?;
@@ -53,9 +69,15 @@ impl Quirk for Shein {
             return answer;
         };
         let secret = values.get("app_secret").unwrap_or_default();
+        let app = json.pointer("/info/appid").and_then(|app| app.as_str());
+        let is_ours = app.is_none() || app == values.get("app_id");
         if let Some(sealed) = json.pointer_mut("/info/secretKey") {
-            // One that cannot be opened is none: the answer is then no grant.
-            *sealed = match sealed.as_str().and_then(|sealed| open(sealed, secret)) {
+            // One that cannot be opened, or is another app's, is none: the answer is then no grant.
+            *sealed = match sealed
+                .as_str()
+                .filter(|_| is_ours)
+                .and_then(|sealed| open(sealed, secret))
+            {
                 Some(plain) => plain.into(),
                 None => serde_json::Value::Null,
             };
@@ -86,12 +108,12 @@ fn set(request: &mut PlatformRequest, name: &'static str, value: &str) -> Result
 fn sign(scope: &Scope<'_>, request: &mut PlatformRequest, id: &str, secret: &str) -> Result<(), BuildError> {
     let time = scope.get("now_millis")?;
     let random: String = scope.get("nonce")?.chars().take(5).collect();
-    let signature = signature(id, secret, &time, request.url.path(), &random);
+    let signature = signed(id, secret, &time, request.url.path(), &random);
     set(request, "x-lt-timestamp", &time)?;
     set(request, "x-lt-signature", &signature)
 }
 
-fn signature(id: &str, secret: &str, time: &str, path: &str, random: &str) -> String {
+fn signed(id: &str, secret: &str, time: &str, path: &str, random: &str) -> String {
     let text = format!("{id}&{time}&{path}");
     let hex = Writing::Hex.write(&Hash::HmacSha256.of(format!("{secret}{random}").as_bytes(), text.as_bytes()));
     format!("{random}{}", BASE64_STANDARD.encode(hex))
@@ -116,7 +138,7 @@ mod tests {
     #[test]
     fn documented_signatures_come_out() {
         assert_eq!(
-            signature(
+            signed(
                 "OPENKEY",
                 "SECRET",
                 "1740709414000",
@@ -126,7 +148,7 @@ mod tests {
             "test1M2QxNDU4ZDcyMjcxOGFiMWU4Y2ExMDlmZGY5MDBmMTM3ZGE2Y2Y4YmU3OTA1YTZmYmE2NjM2MzRjNjQ5ZDAwZQ=="
         );
         assert_eq!(
-            signature(
+            signed(
                 "APPID0001",
                 "APPSECRETKEY0001",
                 "1760000000000",

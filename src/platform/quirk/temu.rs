@@ -92,7 +92,7 @@ fn signature(members: &BTreeMap<String, String>, secret: &str) -> String {
 }
 
 /// JSON without white space and needless escapes; numbers keep their digits.
-fn compact(json: &str) -> String {
+pub(super) fn compact(json: &str) -> String {
     let mut written = String::with_capacity(json.len());
     let mut rest = json;
     while let Some(first) = rest.chars().next() {

@@ -4,19 +4,45 @@
 //! a few refuse it.
 
 use http::header::CONTENT_TYPE;
+use url::Url;
 
 use super::Quirk;
 use crate::platform::failure::BuildError;
+use crate::platform::host;
 use crate::platform::sign::Owned;
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
-use crate::platform::transport::PlatformRequest;
+use crate::platform::transport::{PlatformAnswer, PlatformRequest};
+use crate::platform::values::Values;
 
 pub(super) struct TiktokShop;
 
 impl Quirk for TiktokShop {
     fn name(&self) -> &'static str {
         "tiktok-shop"
+    }
+
+    /// The approve page has moved between hosts; the platform app may name another one.
+    fn authorize(&self, scope: &Scope<'_>, mut url: Url) -> Result<Url, BuildError> {
+        if scope.get("authorize_host").is_ok() {
+            let host = host::host_value(scope, "authorize_host")?;
+            url.set_host(Some(&host))
+                .map_err(|_| BuildError::UnsafeValue("authorize_host".to_owned()))?;
+        }
+        Ok(url)
+    }
+
+    /// Creators and partners get tokens as well, which open no shop: to us they are none.
+    fn token_answer(&self, mut answer: PlatformAnswer, _values: &Values) -> PlatformAnswer {
+        let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(&answer.body) else {
+            return answer;
+        };
+        let others = json.pointer("/data/user_type").is_some_and(|kind| *kind != 0);
+        if others && let Some(token) = json.pointer_mut("/data/access_token") {
+            *token = serde_json::Value::Null;
+            answer.body = json.to_string().into();
+        }
+        answer
     }
 
     fn owned(&self, owned: &mut Owned) {

@@ -32,39 +32,51 @@ impl Quirk for Tray {
         let (Some((_, given)), None) = (given.next(), given.next()) else {
             return Err(missing());
         };
-        let address = spelled(given);
+        let address = spelled(given).ok_or(CallbackRefusal::OtherStore)?;
         let url = host::checked_url(&address).ok_or(CallbackRefusal::OtherStore)?;
         let own = known.get("shop").unwrap_or_default();
         let found = url.host_str().unwrap_or_default();
         let is_stores = found == own || found == format!("www.{own}") || format!("www.{found}") == own;
-        if url.port().is_some() || !(is_stores || found.ends_with(".commercesuite.com.br")) {
+        // Which of the platform's hosts belongs to a domain of the store's own is not known beforehand.
+        let may_be = found.ends_with(PLATFORM) && !own.ends_with(PLATFORM);
+        if url.port().is_some() || !(is_stores || may_be) {
             return Err(CallbackRefusal::OtherStore);
         }
         Ok(brought.with("api_address", address))
     }
 }
 
+const PLATFORM: &str = ".commercesuite.com.br";
+
 /// With https, in lower case up to the path, and without a slash at the end; it comes with or without all of these.
-fn spelled(given: &str) -> String {
-    let bare = given.split_once("://").map_or(given, |(_, rest)| rest);
+fn spelled(given: &str) -> Option<String> {
+    let bare = match given.split_once("://") {
+        None => given,
+        Some((scheme, rest)) if ["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) => rest,
+        Some(_) => return None,
+    };
     let (authority, path) = bare.split_at(bare.find('/').unwrap_or(bare.len()));
-    format!(
+    Some(format!(
         "https://{}{}",
         authority.to_ascii_lowercase(),
         path.trim_end_matches('/')
-    )
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(api_address: &str) -> Option<String> {
+    fn read_for(shop: &str, api_address: &str) -> Option<String> {
         let query = format!("code=c&api_address={}", signature::encode(api_address));
-        let known = Values::new().with("shop", "loja.example.com.br");
+        let known = Values::new().with("shop", shop);
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let brought = Tray.callback(&query, Values::new(), &known, now).ok()?;
         brought.get("api_address").map(str::to_owned)
+    }
+
+    fn read(api_address: &str) -> Option<String> {
+        read_for("loja.example.com.br", api_address)
     }
 
     #[test]
@@ -86,9 +98,13 @@ mod tests {
             "https://evilcommercesuite.com.br/web_api",
             "https://loja.example.com.br:8443/web_api",
             "https://loja.example.com.br/web_api?x=1",
+            "ftp://loja.example.com.br/web_api",
             "",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
+        let own = "a.commercesuite.com.br";
+        assert!(read_for(own, "https://a.commercesuite.com.br/web_api").is_some());
+        assert_eq!(read_for(own, "https://b.commercesuite.com.br/web_api"), None);
     }
 }

@@ -159,6 +159,9 @@ pub(super) fn sign_part(scope: &Scope<'_>, request: &mut PlatformRequest, part: 
     if let Some(quirk) = quirk {
         quirk.sign(scope, request)?;
     }
-    request.headers.extend(kept);
+    // `extend` would add a second value beside the signer's.
+    for (name, value) in kept {
+        request.headers.insert(name, value);
+    }
     Ok(())
 }

@@ -1,23 +1,40 @@
 //! What data cannot say about a simulated platform: a few narrow hooks, one place that knows which platform uses which.
 
+mod alibaba;
+mod claro_shop;
 mod falabella;
+mod magento1;
+mod magento2;
+mod oauth1;
+mod odoo;
+mod opencart;
+mod shein;
 mod shopify;
+mod temu;
+mod tiktok_shop;
 mod walmart;
-pub mod woocommerce;
+mod weebly;
+mod wix;
+mod woocommerce;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::api::{Caller, Visit};
-use super::behaviour::{QuirkName, TokenRules};
+use super::behaviour::QuirkName;
 use super::call::{Answer, Pairs};
+use super::gateway::Next;
+use super::jwt;
 use super::oauth::Refusal;
 use super::problem::Problem;
+use super::rules::TokenRules;
+use super::template::Values;
 use super::world::{Registration, World};
 
 /// The store that a call names in a way of its own.
 pub fn subject(visit: &Visit<'_>) -> Option<String> {
     match visit.behaviour.quirk {
         Some(QuirkName::Falabella) => visit.call.query_value("UserID"),
+        Some(QuirkName::ClaroShop) => claro_shop::subject(visit),
         _ => None,
     }
 }
@@ -28,18 +45,54 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Option<Result<Calle
         QuirkName::Falabella => Some(falabella::authenticate(world, visit)),
         QuirkName::Woocommerce => Some(woocommerce::authenticate(world, visit)),
         QuirkName::Walmart => walmart::lacks_basic(world, visit).map(Err),
-        QuirkName::Shopify => None,
+        QuirkName::Alibaba => Some(alibaba::authenticate(world, visit)),
+        QuirkName::ClaroShop => Some(claro_shop::authenticate(world, visit)),
+        QuirkName::Magento1 => Some(magento1::authenticate(world, visit)),
+        QuirkName::Magento2 => Some(magento2::authenticate(world, visit)),
+        QuirkName::Opencart => Some(opencart::authenticate(world, visit)),
+        QuirkName::Shein => Some(shein::authenticate(world, visit)),
+        QuirkName::TiktokShop => Some(tiktok_shop::authenticate(world, visit)),
+        _ => None,
+    }
+}
+
+/// The client that signed a token call.
+pub fn signed_client(
+    world: &mut World,
+    visit: &Visit<'_>,
+    _pairs: &[(String, String)],
+) -> Result<Registration, Refusal> {
+    match visit.behaviour.quirk {
+        Some(QuirkName::Alibaba) => alibaba::signed_client(world, visit),
+        _ => Err((Problem::UnknownClient, "nothing is signed here".to_owned())),
     }
 }
 
 /// Adds the platform's own signature to what it sends back with the browser.
 pub fn sign_callback(visit: &Visit<'_>, secret: &str, pairs: &mut Pairs) {
-    if visit.behaviour.quirk == Some(QuirkName::Shopify) {
-        shopify::sign_callback(secret, pairs);
+    match visit.behaviour.quirk {
+        Some(QuirkName::Shopify) => shopify::sign_callback(visit, secret, pairs),
+        Some(QuirkName::Wix) => wix::sign_callback(visit, secret, pairs),
+        _ => {}
     }
 }
 
-/// A grant that is not one of the three standard ones.
+/// Adds the platform's own proof to what it opens an app's install address with.
+pub fn sign_install(visit: &Visit<'_>, secret: &str, pairs: &mut Pairs) {
+    match visit.behaviour.quirk {
+        Some(QuirkName::Weebly) => weebly::sign_install(secret, pairs),
+        _ => sign_callback(visit, secret, pairs),
+    }
+}
+
+/// Turns what an authorization request writes in a way of its own into the standard form.
+pub fn read_authorize(visit: &Visit<'_>, pairs: &mut Pairs) {
+    if visit.behaviour.quirk == Some(QuirkName::Shein) {
+        shein::read_authorize(pairs);
+    }
+}
+
+/// A grant that is not one of the standard ones.
 pub fn other_grant(
     world: &mut World,
     visit: &Visit<'_>,
@@ -70,7 +123,59 @@ pub fn finish_call(visit: &Visit<'_>, answer: Answer) -> Answer {
     }
 }
 
+/// What an answer can name beside the account's values.
+pub fn more_values(world: &World, visit: &Visit<'_>, caller: &Caller) -> Values {
+    match (visit.behaviour.quirk, &caller.key) {
+        (Some(QuirkName::Vtex), Some(key)) => {
+            let expires = visit.clock(world, Some(&caller.account)).timestamp() + 6 * 3600;
+            let claims = json!({ "account": caller.account, "sub": key, "exp": expires });
+            Values::from([
+                ("user_token".to_owned(), jwt::own(&claims).into()),
+                ("user_token_expires".to_owned(), expires.into()),
+            ])
+        }
+        _ => Values::new(),
+    }
+}
+
 /// A page of its own at this address, beside the one of the behaviour file.
-pub fn has_key_page(visit: &Visit<'_>) -> bool {
-    visit.behaviour.quirk == Some(QuirkName::Woocommerce) && woocommerce::is_key_page(visit)
+pub fn has_page(visit: &Visit<'_>) -> bool {
+    match visit.behaviour.quirk {
+        Some(QuirkName::Woocommerce) => woocommerce::is_key_page(visit),
+        Some(QuirkName::Magento1) => magento1::is_page(visit),
+        _ => false,
+    }
+}
+
+/// A token call of its own, beside those of the behaviour file.
+pub fn is_token_call(visit: &Visit<'_>) -> bool {
+    match visit.behaviour.quirk {
+        Some(QuirkName::Magento1) => magento1::is_token_call(visit),
+        Some(QuirkName::Opencart) => opencart::is_token_call(visit),
+        Some(QuirkName::Shein) => shein::is_token_call(visit),
+        Some(QuirkName::Temu) => temu::is_token_call(visit),
+        _ => false,
+    }
+}
+
+/// Answers what the platform answers in a way of its own.
+pub fn own(world: &mut World, visit: &Visit<'_>) -> Option<Next> {
+    let page = visit
+        .behaviour
+        .authorize
+        .as_ref()
+        .is_some_and(|page| page.path.matches(&visit.call.path));
+    let answer = match visit.behaviour.quirk? {
+        QuirkName::Woocommerce if woocommerce::is_key_page(visit) => return Some(woocommerce::key_page(world, visit)),
+        QuirkName::Magento1 if magento1::is_page(visit) => magento1::authorize(world, visit),
+        QuirkName::Magento1 if magento1::is_token_call(visit) => magento1::token(world, visit),
+        QuirkName::Opencart if opencart::is_token_call(visit) => opencart::log_in(world, visit),
+        QuirkName::Shein if shein::is_token_call(visit) => shein::exchange(world, visit),
+        QuirkName::Shein if page => shein::lacks_query(visit)?,
+        QuirkName::Temu if !page => temu::answer(world, visit),
+        QuirkName::Wix if wix::is_token_info(visit) => wix::token_info(world, visit),
+        QuirkName::Odoo => odoo::renewal(world, visit)?,
+        _ => return None,
+    };
+    Some(Next::Answer(answer))
 }

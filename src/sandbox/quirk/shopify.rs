@@ -7,17 +7,19 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::sandbox::api::Visit;
-use crate::sandbox::behaviour::TokenRules;
 use crate::sandbox::call::{Pairs, value};
 use crate::sandbox::grant::{Lives, Pair, seconds_left};
-use crate::sandbox::oauth::{Refusal, grant_answer, lives, missing};
+use crate::sandbox::oauth::{Refusal, lives, missing};
 use crate::sandbox::problem::Problem;
+use crate::sandbox::rules::TokenRules;
 use crate::sandbox::signature::{base64, hex, hmac_sha256, sorted_query};
+use crate::sandbox::token_answer::grant_answer;
 use crate::sandbox::world::{Grant, Migration, Registration, World};
 
-/// Adds `host` and `hmac`.
-pub fn sign_callback(secret: &str, pairs: &mut Pairs) {
-    if let Some(shop) = value(pairs, "shop") {
+/// Adds `hmac` and, at Shopify itself, `host`; Shoplazza signs the same way.
+pub fn sign_callback(visit: &Visit<'_>, secret: &str, pairs: &mut Pairs) {
+    let own = visit.behaviour.slug == "shopify";
+    if let Some(shop) = value(pairs, "shop").filter(|_| own) {
         let label = shop.split('.').next().unwrap_or_default();
         let host = base64(format!("admin.shopify.com/store/{label}").as_bytes());
         pairs.push(("host".to_owned(), host));

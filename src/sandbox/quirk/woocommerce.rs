@@ -247,6 +247,7 @@ pub fn key_page(world: &mut World, visit: &Visit<'_>) -> Next {
         secrets: vec![format!("cs_{}", world.random_hex(40))],
         redirect_uris: None,
         account: Some(visit.call.host.clone()),
+        serves: None,
         permission: Some(scope.clone()),
         disabled: false,
     };

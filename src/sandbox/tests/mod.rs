@@ -2,10 +2,15 @@
 //! the code that talks to platforms is judged, so they are tested against the documentation, not against that code.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod code_flows;
 mod control;
+mod credentials;
 mod faults;
 mod keys;
 mod oauth;
+mod partner;
+mod signed;
+mod walks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

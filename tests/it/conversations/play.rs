@@ -87,8 +87,14 @@ pub fn case(platform: &Platform, method: &Method, case: &Case) -> Vec<String> {
     differences.0
 }
 
+/// With the redirect URI of this attempt, as the program has it.
 fn authorize(method: &Method, case: &Case, differences: &mut Differences) {
-    match (&case.expect.url, obtain::start(method, &case.known())) {
+    let mut known = case.known();
+    if let (Some(registered), Some(state)) = (known.get("redirect_uri"), known.get("state")) {
+        let own = obtain::redirect_uri(method, registered, state);
+        known.set("redirect_uri", own);
+    }
+    match (&case.expect.url, obtain::start(method, &known)) {
         (None, Ok(Start::Direct)) => {}
         (Some(expected), Ok(Start::Redirect { url })) => compare_url(url.as_str(), expected, differences),
         (expected, got) => {

@@ -6,6 +6,7 @@ mod hosts;
 mod hybris;
 mod magento;
 mod mercado_libre;
+mod oauth;
 mod pasted;
 mod shopify;
 mod tiny;

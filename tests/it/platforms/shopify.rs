@@ -34,6 +34,7 @@ fn documented_callback_proofs_hold() {
         key: "client_secret".into(),
         parameter: "hmac".into(),
         except: vec!["signature".into()],
+        or_raw: false,
     };
     for (key, query, hmac) in [
         (

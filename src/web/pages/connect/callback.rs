@@ -4,9 +4,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{browser, to_done, told};
+use super::{browsers, to_done, told};
 use crate::app::App;
-use crate::broker::connect::{Arrival, complete};
+use crate::broker::connect::{Arrival, Returned, complete};
 use crate::web::{Error, Frame, Site};
 
 /// `GET /connect/callback/{slug}`
@@ -17,12 +17,41 @@ pub async fn show(
     slug: web::Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let arrival = complete(&app, &slug, request.query_string(), |session| {
-        browser(&site, &request, session)
-    })
-    .await?;
+    arrive(&app, &site, frame, &slug, None, &request).await
+}
+
+/// `GET /connect/callback/{slug}/{state}`
+pub async fn show_with_state(
+    app: web::Data<App>,
+    site: web::Data<Site>,
+    frame: Frame,
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let (slug, state) = path.into_inner();
+    arrive(&app, &site, frame, &slug, Some(&state), &request).await
+}
+
+async fn arrive(
+    app: &web::Data<App>,
+    site: &Site,
+    frame: Frame,
+    slug: &str,
+    path_state: Option<&str>,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let returned = Returned {
+        raw_query: request.query_string(),
+        path_state,
+        browsers: &browsers(site, request),
+    };
+    arrived(frame, &complete(app, slug, returned).await?)
+}
+
+/// What is shown of it.
+pub(super) fn arrived(frame: Frame, arrival: &Arrival) -> Result<HttpResponse, Error> {
     match arrival {
-        Arrival::Session { link } => Ok(to_done(&frame, &link)),
+        Arrival::Session { link } => Ok(to_done(&frame, link)),
         Arrival::Unknown => told(frame, StatusCode::GONE, "warn", "connect-unknown"),
         Arrival::OtherBrowser => told(frame, StatusCode::FORBIDDEN, "warn", "connect-other-browser"),
     }

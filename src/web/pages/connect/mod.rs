@@ -10,6 +10,7 @@ pub mod decide;
 pub mod deliver;
 pub mod done;
 pub mod fields;
+pub mod install;
 pub mod reconnect;
 
 use actix_web::cookie::{Cookie, SameSite, time};
@@ -107,13 +108,28 @@ fn chooses(visit: &Visit) -> bool {
 }
 
 fn cookie_name(site: &Site, session: ConnectSessionId) -> String {
-    site.cookie_name(&format!("llavero_connect_{}", session.uuid().simple()))
+    site.cookie_name(&format!("{COOKIE}{}", session.uuid().simple()))
 }
+
+const COOKIE: &str = "llavero_connect_";
 
 /// The cookie that binds this browser to a session.
 fn browser(site: &Site, request: &HttpRequest, session: ConnectSessionId) -> Option<Secret> {
     let cookie = request.cookie(&cookie_name(site, session))?;
     Some(Secret::new(cookie.value())).filter(|value| !value.is_empty())
+}
+
+/// The cookies of all sessions that this browser began.
+fn browsers(site: &Site, request: &HttpRequest) -> Vec<(ConnectSessionId, Secret)> {
+    let start = site.cookie_name(COOKIE);
+    let Ok(cookies) = request.cookies() else {
+        return Vec::new();
+    };
+    let session = |cookie: &Cookie<'static>| {
+        let id = uuid::Uuid::try_parse(cookie.name().strip_prefix(&start)?).ok()?;
+        Some((ConnectSessionId::from_uuid(id), Secret::new(cookie.value())))
+    };
+    cookies.iter().filter_map(session).collect()
 }
 
 /// Sent with a top-level redirect back from the platform, hence `Lax`; it outlives the session by the code's time.

@@ -1,0 +1,189 @@
+//! A connection that starts at the platform, in its app store: the platform's proof is checked before anything is kept,
+//! then a session is made, and it goes on as one that a partner began. The partner learns that it began elsewhere
+//! (`initiated_by=platform`), for nobody at the partner's asked for it.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::attempt::Attempt;
+use super::begin::{Begun, begin_with, secret};
+use super::complete::{self, Returned};
+use super::obtain::{self, Target};
+use super::sessions::{self, NewSession, Visit};
+use super::settle::{self, Accepted, Settled};
+use super::{Stop, absolute, client, to_end};
+use crate::app::App;
+use crate::broker::Error;
+use crate::broker::asker::Asker;
+use crate::db;
+use crate::db::connect_sessions::Begun as BegunRow;
+use crate::domain::access_token::TokenHash;
+use crate::domain::connect::SessionStatus;
+use crate::domain::id::AppId;
+use crate::domain::secret::Secret;
+use crate::platform::descriptor::Method;
+use crate::platform::obtain::{CallbackRefusal, Install, read_install};
+use crate::platform::{Platform, Values};
+
+/// Where somebody who comes from a platform is led.
+pub enum Installed {
+    /// On to the platform's page, with the cookie that binds the browser.
+    Leave { visit: Visit, to: Url, browser: Secret },
+    /// To the page of the session, which tells how it went.
+    Session { visit: Visit, browser: Option<Secret> },
+    /// The answer to a connection that began here.
+    Returned(complete::Arrival),
+    /// The platform's proof does not hold, or is missing.
+    NotBelieved,
+    /// No method of the platform can start there for this app.
+    Impossible,
+}
+
+/// Takes what a platform sends a browser with. `address` is the browser's network address.
+pub async fn install(
+    app: &Arc<App>,
+    app_id: AppId,
+    slug: &str,
+    returned: Returned<'_>,
+    address: &str,
+) -> Result<Installed, Error> {
+    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    // Some platforms know one address only, whoever began.
+    if complete::of_browser(app, platform, returned).await?.is_some() {
+        return complete::complete(app, slug, returned).await.map(Installed::Returned);
+    }
+    let found = app.db.run(move |conn| db::apps::find(conn, app_id)).await?;
+    let api_app = found.ok_or(Error::NotFound)?;
+    sessions::admit(app, app_id, address)?;
+    let client = client::find(app, &api_app, platform).await?;
+    let mut possible = None;
+    for method in platform
+        .methods
+        .iter()
+        .filter(|method| client::can_use(method, client.id.is_some()))
+    {
+        match read_install(method, returned.raw_query, &client.values, app.now()) {
+            Ok(Some(install)) => {
+                possible = Some((method, install));
+                break;
+            }
+            Ok(None) => {}
+            Err(refusal) => {
+                told(slug, &refusal);
+                return Ok(Installed::NotBelieved);
+            }
+        }
+    }
+    let Some((method, install)) = possible else {
+        return Ok(Installed::Impossible);
+    };
+    let asker = Asker::merchant(app_id);
+    let new = NewSession {
+        return_url: sessions::default_return_url(app, &api_app)?,
+        platform: Some(platform.slug.clone()),
+        arrived: true,
+        installed: true,
+        ..NewSession::default()
+    };
+    let created = sessions::create(app, &api_app, &asker, new).await?;
+    let visit = sessions::visit(app, created.link.expose()).await?;
+    match install {
+        Install::Begin(named) => begun(app, visit, platform, method, &named).await,
+        Install::Approved(brought) => approved(app, visit, platform, method, brought).await,
+    }
+}
+
+fn told(slug: &str, refusal: &CallbackRefusal) {
+    tracing::info!(platform = slug, %refusal, "an installation that began at a platform was not believed");
+}
+
+async fn begun(
+    app: &Arc<App>,
+    visit: Visit,
+    platform: &Platform,
+    method: &Method,
+    named: &Values,
+) -> Result<Installed, Error> {
+    Ok(
+        match begin_with(app, &visit, platform, method, named, named, None).await? {
+            Begun::Leave { to, browser } => Installed::Leave { visit, to, browser },
+            Begun::Settled { browser } => Installed::Session {
+                visit,
+                browser: Some(browser),
+            },
+            // What is missing can be typed; what was refused can be tried again.
+            Begun::Fields(_) | Begun::Refused(_) => Installed::Session { visit, browser: None },
+        },
+    )
+}
+
+/// The merchant has approved already: the session is begun and taken at once, and the code exchanged.
+async fn approved(
+    app: &Arc<App>,
+    visit: Visit,
+    platform: &Platform,
+    method: &Method,
+    brought: Values,
+) -> Result<Installed, Error> {
+    let (browser, state) = (secret(app), secret(app));
+    let attempt = Attempt {
+        link: visit.link.clone(),
+        code: None,
+        values: Values::new().with("state", state.clone()),
+    };
+    let state = TokenHash::of(state.expose());
+    let row = BegunRow {
+        status: SessionStatus::AtPlatform,
+        platform: Some(platform.slug.clone()),
+        method: Some(method.id.clone()),
+        state_hash: Some(state),
+        browser_hash: Some(TokenHash::of(browser.expose())),
+        attempt_sealed: Some(attempt.seal(&app.sealer, visit.session.id)),
+    };
+    let (id, app_id) = (visit.session.id, visit.session.app_id);
+    let details = serde_json::json!({ "platform": platform.slug, "initiated_by": "platform" });
+    let event = Asker::merchant(app_id).did(app.id(), app_id, sessions::CREATED, id, details);
+    let begin = move |conn: &mut db::Conn| {
+        if db::connect_sessions::begin(conn, id, &row)?.is_none() {
+            return Ok(None);
+        }
+        db::audit::insert(conn, &event)?;
+        db::connect_sessions::take(conn, state)
+    };
+    let session = app.db.transaction::<_, db::Error, _>(begin).await?;
+    let visit = Visit {
+        session: session.ok_or(Error::LinkExpired)?,
+        ..visit
+    };
+    let redirect = absolute(app, &format!("/connect/install/{app_id}/{}", platform.slug))?;
+    let (tools, going, platform, method) = (app.clone(), visit.clone(), platform.clone(), method.clone());
+    to_end(app, async move {
+        let values = brought.over(&attempt.values).with("redirect_uri", redirect);
+        let worked = exchange(&tools, &going, &platform, &method, &values).await;
+        complete::ended(&tools, &going, worked).await
+    })
+    .await?;
+    Ok(Installed::Session {
+        visit,
+        browser: Some(browser),
+    })
+}
+
+async fn exchange(
+    app: &Arc<App>,
+    visit: &Visit,
+    platform: &Platform,
+    method: &Method,
+    values: &Values,
+) -> Result<Settled, Stop> {
+    let client = client::find(app, &visit.api_app, platform).await?;
+    let target = Target {
+        platform,
+        method,
+        mode: visit.api_app.mode,
+        client: &client,
+    };
+    let verified = obtain::obtain(app, &target, values).await?;
+    Ok(settle::settle(app, visit, &target, verified, Accepted::default()).await?)
+}

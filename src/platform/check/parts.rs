@@ -1,0 +1,138 @@
+//! Checks of the parts that methods are made of: templates, addresses, headers, calls, signers.
+
+use super::Checker;
+use crate::platform::call::{Call, HeaderRule};
+use crate::platform::descriptor::Pair;
+use crate::platform::field::Takes;
+use crate::platform::obtain::TokenCall;
+use crate::platform::sign::Sign;
+use crate::platform::template::{Template, UrlTemplate};
+
+impl Checker<'_> {
+    pub(super) fn template(&mut self, key: &str, template: &Template) {
+        for name in template.names() {
+            self.name(key, name);
+        }
+    }
+
+    pub(super) fn pairs(&mut self, key: &str, pairs: &[Pair]) {
+        for pair in pairs {
+            let key = format!("{key}.{}", pair.name);
+            self.template(&key, &pair.value);
+            if let Some(when) = &pair.when {
+                self.name(&key, &when.value);
+            }
+        }
+    }
+
+    pub(super) fn url(&mut self, key: &str, url: &UrlTemplate) {
+        for name in url.path_names() {
+            self.name(key, name);
+        }
+        for name in url.host_names() {
+            let checked = self
+                .method
+                .check_of(name)
+                .is_some_and(|(takes, _)| matches!(takes, Takes::Host | Takes::Label));
+            if !checked && !self.method.lookups.contains_key(name) {
+                self.fault(
+                    key,
+                    format!("host placeholder `{name}` without a pattern: it needs a field that takes a host"),
+                );
+            }
+        }
+        if let Some(name) = url.base_name()
+            && !self.method.check_of(name).is_some_and(|(takes, _)| takes == Takes::Url)
+        {
+            self.fault(
+                key,
+                format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
+            );
+        }
+    }
+
+    pub(super) fn headers(&mut self, key: &str, headers: &[HeaderRule]) {
+        for rule in headers {
+            let key = format!("{key}.{}", rule.name);
+            match (&rule.value, &rule.basic) {
+                (Some(template), None) => self.template(&key, template),
+                (None, Some((user, password))) => {
+                    self.name(&key, user);
+                    if !password.is_empty() {
+                        self.name(&key, password);
+                    }
+                }
+                _ => self.fault(&key, "a header needs `value` or `basic`, and not both"),
+            }
+            if let Some(when) = &rule.when {
+                self.name(&key, &when.value);
+            }
+            if let Some(named) = &rule.named {
+                self.name(&key, named);
+            }
+        }
+    }
+
+    pub(super) fn call(&mut self, key: &str, call: &Call) {
+        if let Some(root) = &call.root {
+            self.url(&format!("{key}.root"), root);
+        }
+        self.template(&format!("{key}.path"), &call.path);
+        self.pairs(&format!("{key}.json_fields"), &call.json_fields);
+        self.pairs(&format!("{key}.query"), &call.query);
+        self.pairs(&format!("{key}.form"), &call.form);
+        self.headers(&format!("{key}.headers"), &call.headers);
+        if call
+            .json
+            .as_ref()
+            .is_some_and(|json| serde_json::from_str::<serde_json::Value>(json).is_err())
+        {
+            self.fault(&format!("{key}.json"), "not JSON");
+        }
+    }
+
+    pub(super) fn token_call(&mut self, key: &str, call: &TokenCall) {
+        self.url(&format!("{key}.url"), &call.url);
+        self.pairs(&format!("{key}.parameters"), &call.parameters);
+        self.pairs(&format!("{key}.query"), &call.query);
+        self.headers(&format!("{key}.headers"), &call.headers);
+        for name in ["client_id", "client_secret"] {
+            if !call.leaves_out(name) {
+                self.name(key, name);
+            }
+        }
+    }
+
+    pub(super) fn sign(&mut self, key: &str, sign: &Sign) {
+        self.headers(&format!("{key}.headers"), &sign.headers);
+        self.pairs(&format!("{key}.query"), &sign.query);
+        self.pairs(&format!("{key}.query_if_absent"), &sign.query_if_absent);
+        self.pairs(&format!("{key}.form"), &sign.form);
+        if !sign.form.is_empty() && !self.method.signs_body {
+            self.fault(&format!("{key}.form"), "fields of a body need `signs_body`");
+        }
+        if let Some(oauth1) = &sign.oauth1 {
+            self.name(&format!("{key}.oauth1.consumer_key"), &oauth1.consumer_key);
+            self.name(&format!("{key}.oauth1.consumer_secret"), &oauth1.consumer_secret);
+            for name in oauth1.token.iter().chain(&oauth1.token_secret) {
+                self.name(&format!("{key}.oauth1"), name);
+            }
+        }
+        if let Some(recipe) = &sign.recipe {
+            self.name(&format!("{key}.recipe.key"), &recipe.key);
+            self.pairs(&format!("{key}.recipe.parameters"), &recipe.parameters);
+            self.pairs(&format!("{key}.recipe.if_absent"), &recipe.if_absent);
+            for token in &recipe.tokens {
+                self.template(&format!("{key}.recipe.tokens.{}", token.name), &token.value);
+            }
+        }
+        let data = !sign.headers.is_empty()
+            || !sign.query.is_empty()
+            || !sign.form.is_empty()
+            || sign.oauth1.is_some()
+            || sign.recipe.is_some();
+        if !data && self.method.quirk.is_none() {
+            self.fault(key, "nothing here authenticates a call");
+        }
+    }
+}
