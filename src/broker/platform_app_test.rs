@@ -19,7 +19,7 @@ use crate::domain::store::Mode;
 use crate::platform::descriptor::ClientOwner;
 use crate::platform::obtain::{self, Obtain};
 use crate::platform::transport::{PlatformRequest, Route, SendOptions, Transport};
-use crate::platform::{self, BuildError, Field, Method, Platform, SignMoment, Values};
+use crate::platform::{self, BuildError, Field, FieldProblem, Method, Platform, SignMoment, Values};
 
 /// More values than any request is made of.
 const MOST_VALUES: usize = 40;
@@ -143,7 +143,8 @@ fn source<'a>(method: &'a Method, name: &str) -> Source<'a> {
     }
 }
 
-/// Tries a client. `given` are the fields that [`wanted`] names. `Invalid` names those that are missing or wrong;
+/// Tries a client. `given` are the fields that [`wanted`] names, and what a connection brings that decides over an address
+/// (a data centre's), where that is known; without the latter such a platform is not asked. `Invalid` names those that are missing or wrong;
 /// `RateLimited`: this app's clients were tried too often.
 pub async fn test(
     app: &App,
@@ -253,6 +254,19 @@ fn asked(app: &App, method: &Method, given: &BTreeMap<String, Secret>, client: &
             Err(problem) => wrong.push(FieldError::new(format!("fields.{}", field.name), problem.to_string())),
         }
     }
+    // What a connection would bring, where the asker knows it from one.
+    for (name, arriving) in &method.arriving {
+        let Some(text) = given.get(name).map(Secret::expose) else {
+            continue;
+        };
+        match arriving.check(text) {
+            Some(value) => values.set(name.as_str(), value),
+            None => wrong.push(FieldError::new(
+                format!("fields.{name}"),
+                FieldProblem::Pattern.to_string(),
+            )),
+        }
+    }
     if wrong.is_empty() {
         Ok(values)
     } else {
@@ -263,6 +277,11 @@ fn asked(app: &App, method: &Method, given: &BTreeMap<String, Secret>, client: &
 async fn ask(app: &App, mode: Mode, method: &Method, values: &Values) -> Outcome {
     let (request, values) = match built(app, method, values.clone()) {
         Ok(built) => built,
+        Err(BuildError::MissingValue(name)) if method.arriving.contains_key(&name) => {
+            let why =
+                format!("Nothing was sent: `{name}` comes with a connection, and decides where this platform is asked");
+            return Outcome::untold(Verdict::Unclear, why);
+        }
         Err(error) => return Outcome::untold(Verdict::Unclear, format!("Nothing was sent: {error}")),
     };
     let route = match mode {

@@ -31,7 +31,8 @@ pub async fn put(by: PartnerKey<PlatformsWrite>, slug: Path<String>, body: Body)
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TestJson {
-    /// Fields of the merchant that decide where the platform is asked, a shop's address for instance.
+    /// Fields of the merchant that decide where the platform is asked, a shop's address for instance; and what else does,
+    /// where a connection brings it.
     #[serde(default)]
     fields: BTreeMap<String, Secret>,
 }
