@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::asker::Asker;
-use super::{Error, FieldError, platform_apps};
+use super::{Error, FieldError, platform_apps, token_limit};
 use crate::app::App;
 use crate::db;
 use crate::db::audit::NewAuditEvent;
@@ -170,11 +170,11 @@ pub async fn test(
     app.arrivals
         .admit_test(client.app_id, app.now())
         .map_err(|retry_after| Error::RateLimited { retry_after })?;
-    let first = ask(app, client.mode, method, &asked.over(&values)).await;
+    let first = ask(app, client, method, &asked.over(&values)).await?;
     let standby = match &client.standby_sealed {
         Some(sealed) => {
             let values = open(app, client, "standby_sealed", sealed)?;
-            Some(ask(app, client.mode, method, &asked.over(&values)).await)
+            Some(ask(app, client, method, &asked.over(&values)).await?)
         }
         None => None,
     };
@@ -274,17 +274,24 @@ fn asked(app: &App, method: &Method, given: &BTreeMap<String, Secret>, client: &
     }
 }
 
-async fn ask(app: &App, mode: Mode, method: &Method, values: &Values) -> Outcome {
+async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) -> Result<Outcome, Error> {
     let (request, values) = match built(app, method, values.clone()) {
         Ok(built) => built,
         Err(BuildError::MissingValue(name)) if method.arriving.contains_key(&name) => {
             let why =
                 format!("Nothing was sent: `{name}` comes with a connection, and decides where this platform is asked");
-            return Outcome::untold(Verdict::Unclear, why);
+            return Ok(Outcome::untold(Verdict::Unclear, why));
         }
-        Err(error) => return Outcome::untold(Verdict::Unclear, format!("Nothing was sent: {error}")),
+        Err(error) => {
+            return Ok(Outcome::untold(Verdict::Unclear, format!("Nothing was sent: {error}")));
+        }
     };
-    let route = match mode {
+    // A test leaves merchants who connect their room, as refreshes do.
+    let wanted = token_limit::For::Refreshing;
+    if let Some(retry_after) = token_limit::take(app, &client.platform, client.mode, method, wanted).await? {
+        return Err(Error::RateLimited { retry_after });
+    }
+    let route = match client.mode {
         Mode::Live => Route::Live,
         Mode::Sandbox => Route::Sandbox,
     };
@@ -295,10 +302,10 @@ async fn ask(app: &App, mode: Mode, method: &Method, values: &Values) -> Outcome
         .await
     {
         Ok(answer) => answer,
-        Err(error) => return Outcome::untold(Verdict::Unclear, error.to_string()),
+        Err(error) => return Ok(Outcome::untold(Verdict::Unclear, error.to_string())),
     };
     let status = Some(answer.status.as_u16());
-    match obtain::read_grant(method, &values, &answer, sent_at) {
+    Ok(match obtain::read_grant(method, &values, &answer, sent_at) {
         // Credentials that tokens are asked for with: the platform gave one, which is forgotten here.
         Ok(_) => Outcome {
             verdict: Verdict::Accepted,
@@ -316,7 +323,7 @@ async fn ask(app: &App, mode: Mode, method: &Method, values: &Values) -> Outcome
             http_status: failure.status.or(status),
             detail: failure.detail,
         },
-    }
+    })
 }
 
 /// The request, with invented values where only a connection would bring real ones.
