@@ -15,6 +15,7 @@ connect-again-title = Authorize your { $platform } store again
 connect-again-lead = It has to be the same store as before. Then { $app } goes on as if nothing had happened.
 connect-note-leave = You go on to { $platform }, where you sign in and approve. We never see your password.
 connect-note-keys = We try what you enter with { $platform } at once, and keep it encrypted. It is shown to nobody.
+connect-note-unconfirmed = What is known of connecting { $platform } is unconfirmed: if it does not work, tell { $app }.
 connect-submit-leave = Continue to { $platform }
 connect-submit-keys = Check and connect
 connect-methods = Other ways to connect

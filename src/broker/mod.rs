@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;
+pub mod platform_app_test;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;

@@ -88,6 +88,7 @@ fn partner(config: &mut ServiceConfig) {
         .service(web::resource(urls::API_PLATFORMS).get(api::platforms::list))
         .service(web::resource(urls::API_PLATFORM).get(api::platforms::show))
         .service(web::resource(urls::API_PLATFORM_APP).put(api::platform_app::put))
+        .service(web::resource(urls::API_PLATFORM_APP_TEST).post(api::platform_app::test))
         .service(web::resource(urls::API_INTROSPECT).post(api::introspect::introspect));
 }
 
@@ -134,9 +135,11 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_APP_KEYS, app_keys, submit);
     page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
     page!(ADMIN_APP_PLATFORM, app_platform, submit);
+    config.service(web::resource(urls::ADMIN_APP_PLATFORM_TEST).post(pages::app_platform_test::submit));
     page!(ADMIN_PLATFORMS, platforms);
     page!(ADMIN_PLATFORM, platform);
     page!(ADMIN_PLATFORM_APP, platform_app, submit);
+    config.service(web::resource(urls::ADMIN_PLATFORM_APP_TEST).post(pages::platform_app_test::submit));
     page!(ADMIN_JOBS, jobs);
     page!(ADMIN_JOB_RETRY, job_retry, submit);
     page!(ADMIN_NOTICES, notices);

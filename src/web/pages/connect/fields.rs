@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::broker::connect::{self, Begun, Visit};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::problem::Problem;
-use crate::platform::descriptor::Method;
+use crate::platform::descriptor::{Confidence, Method};
 use crate::platform::obtain::Obtain;
 use crate::platform::{Field, FieldProblem, Platform, Values, obtain};
 use crate::web::form::{Choice, Form, Input, Submitted};
@@ -30,6 +30,8 @@ struct Fields {
     lead: String,
     choose: String,
     note: String,
+    /// Said of a platform whose documentation is not public.
+    unconfirmed: String,
     action: String,
     method: String,
     form: Form,
@@ -272,6 +274,10 @@ fn page(
             },
             names,
         ),
+        unconfirmed: match platform.confidence {
+            Confidence::Undocumented => frame.say_with("connect-note-unconfirmed", names),
+            Confidence::Documented | Confidence::Recalled => String::new(),
+        },
         action: href(&frame, &action, &[]),
         method: method.id.clone(),
         form,
