@@ -254,11 +254,6 @@ mod tests {
                 "4190D32361CFB9581350222F345CB77F3B19F0E31D162316848A2C1FFD5FAB4A",
             ),
             (
-                "",
-                "access_token=test&aliexpress_category_id=200135143&app_key=123456&method=aliexpress.logistics.redefining.getonlinelogisticsinfo&sign_method=sha256&timestamp=1517820392000",
-                "F7F7926B67316C9D1E8E15F7E66940ED3059B1638C497D77973F30046EFB5BBB",
-            ),
-            (
                 "/products/get",
                 "Zed=1&access_token=test&app_key=123456&search=camisa+a%C3%B1il+%26+100%25&sign_method=sha256&timestamp=1517820392000",
                 "BDF8435B8DB29CC8A91C0E2AE1045C14ECEB7A81204D689648F333EDA7872CC9",
