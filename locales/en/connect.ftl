@@ -15,6 +15,7 @@ connect-again-title = Authorize your { $platform } store again
 connect-again-lead = It has to be the same store as before. Then { $app } goes on as if nothing had happened.
 connect-note-leave = You go on to { $platform }, where you sign in and approve. We never see your password.
 connect-note-keys = We try what you enter with { $platform } at once, and keep it encrypted. It is shown to nobody.
+connect-redirect-uri = Redirect URI to register there:
 connect-submit-leave = Continue to { $platform }
 connect-submit-keys = Check and connect
 connect-methods = Other ways to connect

@@ -15,6 +15,7 @@ connect-again-title = Autorizar de nuevo tu tienda de { $platform }
 connect-again-lead = Tiene que ser la misma tienda que antes. Después { $app } sigue como si nada hubiera pasado.
 connect-note-leave = Ahora irás a { $platform }, donde inicias sesión y apruebas. Nunca vemos tu contraseña.
 connect-note-keys = Probamos enseguida lo que ingreses con { $platform } y lo guardamos cifrado. No se muestra a nadie.
+connect-redirect-uri = URI de redirección para registrar allí:
 connect-submit-leave = Continuar a { $platform }
 connect-submit-keys = Comprobar y conectar
 connect-methods = Otras formas de conectar

@@ -15,6 +15,7 @@ connect-again-title = Autorizar novamente a sua loja { $platform }
 connect-again-lead = Precisa ser a mesma loja de antes. Depois { $app } continua como se nada tivesse acontecido.
 connect-note-leave = Você vai agora ao { $platform }, onde entra e aprova. Nunca vemos a sua senha.
 connect-note-keys = Testamos na hora o que você informar no { $platform } e guardamos cifrado. Não é mostrado a ninguém.
+connect-redirect-uri = URI de redirecionamento para registrar lá:
 connect-submit-leave = Continuar para { $platform }
 connect-submit-keys = Verificar e conectar
 connect-methods = Outras formas de conectar
