@@ -21,6 +21,7 @@ connect-submit-keys = Check and connect
 connect-methods = Other ways to connect
 connect-other-platform = My store is on another platform
 connect-field-pattern = This does not look right. Compare it with the example, and copy it again if you can.
+connect-field-copy = This does not look right. Copy all of it, and nothing else.
 connect-field-address = This address cannot be connected: it does not lead to a store on the public internet. Check it for a typing mistake.
 connect-cancel = Cancel
 connect-cancel-title = Cancel the connection?

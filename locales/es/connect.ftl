@@ -21,6 +21,7 @@ connect-submit-keys = Comprobar y conectar
 connect-methods = Otras formas de conectar
 connect-other-platform = Mi tienda está en otra plataforma
 connect-field-pattern = Esto no parece correcto. Compáralo con el ejemplo y, si puedes, cópialo de nuevo.
+connect-field-copy = Esto no parece correcto. Cópialo completo y sin nada más.
 connect-field-address = Esta dirección no se puede conectar: no lleva a una tienda en la internet pública. Revisa si hay un error al escribirla.
 connect-cancel = Cancelar
 connect-cancel-title = ¿Cancelar la conexión?

@@ -21,6 +21,7 @@ connect-submit-keys = Verificar e conectar
 connect-methods = Outras formas de conectar
 connect-other-platform = Minha loja está em outra plataforma
 connect-field-pattern = Isto não parece correto. Compare com o exemplo e, se puder, copie de novo.
+connect-field-copy = Isto não parece correto. Copie o valor inteiro e nada mais.
 connect-field-address = Este endereço não pode ser conectado: ele não leva a uma loja na internet pública. Verifique se há um erro de digitação.
 connect-cancel = Cancelar
 connect-cancel-title = Cancelar a conexão?

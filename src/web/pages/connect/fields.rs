@@ -130,10 +130,15 @@ pub async fn submit(
             return Ok(answer);
         }
         Begun::Fields(wrong) => {
+            let has_example = |name: &str| {
+                let field = method.fields.iter().find(|field| field.name == name);
+                field.is_some_and(|field| !field.example.is_empty())
+            };
             for (name, problem) in wrong {
                 let key = match problem {
                     FieldProblem::Missing => "form-missing",
-                    FieldProblem::Pattern => "connect-field-pattern",
+                    FieldProblem::Pattern if has_example(&name) => "connect-field-pattern",
+                    FieldProblem::Pattern => "connect-field-copy",
                 };
                 form.refuse(&name, frame.say(key));
             }
