@@ -223,7 +223,8 @@ fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
         input = input.value(known.get(&field.name).or(field.default.as_deref()).unwrap_or_default());
     }
     // A list that has its choice made already cannot be left out.
-    if !field.required && !(input.is_select() && !input.value.is_empty()) {
+    let is_chosen = input.is_select() && !input.value.is_empty();
+    if !field.required && !is_chosen {
         input = input.optional();
     }
     // A list shows what can be meant; an example beside it would only repeat one of its entries.
