@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::broker::connect::{self, Begun, Visit};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::problem::Problem;
-use crate::platform::descriptor::{ClientOwner, Method};
+use crate::platform::descriptor::{ClientOwner, Confidence, Method};
 use crate::platform::field::Takes;
 use crate::platform::obtain::Obtain;
 use crate::platform::{Field, FieldProblem, Platform, Values, obtain};
@@ -33,6 +33,8 @@ struct Fields {
     /// To be registered with the merchant's own client; empty where there is none.
     redirect_uri: String,
     note: String,
+    /// Said of a platform whose documentation is not public.
+    unconfirmed: String,
     action: String,
     method: String,
     form: Form,
@@ -302,6 +304,10 @@ fn page(
             },
             names,
         ),
+        unconfirmed: match platform.confidence {
+            Confidence::Undocumented => frame.say_with("connect-note-unconfirmed", names),
+            Confidence::Documented | Confidence::Recalled => String::new(),
+        },
         action: href(&frame, &action, &[]),
         method: method.id.clone(),
         form,
