@@ -294,6 +294,9 @@ impl Method {
 pub struct Platform {
     pub slug: String,
     pub name: String,
+    /// Other names that merchants know it by.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Its row in the reference table.
     pub number: u16,
     pub reference: Reference,
