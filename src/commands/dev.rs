@@ -69,7 +69,8 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             None => {
                 let wanted = SocketAddr::new(address.ip(), address.port().saturating_add(1));
                 let listener = listen(wanted)?;
-                let running = sandbox::server::serve_on(listener, super::sandbox::options())
+                let callback = demo::callback(&public_url);
+                let running = sandbox::server::serve_on(listener, super::sandbox::options(Some(callback)))
                     .map_err(Stop::because("starting the simulated platforms"))?;
                 config.sandbox_url = Some(local_url(running.address));
                 Some(running)

@@ -26,6 +26,9 @@ pub struct Options {
     pub clock: Now,
     /// The same seed makes the same codes, tokens and keys.
     pub seed: u64,
+    /// Where the partner's callbacks lie, for platforms that only know the registered address; `{platform}` stands for the
+    /// slug. The control API can change it.
+    pub callback: Option<String>,
 }
 
 /// What all workers share; clones are the same.
@@ -45,7 +48,9 @@ impl State {
     }
 
     pub(super) fn with(behaviours: Vec<Behaviour>, options: &Options) -> Self {
-        let world = Mutex::new(World::new(options.seed, &behaviours));
+        let mut world = World::new(options.seed, &behaviours);
+        world.partner.callback.clone_from(&options.callback);
+        let world = Mutex::new(world);
         Self(Arc::new(Shared {
             behaviours,
             now: Arc::clone(&options.clock),

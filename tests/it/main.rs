@@ -12,6 +12,7 @@ mod leases;
 mod migrations;
 mod pages;
 mod partitions;
+mod platform_matrix;
 mod platforms;
 mod postgres;
 mod proxy;

@@ -95,6 +95,7 @@ impl TestApp {
                 let options = sandbox::server::Options {
                     clock: Arc::new(move || sandbox_clock.now()),
                     seed: 7,
+                    callback: Some(demo::callback(&own_url.parse().unwrap())),
                 };
                 let platforms = sandbox::server::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), options).unwrap();
                 let sandbox_url = format!("http://{}", platforms.address);
