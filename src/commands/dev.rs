@@ -69,8 +69,7 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             None => {
                 let wanted = SocketAddr::new(address.ip(), address.port().saturating_add(1));
                 let listener = listen(wanted)?;
-                let callback = demo::callback(&public_url);
-                let running = sandbox::server::serve_on(listener, super::sandbox::options(Some(callback)))
+                let running = sandbox::server::serve_on(listener, super::sandbox::options())
                     .map_err(Stop::because("starting the simulated platforms"))?;
                 config.sandbox_url = Some(local_url(running.address));
                 Some(running)
@@ -81,6 +80,9 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
         let demo = demo::prepare(&app, remembered_api_key(&file))
             .await
             .map_err(Stop::because("preparing the demo partner"))?;
+        if let Some(simulated) = &simulated {
+            simulated.state.tell(demo::addresses(&public_url, demo.app_id));
+        }
         let base = public_url.as_str().trim_end_matches('/').to_owned();
         let environment = Environment {
             url: base.clone(),

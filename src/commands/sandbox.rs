@@ -16,7 +16,7 @@ pub fn run(config: &Config, bind: SocketAddr) -> Result<(), Stop> {
     start_logging(config)?;
     actix_web::rt::System::new().block_on(async {
         let running =
-            sandbox::server::serve(bind, options(None)).map_err(|error| Stop::line(format!("{bind}: {error}")))?;
+            sandbox::server::serve(bind, options()).map_err(|error| Stop::line(format!("{bind}: {error}")))?;
         say(&format!("LLAVERO_SANDBOX_URL=http://{}", running.address));
         say(&format!(
             "control API     http://{}/_control/openapi.json",
@@ -28,12 +28,11 @@ pub fn run(config: &Config, bind: SocketAddr) -> Result<(), Stop> {
     })
 }
 
-/// The simulation on the machine's clock, with fresh randomness. `callback` is where the partner's callbacks lie.
-pub fn options(callback: Option<String>) -> sandbox::server::Options {
+/// The simulation on the machine's clock, with fresh randomness.
+pub fn options() -> sandbox::server::Options {
     let clock = Clock::system();
     sandbox::server::Options {
         clock: Arc::new(move || clock.now()),
         seed: u64::from_le_bytes(Random::system().bytes()),
-        callback,
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::scope::Scope;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
 use crate::platform::{Field, Values, redirect_uri};
-use crate::sandbox;
+use crate::sandbox::{self, Partner};
 
 const PARTNER: &str = "Demo partner";
 const NAME: &str = "Demo Shop Manager";
@@ -81,9 +81,13 @@ async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> 
     Ok(found.is_some_and(|key| key.app_id == of && key.revoked_at.is_none()))
 }
 
-/// Where the simulated platforms send browsers back to; they put the slug in the place of `{platform}`.
-pub fn callback(public_url: &Url) -> String {
-    redirect_uri(public_url, "{platform}")
+/// Where the simulated platforms send browsers; they put the slug in the place of `{platform}`.
+pub fn addresses(public_url: &Url, app_id: AppId) -> Partner {
+    let base = public_url.as_str().trim_end_matches('/');
+    Partner {
+        callback: Some(redirect_uri(public_url, "{platform}")),
+        install: Some(format!("{base}/connect/install/{app_id}/{{platform}}")),
+    }
 }
 
 /// The installation's clients at the simulated platforms, one for each that wants something registered.
@@ -120,7 +124,7 @@ fn client_value(field: &Field) -> String {
     let public_key = sandbox::PUBLIC_KEY.lines().collect::<Vec<_>>().join(" ");
     let known: &[&str] = match (field.secret, field.required && field.default.is_none()) {
         (true, _) => &["sandbox-secret"],
-        (false, true) => &["sandbox-client", "555500000000", &public_key],
+        (false, true) => &["sandbox-client", "5555000000", "555500000000", &public_key],
         (false, false) => &[],
     };
     let taken = known.iter().find_map(|value| field.check(value, false).ok());

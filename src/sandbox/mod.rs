@@ -33,6 +33,7 @@ mod world;
 
 /// What the platforms that sign with a key of their own publish, as PEM.
 pub use jwt::PUBLIC_KEY;
+pub use partner::Partner;
 
 #[cfg(test)]
 mod tests;

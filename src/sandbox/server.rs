@@ -13,6 +13,7 @@ use super::behaviour::{Behaviour, BehaviourError};
 use super::call::Call;
 use super::control;
 use super::gateway::gateway;
+use super::partner::Partner;
 use super::world::World;
 
 /// One lock guards the state, so more threads would only wait for it.
@@ -26,9 +27,6 @@ pub struct Options {
     pub clock: Now,
     /// The same seed makes the same codes, tokens and keys.
     pub seed: u64,
-    /// Where the partner's callbacks lie, for platforms that only know the registered address; `{platform}` stands for the
-    /// slug. The control API can change it.
-    pub callback: Option<String>,
 }
 
 /// What all workers share; clones are the same.
@@ -48,14 +46,17 @@ impl State {
     }
 
     pub(super) fn with(behaviours: Vec<Behaviour>, options: &Options) -> Self {
-        let mut world = World::new(options.seed, &behaviours);
-        world.partner.callback.clone_from(&options.callback);
-        let world = Mutex::new(world);
+        let world = Mutex::new(World::new(options.seed, &behaviours));
         Self(Arc::new(Shared {
             behaviours,
             now: Arc::clone(&options.clock),
             world,
         }))
+    }
+
+    /// Tells all platforms where the partner's addresses lie; the control API can change it.
+    pub fn tell(&self, partner: Partner) {
+        self.world().partner = partner;
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -253,14 +253,7 @@ async fn a_further_platform_is_one_file() {
     let behaviours = vec![Behaviour::parse("plain.toml", text).unwrap()];
     let now = Arc::new(|| chrono::DateTime::UNIX_EPOCH);
     let bench = Bench {
-        state: State::with(
-            behaviours,
-            &Options {
-                clock: now,
-                seed: 1,
-                callback: None,
-            },
-        ),
+        state: State::with(behaviours, &Options { clock: now, seed: 1 }),
         seconds: Arc::default(),
     };
     let uri = "/plain.example/authorize?client_id=sandbox-x&redirect_uri=http%3A%2F%2Flocalhost%2F";

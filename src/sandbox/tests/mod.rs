@@ -69,12 +69,7 @@ impl Bench {
         let read = Arc::clone(&seconds);
         let now = Arc::new(move || DateTime::from_timestamp(read.load(Ordering::SeqCst), 0).unwrap());
         Self {
-            state: State::new(&Options {
-                clock: now,
-                seed: 7,
-                callback: None,
-            })
-            .unwrap(),
+            state: State::new(&Options { clock: now, seed: 7 }).unwrap(),
             seconds,
         }
     }

@@ -95,13 +95,14 @@ impl TestApp {
                 let options = sandbox::server::Options {
                     clock: Arc::new(move || sandbox_clock.now()),
                     seed: 7,
-                    callback: Some(demo::callback(&own_url.parse().unwrap())),
                 };
                 let platforms = sandbox::server::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), options).unwrap();
                 let sandbox_url = format!("http://{}", platforms.address);
                 let config = config(&url, &own_url, &sandbox_url, &folder, &wishes);
                 let app = Arc::new(assemble(config, own_clock, handle));
                 let demo = demo::prepare(&app, None).await.unwrap();
+                let addresses = demo::addresses(&own_url.parse().unwrap(), demo.app_id);
+                platforms.state.tell(addresses);
                 let setup = web::Setup {
                     app: app.clone(),
                     demo: Some(web::Demo {
