@@ -148,6 +148,19 @@ impl Shop {
         all.into_iter().filter(|entry| entry["token_call"] == true).collect()
     }
 
+    /// Whether a refresh brings a new refresh token there.
+    pub async fn platform_rotates(&self) -> bool {
+        let known = Visitor::new()
+            .get(&format!("{}/_control/platforms", self.app.sandbox))
+            .await
+            .json();
+        let platforms = known["data"].as_array().cloned().unwrap_or_default();
+        let own = platforms
+            .iter()
+            .find(|platform| platform["slug"] == self.way.platform.as_str());
+        own.unwrap_or_else(|| panic!("{known}"))["grace"]["kind"] != "not_rotating"
+    }
+
     /// Which refresh tokens of the platform's a request carried.
     pub async fn refresh_tokens_in(&self, entry: &Value) -> Vec<String> {
         let url = format!("{}/_control/stores?platform={}", self.app.sandbox, self.way.platform);

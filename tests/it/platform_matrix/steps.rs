@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use llavero::platform::descriptor::{Grace, Renewal};
+use llavero::platform::descriptor::Renewal;
 use llavero::platform::obtain::Obtain;
 use serde_json::{Value, json};
 
@@ -123,7 +123,7 @@ async fn renewal(shop: &Shop) {
             !first.is_empty() && !second.is_empty(),
             "a renewal without a refresh token"
         );
-        let rotates = shop.method.grace != Grace::NotRotating;
+        let rotates = shop.platform_rotates().await;
         assert_eq!(first != second, rotates, "first {first:?}, then {second:?}");
     }
 }
@@ -188,6 +188,15 @@ async fn trouble(shop: &Shop) {
 /// What the platform refuses for good needs the merchant, and is left alone.
 async fn dead(shop: &Shop) {
     shop.order("revoke", json!({})).await;
+    let first = shop.call().await;
+    let ends = shop
+        .access_ends()
+        .await
+        .filter(|_| first.header("llavero-source") == "platform");
+    if let (Some(ends), true) = (ends, shop.method.renewal != Renewal::Never) {
+        // No call of this platform's judges an access token, so its own end has to come first.
+        shop.wait_until(ends + TimeDelta::seconds(1));
+    }
     assert_dead(shop).await;
     let before = shop.app.received(&shop.way.platform).await.len();
     assert_eq!(shop.call().await.status, 401);
