@@ -148,25 +148,24 @@ impl Shop {
         all.into_iter().filter(|entry| entry["token_call"] == true).collect()
     }
 
-    /// Whether a refresh brings a new refresh token there.
+    /// Whether the platform has given more than one refresh token to a grant.
     pub async fn platform_rotates(&self) -> bool {
-        let known = Visitor::new()
-            .get(&format!("{}/_control/platforms", self.app.sandbox))
-            .await
-            .json();
-        let platforms = known["data"].as_array().cloned().unwrap_or_default();
-        let own = platforms
-            .iter()
-            .find(|platform| platform["slug"] == self.way.platform.as_str());
-        own.unwrap_or_else(|| panic!("{known}"))["grace"]["kind"] != "not_rotating"
+        let grants = self.grants().await;
+        let tokens = |grant: &Value| grant["refresh_tokens"].as_array().map_or(0, Vec::len);
+        grants.iter().any(|grant| tokens(grant) > 1)
+    }
+
+    /// What the platform knows of its grants.
+    async fn grants(&self) -> Vec<Value> {
+        let url = format!("{}/_control/stores?platform={}", self.app.sandbox, self.way.platform);
+        let known = Visitor::new().get(&url).await.json();
+        known["data"].as_array().cloned().unwrap_or_default()
     }
 
     /// Which refresh tokens of the platform's a request carried.
     pub async fn refresh_tokens_in(&self, entry: &Value) -> Vec<String> {
-        let url = format!("{}/_control/stores?platform={}", self.app.sandbox, self.way.platform);
-        let known = Visitor::new().get(&url).await.json();
         let sent = entry.to_string();
-        let grants = known["data"].as_array().cloned().unwrap_or_default();
+        let grants = self.grants().await;
         let tokens = grants
             .iter()
             .flat_map(|grant| grant["refresh_tokens"].as_array().cloned().unwrap_or_default());

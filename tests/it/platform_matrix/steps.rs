@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use llavero::platform::descriptor::Renewal;
+use llavero::platform::descriptor::{Grace, Renewal};
 use llavero::platform::obtain::Obtain;
 use serde_json::{Value, json};
 
@@ -125,6 +125,8 @@ async fn renewal(shop: &Shop) {
         );
         let rotates = shop.platform_rotates().await;
         assert_eq!(first != second, rotates, "first {first:?}, then {second:?}");
+        let may_rotate = shop.method.grace != Grace::NotRotating;
+        assert!(may_rotate || !rotates, "the catalogue says that refresh tokens stay");
     }
 }
 
