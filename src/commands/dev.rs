@@ -80,6 +80,9 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
         let demo = demo::prepare(&app, remembered_api_key(&file))
             .await
             .map_err(Stop::because("preparing the demo partner"))?;
+        if let Some(simulated) = &simulated {
+            simulated.state.tell(demo::addresses(&public_url, demo.app_id));
+        }
         let base = public_url.as_str().trim_end_matches('/').to_owned();
         let environment = Environment {
             url: base.clone(),

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::app::App;
 use crate::broker::platform_apps::ClientValues;
 use crate::broker::{Error, admins, apps, platform_apps};
@@ -13,7 +15,8 @@ use crate::domain::id::AppId;
 use crate::domain::scope::Scope;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
-use crate::platform::{ClientOwner, Values};
+use crate::platform::{Field, Values, redirect_uri};
+use crate::sandbox::{self, Partner};
 
 const PARTNER: &str = "Demo partner";
 const NAME: &str = "Demo Shop Manager";
@@ -78,16 +81,22 @@ async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> 
     Ok(found.is_some_and(|key| key.app_id == of && key.revoked_at.is_none()))
 }
 
-/// The installation's clients at the simulated platforms, which know `sandbox-client` by itself.
+/// Where the simulated platforms send browsers; they put the slug in the place of `{platform}`.
+pub fn addresses(public_url: &Url, app_id: AppId) -> Partner {
+    let base = public_url.as_str().trim_end_matches('/');
+    Partner {
+        callback: Some(redirect_uri(public_url, "{platform}")),
+        install: Some(format!("{base}/connect/install/{app_id}/{{platform}}")),
+    }
+}
+
+/// The installation's clients at the simulated platforms, one for each that wants something registered.
 async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
     for platform in app.catalogue.platforms() {
-        let Some(method) = platform
-            .methods
-            .iter()
-            .find(|method| method.client == ClientOwner::App || !method.app_fields.is_empty())
-        else {
+        let fields = platform_apps::app_fields(platform);
+        if fields.is_empty() {
             continue;
-        };
+        }
         let slug = platform.slug.clone();
         let there = app
             .db
@@ -97,13 +106,8 @@ async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
             continue;
         }
         let mut values = Values::default();
-        for field in &method.app_fields {
-            let value = match field.name.as_str() {
-                "client_id" => "sandbox-client",
-                "client_secret" => "sandbox-secret",
-                _ => field.example.as_str(),
-            };
-            values.set(&field.name, Secret::new(value));
+        for field in fields {
+            values.set(&field.name, Secret::new(client_value(field)));
         }
         let values = ClientValues {
             first: values,
@@ -112,4 +116,17 @@ async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
         platform_apps::set_installation(app, &platform.slug, Mode::Sandbox, values, Actor::command()).await?;
     }
     Ok(())
+}
+
+/// What the simulated platforms take there without a registration: as a secret always the same, as an id all that begins
+/// with `sandbox-`, and where ids are digits, some of those.
+fn client_value(field: &Field) -> String {
+    let public_key = sandbox::PUBLIC_KEY.lines().collect::<Vec<_>>().join(" ");
+    let known: &[&str] = match (field.secret, field.required && field.default.is_none()) {
+        (true, _) => &["sandbox-secret"],
+        (false, true) => &["sandbox-client", "555500000000", &public_key],
+        (false, false) => &[],
+    };
+    let taken = known.iter().find_map(|value| field.check(value, false).ok());
+    taken.unwrap_or_else(|| field.default.clone().unwrap_or_else(|| field.example.clone()))
 }

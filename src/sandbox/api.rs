@@ -72,7 +72,7 @@ impl Visit<'_> {
 
     /// The platform's answer to a problem.
     pub fn refuse(&self, problem: Problem, detail: &str) -> Answer {
-        let shape = self.behaviour.shape(problem);
+        let shape = self.behaviour.shape(problem, &self.call.path);
         let mut values = self.values();
         values.insert("detail".to_owned(), detail.into());
         let body = template::fill(&shape.body, &values);

@@ -90,6 +90,17 @@ pub struct Behaviour {
     pub hook: Option<Hook>,
     #[serde(default)]
     pub errors: BTreeMap<Problem, ErrorShape>,
+    /// Where a platform has several APIs: what differs below some paths.
+    #[serde(default)]
+    pub errors_at: Vec<ErrorsAt>,
+}
+
+/// Shapes of errors below some paths.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorsAt {
+    pub paths: Pattern,
+    pub errors: BTreeMap<Problem, ErrorShape>,
 }
 
 /// Which store a request is about.
@@ -268,11 +279,13 @@ impl Behaviour {
         self.hosts.iter().any(|pattern| pattern.matches(bare))
     }
 
-    /// Status, headers and body with which a problem is answered here.
-    pub fn shape(&self, problem: Problem) -> ErrorShape {
+    /// Status, headers and body with which a problem is answered at this path.
+    pub fn shape(&self, problem: Problem, path: &str) -> ErrorShape {
+        let here = self.errors_at.iter().find(|at| at.paths.matches(path));
         let mut asked = Some(problem);
         while let Some(candidate) = asked {
-            if let Some(shape) = self.errors.get(&candidate) {
+            let own = here.and_then(|at| at.errors.get(&candidate));
+            if let Some(shape) = own.or_else(|| self.errors.get(&candidate)) {
                 return shape.clone();
             }
             asked = candidate.general();

@@ -149,7 +149,7 @@ pub fn store_page(world: &mut World, visit: &Visit<'_>) -> Answer {
         return error_page(visit, "This app is not known here.");
     };
     let registered = client.redirect_uris.as_ref().and_then(|known| known.first().cloned());
-    let Some(url) = registered.or_else(|| world.partner.callback_of(&visit.behaviour.slug)) else {
+    let Some(url) = registered.or_else(|| world.partner.install_of(&visit.behaviour.slug)) else {
         return error_page(
             visit,
             "No address is registered for this app (control API: /clients or /partner).",

@@ -261,11 +261,12 @@ fn refusal(visit: &Visit<'_>, kind: Kind) -> Answer {
 }
 
 fn failure(visit: &Visit<'_>, fault: &Fault, status: u16) -> Answer {
-    let shape = visit.behaviour.shape(if status == 429 {
+    let problem = if status == 429 {
         Problem::Throttled
     } else {
         Problem::Down
-    });
+    };
+    let shape = visit.behaviour.shape(problem, &visit.call.path);
     let mut values = visit.values();
     values.insert("detail".to_owned(), "failed by order".into());
     let body = fault.body.clone().unwrap_or_else(|| fill(&shape.body, &values));

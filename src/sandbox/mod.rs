@@ -31,5 +31,9 @@ mod template;
 mod token_answer;
 mod world;
 
+/// What the platforms that sign with a key of their own publish, as PEM.
+pub use jwt::PUBLIC_KEY;
+pub use partner::Partner;
+
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Partner {
     /// Where browsers come back to, for clients without registered addresses.
     pub callback: Option<String>,
+    /// Where an app's page in a platform's store sends them; default: `callback`.
+    pub install: Option<String>,
 }
 
 impl Partner {
@@ -16,5 +18,11 @@ impl Partner {
         self.callback
             .as_ref()
             .map(|address| address.replace("{platform}", platform))
+    }
+
+    pub fn install_of(&self, platform: &str) -> Option<String> {
+        let own = self.install.as_ref();
+        own.map(|address| address.replace("{platform}", platform))
+            .or_else(|| self.callback_of(platform))
     }
 }

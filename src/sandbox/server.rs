@@ -13,6 +13,7 @@ use super::behaviour::{Behaviour, BehaviourError};
 use super::call::Call;
 use super::control;
 use super::gateway::gateway;
+use super::partner::Partner;
 use super::world::World;
 
 /// One lock guards the state, so more threads would only wait for it.
@@ -51,6 +52,11 @@ impl State {
             now: Arc::clone(&options.clock),
             world,
         }))
+    }
+
+    /// Tells all platforms where the partner's addresses lie; the control API can change it.
+    pub fn tell(&self, partner: Partner) {
+        self.world().partner = partner;
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {

@@ -13,6 +13,7 @@ mod leases;
 mod migrations;
 mod pages;
 mod partitions;
+mod platform_matrix;
 mod platforms;
 mod postgres;
 mod proxy;

@@ -257,7 +257,7 @@ pub fn walks() -> Vec<Walk> {
             "/accounts.tiny.com.br/realms/tiny/protocol/openid-connect/token",
             "/api.tiny.com.br/public-api/v3/info",
             ("/cpfCnpj", "00.000.000/0001-91"),
-            ["invalid_client", "invalid_grant", "codigo_erro"],
+            ["invalid_client", "invalid_grant", "Unauthorized"],
         ),
         Walk {
             authorize: "/loja.commercesuite.com.br/auth.php?response_type=code&consumer_key=sandbox-client&callback=http%3A%2F%2Flocalhost%2Fback",

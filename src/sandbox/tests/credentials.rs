@@ -131,7 +131,7 @@ async fn every_pasted_key_works_and_a_wrong_one_is_refused_as_documented() {
             "/ps9.acme.com/api/?output_format=JSON",
             basic("5a5a0000000000000000000000000001", ""),
             basic("no", ""),
-            "Invalid credentials",
+            "20",
         ),
         (
             "GET",

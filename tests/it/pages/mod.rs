@@ -13,4 +13,3 @@ mod reconnect;
 mod return_url;
 mod same_store;
 mod secrets;
-mod walks;

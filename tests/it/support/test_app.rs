@@ -110,6 +110,8 @@ impl TestApp {
                 }
                 let app = Arc::new(app);
                 let demo = demo::prepare(&app, None).await.unwrap();
+                let addresses = demo::addresses(&own_url.parse().unwrap(), demo.app_id);
+                platforms.state.tell(addresses);
                 let setup = web::Setup {
                     app: app.clone(),
                     demo: Some(web::Demo {

@@ -46,7 +46,11 @@ impl Visitor {
 
     /// One GET, redirects not followed.
     pub async fn get(&self, url: &str) -> Answer {
-        read(self.client.get(url).send().await.unwrap()).await
+        let mut answer = read(self.client.get(url).send().await.unwrap()).await;
+        // Browsers keep it, and scripts read it.
+        let fragment = url.split_once('#').map(|(_, fragment)| fragment);
+        answer.url.set_fragment(fragment);
+        answer
     }
 
     pub async fn get_in(&self, url: &str, language: &str) -> Answer {

@@ -1,0 +1,187 @@
+//! One shop of one platform in a Llavero of its own: what a merchant, a partner and bad luck do to it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use llavero::platform::descriptor::Method;
+use serde_json::{Value, json};
+
+use super::browser;
+use super::table::Way;
+use crate::support::connecting::{self, Connected, begin, begin_again, exchange, start, way_back};
+use crate::support::test_app::{TestApp, read};
+use crate::support::visitor::{Answer, Visitor};
+
+/// How often somebody comes back who is told to wait.
+const PATIENCE: usize = 8;
+
+pub struct Shop {
+    pub app: TestApp,
+    pub way: Way,
+    pub method: Method,
+    connected: Option<Connected>,
+}
+
+impl Shop {
+    pub async fn open(way: Way) -> Self {
+        let app = start().await;
+        let platform = app.app.catalogue.platform(&way.platform);
+        let method = platform.and_then(|platform| platform.method(&way.method)).cloned();
+        let method = method.unwrap_or_else(|| panic!("the catalogue has no {} {}", way.platform, way.method));
+        Self {
+            app,
+            way,
+            method,
+            connected: None,
+        }
+    }
+
+    pub fn store(&self) -> &Connected {
+        self.connected.as_ref().unwrap_or_else(|| panic!("not connected"))
+    }
+
+    /// As a merchant connects it the first time.
+    pub async fn connect(&mut self) {
+        let session = begin(&self.app, json!({ "platform": self.way.platform })).await;
+        let page = browser::through(&self.app, &session.url, &self.way.typed(), &self.way.account).await;
+        let returned = way_back(&page);
+        assert!(
+            returned.values.contains_key("code"),
+            "{}: {}",
+            returned.url,
+            page.text()
+        );
+        let answer = exchange(&self.app, returned.code()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let body = answer.json();
+        self.connected = Some(Connected {
+            access_token: body["access_token"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{body}"))
+                .to_owned(),
+            store_id: body["store"]["id"].as_str().unwrap().to_owned(),
+            store: body["store"].clone(),
+            session_id: session.id,
+            returned,
+        });
+    }
+
+    /// The last page of a re-authorization.
+    pub async fn authorize_again(&self, typed: &connecting::Way, button: &str) -> Answer {
+        let session = begin_again(&self.app, &self.store().store_id, json!({})).await;
+        browser::through(&self.app, &session.url, typed, button).await
+    }
+
+    /// The store as partners see it.
+    pub async fn seen(&self) -> Value {
+        connecting::store(&self.app, &self.store().store_id).await
+    }
+
+    pub async fn status(&self) -> String {
+        self.seen().await["status"].as_str().unwrap().to_owned()
+    }
+
+    /// When the platform's access token ends, as far as it does.
+    pub async fn access_ends(&self) -> Option<DateTime<Utc>> {
+        let seen = self.seen().await;
+        seen["access"]["expires_at"].as_str().map(|text| text.parse().unwrap())
+    }
+
+    /// Moves all clocks to a moment.
+    pub fn wait_until(&self, moment: DateTime<Utc>) {
+        let by = (moment - self.app.clock.now()).to_std().unwrap_or_default();
+        self.app.advance(by);
+    }
+
+    /// The table's harmless call.
+    pub async fn call(&self) -> Answer {
+        let (method, path) = self.way.call.split_once(' ').unwrap();
+        let token = &self.store().access_token;
+        let mut request = self.app.request(token, method, &format!("/v1/proxy{path}"));
+        if let Some(host) = &self.way.host {
+            request = request.header("llavero-host", host);
+        }
+        if let Some(body) = &self.way.body {
+            request = request.json(body);
+        }
+        read(request.send().await.unwrap()).await
+    }
+
+    /// A call that the platform answers as it does for its own.
+    pub async fn works(&self) {
+        let answer = self.call().await;
+        let told = (answer.status, answer.header("llavero-source"));
+        assert_eq!(told, (200, "platform"), "{}", answer.body);
+        assert!(answer.body.contains(&self.way.says), "{}", answer.body);
+    }
+
+    /// The call again until it works, waiting as long as the answers say.
+    pub async fn works_in_time(&self) {
+        for _ in 0..PATIENCE {
+            let answer = self.call().await;
+            if answer.status == 200 {
+                break;
+            }
+            let told = answer.header("retry-after").parse().unwrap_or(60);
+            self.app.advance(Duration::from_secs(told));
+        }
+        self.works().await;
+    }
+
+    /// An order to the simulated platforms about this one.
+    pub async fn order(&self, order: &str, mut body: Value) {
+        body["platform"] = json!(self.way.platform);
+        self.app.control(order, body).await;
+    }
+
+    pub async fn fault(&self, fault: Value) {
+        self.order("faults", json!({ "times": 1000, "fault": fault })).await;
+    }
+
+    /// Access tokens end at the platform, which nobody is told.
+    pub async fn expire(&self) {
+        self.order("expire-access-tokens", json!({})).await;
+    }
+
+    pub async fn token_calls(&self) -> Vec<Value> {
+        let all = self.app.received(&self.way.platform).await;
+        all.into_iter().filter(|entry| entry["token_call"] == true).collect()
+    }
+
+    /// Whether the platform has given more than one refresh token to a grant.
+    pub async fn platform_rotates(&self) -> bool {
+        let grants = self.grants().await;
+        let tokens = |grant: &Value| grant["refresh_tokens"].as_array().map_or(0, Vec::len);
+        grants.iter().any(|grant| tokens(grant) > 1)
+    }
+
+    /// What the platform knows of its grants.
+    async fn grants(&self) -> Vec<Value> {
+        let url = format!("{}/_control/stores?platform={}", self.app.sandbox, self.way.platform);
+        let known = Visitor::new().get(&url).await.json();
+        known["data"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Which refresh tokens of the platform's a request carried.
+    pub async fn refresh_tokens_in(&self, entry: &Value) -> Vec<String> {
+        let sent = entry.to_string();
+        let grants = self.grants().await;
+        let tokens = grants
+            .iter()
+            .flat_map(|grant| grant["refresh_tokens"].as_array().cloned().unwrap_or_default());
+        let texts = tokens.filter_map(|token| token["token"].as_str().map(str::to_owned));
+        texts.filter(|text| sent.contains(text.as_str())).collect()
+    }
+
+    /// Nothing goes wrong any more, and the store is connected.
+    pub async fn mend(&self) {
+        for what in ["faults", "settings"] {
+            let url = format!("{}/_control/{what}?platform={}", self.app.sandbox, self.way.platform);
+            assert_eq!(Visitor::new().delete(&url).await.status, 204);
+        }
+        if self.status().await != "connected" {
+            self.app.control("reset", json!({})).await;
+            self.authorize_again(&self.way.typed(), &self.way.account).await;
+        }
+    }
+}

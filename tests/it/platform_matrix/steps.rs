@@ -1,0 +1,279 @@
+//! The steps, in the order in which a shop takes them. Each begins with a connected shop where nothing is wrong, so that
+//! one that fails does not take the others along.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
+use chrono::TimeDelta;
+use futures_util::FutureExt as _;
+use llavero::platform::descriptor::{Grace, Renewal};
+use llavero::platform::obtain::Obtain;
+use serde_json::{Value, json};
+
+use super::report::{Outcome, Row};
+use super::shop::Shop;
+use super::table::Way;
+use crate::support::connecting::{exchange, way_back};
+
+pub const STEPS: [&str; 9] = [
+    "connect", "call", "renewal", "kept", "trouble", "dead", "again", "other", "revoked",
+];
+
+/// Takes all steps with one shop.
+pub async fn walk(way: Way) -> Row {
+    let mut row = Row::new(&way);
+    let mut shop = match AssertUnwindSafe(Shop::open(way)).catch_unwind().await {
+        Ok(shop) => shop,
+        Err(why) => {
+            row.add("connect", Outcome::Failed(words(why.as_ref())));
+            return row;
+        }
+    };
+    for step in STEPS {
+        let outcome = match impossible(&shop, step) {
+            Some(why) => Outcome::Impossible(why.to_owned()),
+            None => {
+                let taken = AssertUnwindSafe(take(&mut shop, step)).catch_unwind().await;
+                judge(taken.err().map(|why| words(why.as_ref())), shop.way.gaps.get(step))
+            }
+        };
+        let is_over = step == "connect" && !matches!(outcome, Outcome::Passed);
+        row.add(step, outcome);
+        if is_over {
+            break;
+        }
+    }
+    row
+}
+
+/// What the catalogue says that a method cannot have.
+fn impossible(shop: &Shop, step: &str) -> Option<&'static str> {
+    match (step, shop.method.renewal) {
+        ("renewal" | "kept", Renewal::Never) => Some("never renewed"),
+        ("kept", Renewal::AskAgain) => Some("no refresh token"),
+        _ => None,
+    }
+}
+
+fn judge(failure: Option<String>, gap: Option<&String>) -> Outcome {
+    match (failure, gap) {
+        (None, None) => Outcome::Passed,
+        (Some(_), Some(reason)) => Outcome::Impossible(reason.clone()),
+        (Some(why), None) => Outcome::Failed(why),
+        (None, Some(reason)) => Outcome::Failed(format!("declared as a gap ({reason}), and passes")),
+    }
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "a panic without words".to_owned())
+}
+
+async fn take(shop: &mut Shop, step: &str) {
+    if step == "connect" {
+        return connect(shop).await;
+    }
+    if step != "again" {
+        shop.mend().await;
+    }
+    match step {
+        "call" => shop.works().await,
+        "renewal" => renewal(shop).await,
+        "kept" => kept(shop).await,
+        "trouble" => trouble(shop).await,
+        "dead" => dead(shop).await,
+        "again" => again(shop).await,
+        "other" => other(shop).await,
+        "revoked" => revoked(shop).await,
+        _ => panic!("no step `{step}`"),
+    }
+}
+
+async fn connect(shop: &mut Shop) {
+    shop.connect().await;
+    assert!(shop.store().access_token.starts_with("llv_st_"));
+    let seen = shop.seen().await;
+    let expected = json!({
+        "platform": shop.way.platform,
+        "method": shop.way.method,
+        "status": "connected",
+        "health": "ok",
+        "mode": "sandbox",
+        "customer_id": "customer-1",
+        "platform_store_id": shop.way.id,
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&seen[name], value, "{name} of {seen}");
+    }
+}
+
+/// An access token that ended is renewed unseen, with one token call, whether the platform said when it would end or not.
+async fn renewal(shop: &Shop) {
+    let first = renewed(shop, async || shop.expire().await).await;
+    let ends = shop.access_ends().await;
+    let ends = ends.unwrap_or_else(|| panic!("an access token that is renewed has no end"));
+    let second = renewed(shop, async || shop.wait_until(ends + TimeDelta::seconds(1))).await;
+    if shop.method.renewal == Renewal::RefreshToken {
+        let (first, second) = (
+            shop.refresh_tokens_in(&first).await,
+            shop.refresh_tokens_in(&second).await,
+        );
+        assert!(
+            !first.is_empty() && !second.is_empty(),
+            "a renewal without a refresh token"
+        );
+        let rotates = shop.platform_rotates().await;
+        assert_eq!(first != second, rotates, "first {first:?}, then {second:?}");
+        let may_rotate = shop.method.grace != Grace::NotRotating;
+        assert!(may_rotate || !rotates, "the catalogue says that refresh tokens stay");
+    }
+}
+
+/// The token call that followed.
+async fn renewed(shop: &Shop, ending: impl AsyncFnOnce()) -> Value {
+    let before = shop.token_calls().await.len();
+    ending().await;
+    shop.works().await;
+    let calls = shop.token_calls().await;
+    assert_eq!(calls.len(), before + 1, "token calls");
+    calls.last().cloned().unwrap()
+}
+
+/// An answer without a refresh token leaves the old one in use, or ends the grant, as the catalogue says.
+async fn kept(shop: &Shop) {
+    shop.order("settings", json!({ "settings": { "omit_refresh_token": true } }))
+        .await;
+    shop.expire().await;
+    shop.works().await;
+    shop.expire().await;
+    if shop.method.keeps_refresh_token {
+        shop.works().await;
+    } else {
+        assert_dead(shop).await;
+    }
+}
+
+/// A platform that throttles or is down kills nobody.
+async fn trouble(shop: &Shop) {
+    let renews = shop.method.renewal != Renewal::Never;
+    for (status, code) in [(429, "platform_throttled"), (503, "platform_unavailable")] {
+        let calls = if renews { "token" } else { "api" };
+        if renews {
+            shop.expire().await;
+        }
+        shop.fault(json!({ "calls": calls, "status": status, "retry_after": 7 }))
+            .await;
+        let answer = shop.call().await;
+        if renews {
+            assert_eq!(
+                (answer.status, answer.json()["code"].as_str()),
+                (503, Some(code)),
+                "{}",
+                answer.body
+            );
+            assert_eq!(answer.header("llavero-source"), "llavero");
+        } else {
+            assert_eq!(
+                (answer.status, answer.header("llavero-source")),
+                (status, "platform"),
+                "{}",
+                answer.body
+            );
+        }
+        assert_eq!(shop.status().await, "connected", "after {status}");
+        shop.mend().await;
+        shop.works_in_time().await;
+    }
+}
+
+/// What the platform refuses for good needs the merchant, and is left alone.
+async fn dead(shop: &Shop) {
+    shop.order("revoke", json!({})).await;
+    let first = shop.call().await;
+    let ends = shop
+        .access_ends()
+        .await
+        .filter(|_| first.header("llavero-source") == "platform");
+    if let (Some(ends), true) = (ends, shop.method.renewal != Renewal::Never) {
+        // No call of this platform's judges an access token, so its own end has to come first.
+        shop.wait_until(ends + TimeDelta::seconds(1));
+    }
+    assert_dead(shop).await;
+    let before = shop.app.received(&shop.way.platform).await.len();
+    assert_eq!(shop.call().await.status, 401);
+    let after = shop.app.received(&shop.way.platform).await.len();
+    assert_eq!(after, before, "a dead store is not hammered");
+}
+
+async fn assert_dead(shop: &Shop) {
+    let answer = shop.call().await;
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (401, "llavero"),
+        "{}",
+        answer.body
+    );
+    let problem = answer.json();
+    assert_eq!(problem["code"], "store_needs_reauthorization", "{problem}");
+    assert_eq!(problem["store_id"], shop.store().store_id.as_str());
+    assert!(
+        problem["since"].is_string() && problem["reason"].is_string(),
+        "{problem}"
+    );
+    assert_eq!(shop.status().await, "needs_reauthorization");
+}
+
+/// The same shop again keeps id and token.
+async fn again(shop: &Shop) {
+    // The platform takes the merchant's keys again, and knows no grant any more.
+    shop.app.control("reset", json!({})).await;
+    let page = shop.authorize_again(&shop.way.typed(), &shop.way.account).await;
+    let returned = way_back(&page);
+    assert_eq!(
+        returned.values.get("store_id"),
+        Some(&shop.store().store_id),
+        "{}",
+        page.text()
+    );
+    let body = exchange(&shop.app, returned.code()).await.json();
+    assert_eq!(body["reauthorized"], true, "{body}");
+    assert_eq!(body["access_token"], Value::Null);
+    assert_eq!(shop.status().await, "connected");
+    shop.works().await;
+}
+
+/// Another shop changes nothing.
+async fn other(shop: &Shop) {
+    let is_chosen = matches!(shop.method.obtain, Obtain::Code(_));
+    assert!(is_chosen || !shop.way.other.is_empty(), "the table names no other shop");
+    let before = shop.seen().await;
+    let page = shop
+        .authorize_again(&shop.way.typed_of_other(), shop.way.other_account())
+        .await;
+    assert!(page.status < 500, "{}: {}", page.status, page.text());
+    assert!(
+        !page.body.contains("llv_cd_"),
+        "another shop was taken: {}",
+        page.text()
+    );
+    let after = shop.seen().await;
+    for name in ["platform_store_id", "status", "url"] {
+        assert_eq!(before[name], after[name], "{name}");
+    }
+    shop.works().await;
+}
+
+/// A revoked store's token stops at once.
+async fn revoked(shop: &Shop) {
+    let path = format!("/v1/stores/{}", shop.store().store_id);
+    let answer = shop.app.api("DELETE", &path, None).await;
+    assert!((200..300).contains(&answer.status), "{}", answer.body);
+    let answer = shop.call().await;
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (401, Some("token_revoked")),
+        "{}",
+        answer.body
+    );
+}
