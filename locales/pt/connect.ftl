@@ -34,9 +34,11 @@ connect-done-again-title = { $store } funciona novamente
 connect-done-again-text = { $platform } confirmou o novo acesso. { $app } continua como antes.
 connect-next-forward = Em alguns segundos você volta ao { $app }.
 connect-next-close = Você pode fechar esta página e voltar ao { $app }.
+connect-next-finish = Em alguns segundos você vai para { $platform }, onde a instalação termina.
 connect-next-back = Volte ao { $app }. De lá você pode começar de novo.
 connect-next-again = Tente de novo daqui a pouco; este link ainda funciona.
 connect-back = Voltar ao { $app }
+connect-finish = Concluir em { $platform }
 connect-again = Tentar de novo
 # Why a connection was not made: one pair for each reason.
 connect-failed-access-denied-title = Você não deu acesso

@@ -150,6 +150,9 @@ impl Checker<'_> {
                 for name in &code.same {
                     self.name("obtain.code.same", name);
                 }
+                if let Some(finish) = &code.finish {
+                    self.finish(finish);
+                }
             }
             Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),
             Obtain::Given(given) => {

@@ -12,7 +12,7 @@ use super::complete::{self, Returned};
 use super::obtain::{self, Target};
 use super::sessions::{self, NewSession, Visit};
 use super::settle::{self, Accepted, Settled};
-use super::{Stop, absolute, client, to_end};
+use super::{Stop, client, to_end};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
@@ -23,7 +23,7 @@ use crate::domain::connect::SessionStatus;
 use crate::domain::id::AppId;
 use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
-use crate::platform::obtain::{CallbackRefusal, Install, read_install};
+use crate::platform::obtain::{CallbackRefusal, Install, callback_state, read_install};
 use crate::platform::{Platform, Values};
 
 /// Where somebody who comes from a platform is led.
@@ -49,8 +49,9 @@ pub async fn install(
     address: &str,
 ) -> Result<Installed, Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
-    // Some platforms know one address only, whoever began.
-    if complete::of_browser(app, platform, returned).await?.is_some() {
+    // Some platforms know one address only, whoever began; a state is ours.
+    let ours = callback_state(platform, returned.raw_query).is_some();
+    if ours || complete::of_browser(app, platform, returned).await?.is_some() {
         return complete::complete(app, slug, returned).await.map(Installed::Returned);
     }
     let found = app.db.run(move |conn| db::apps::find(conn, app_id)).await?;
@@ -130,6 +131,7 @@ async fn approved(
     let attempt = Attempt {
         link: visit.link.clone(),
         code: None,
+        finish: None,
         values: Values::new().with("state", state.clone()),
     };
     let state = TokenHash::of(state.expose());
@@ -156,7 +158,7 @@ async fn approved(
         session: session.ok_or(Error::LinkExpired)?,
         ..visit
     };
-    let redirect = absolute(app, &format!("/connect/install/{app_id}/{}", platform.slug))?;
+    let redirect = complete::install_address(app, app_id, platform)?;
     let (tools, going, platform, method) = (app.clone(), visit.clone(), platform.clone(), method.clone());
     to_end(app, async move {
         let values = brought.over(&attempt.values).with("redirect_uri", redirect);

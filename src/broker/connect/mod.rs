@@ -27,7 +27,7 @@ pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_ove
 pub use deliver::deliver;
 pub use direct::{BroughtTokens, DirectStore, connect_directly};
 pub use exchange::{Exchanged, exchange};
-pub use finish::{Ending, ending};
+pub use finish::{Ending, Finish, ending};
 pub use held::{Held, HeldReason, held};
 pub use install::{Installed, install};
 pub use sessions::Visit;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::Refused;
 use super::attempt::Attempt;
+use super::finish;
 use super::held::{self, DECISION_TIME, HeldReason};
 use super::obtain::{Target, Verified};
 use super::sessions::Visit;
@@ -23,8 +24,10 @@ use crate::db::stores::{Learned, NewStore, Store};
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::{AuditEventId, CredentialId, PlatformAppId, StoreId};
+use crate::domain::secret::Secret;
 use crate::domain::store::{StoreHealth, StoreStatus};
 use crate::platform::descriptor::{IdentitySource, Method};
+use crate::platform::obtain;
 
 /// How long a one-time code can be exchanged.
 pub(super) const CODE_LIFE: std::time::Duration = std::time::Duration::from_secs(10 * 60);
@@ -53,15 +56,8 @@ pub(super) async fn settle(
     verified: Verified,
     accepted: Accepted,
 ) -> Result<Settled, Error> {
-    settle_by(
-        app,
-        visit,
-        target,
-        verified,
-        accepted,
-        Asker::merchant(visit.session.app_id),
-    )
-    .await
+    let asker = Asker::merchant(visit.session.app_id);
+    settle_by(app, visit, target, verified, accepted, asker).await
 }
 
 /// As `settle`, in the name of whoever decided.
@@ -91,6 +87,8 @@ struct Settlement {
     client: Option<PlatformAppId>,
     identity_client: Option<PlatformAppId>,
     verified: Verified,
+    /// Where the browser goes before anywhere else.
+    finish: Option<Secret>,
     accepted: Accepted,
     asker: Asker,
     app: Arc<App>,
@@ -107,6 +105,7 @@ impl Settlement {
         asker: Asker,
     ) -> Self {
         Self {
+            finish: finish::at_platform(visit, target, &verified),
             method: target.method.clone(),
             slug: target.platform.slug.clone(),
             client: target.client.id.filter(|_| !target.method.app_fields.is_empty()),
@@ -139,6 +138,7 @@ impl Settlement {
         let attempt = Attempt {
             link: self.visit.link.clone(),
             code: Some(code.clone()),
+            finish: self.finish.clone(),
             ..Attempt::default()
         };
         let completed = Completed {
@@ -361,8 +361,10 @@ impl Settlement {
                 scopes: None,
             },
         };
+        let mut values = verified.values.clone();
+        obtain::forget_finish(&self.method, &mut values);
         Granted {
-            values_sealed: Some(seal_values(&self.app.sealer, credential, &verified.values)),
+            values_sealed: Some(seal_values(&self.app.sealer, credential, &values)),
             ..granted
         }
     }

@@ -11,7 +11,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use serde::Deserialize;
 use url::Url;
 
-use super::{CallbackAnswer, CallbackRefusal, GrantNames, Install, TokenCall, once};
+use super::{CallbackAnswer, CallbackRefusal, Finish, GrantNames, Install, TokenCall, once};
 use crate::platform::call::fill_pairs;
 use crate::platform::descriptor::{Method, Pair, duration, yes};
 use crate::platform::failure::BuildError;
@@ -71,6 +71,8 @@ pub struct Code {
     pub asks_again: bool,
     #[serde(default)]
     pub grant: GrantNames,
+    #[serde(default)]
+    pub finish: Option<Finish>,
 }
 
 /// Where a platform brings our state back.

@@ -4,6 +4,7 @@
 
 mod ask;
 mod code;
+mod finish;
 mod given;
 mod grant;
 mod token_call;
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use ask::Ask;
 pub use code::{Code, InstallKind, StatePlace};
+pub use finish::{Finish, Finishing, finish, forget_finish};
 pub use given::{Given, Page};
 pub(super) use grant::claims;
 pub use grant::{Grant, GrantNames, Pointers};
