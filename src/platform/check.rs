@@ -133,6 +133,9 @@ impl Checker<'_> {
         match &method.obtain {
             Obtain::Code(code) => {
                 self.url("obtain.code.authorize", &code.authorize);
+                if let Some(entrance) = &code.entrance {
+                    self.url("obtain.code.entrance", entrance);
+                }
                 if !code.omits("client_id") {
                     self.name("obtain.code", "client_id");
                 }

@@ -133,6 +133,16 @@ pub(super) async fn of_browser(
     platform: &Platform,
     returned: Returned<'_>,
 ) -> Result<Option<ConnectSession>, Error> {
+    waiting_of_browser(app, platform, returned, platform::obtain::state_by_browser).await
+}
+
+/// The session that this browser left for the platform last, with a method of this kind.
+pub(super) async fn waiting_of_browser(
+    app: &App,
+    platform: &Platform,
+    returned: Returned<'_>,
+    kind: fn(&Method) -> bool,
+) -> Result<Option<ConnectSession>, Error> {
     let ids: Vec<_> = returned.browsers.iter().map(|(id, _)| *id).take(MOST_COOKIES).collect();
     let slug = platform.slug.clone();
     let waiting = app
@@ -141,7 +151,7 @@ pub(super) async fn of_browser(
         .await?;
     let by_browser = |session: &ConnectSession| {
         let method = session.method.as_deref().and_then(|id| platform.method(id));
-        method.is_some_and(platform::obtain::state_by_browser)
+        method.is_some_and(kind)
             && session.browser_hash.is_some()
             && session.browser_hash == returned.cookie(session.id)
     };

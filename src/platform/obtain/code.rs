@@ -25,6 +25,10 @@ use crate::platform::values::Values;
 #[serde(deny_unknown_fields)]
 pub struct Code {
     pub authorize: UrlTemplate,
+    /// Where the browser goes while the address of `authorize` is not known yet: the platform tells it when it opens the
+    /// app's address for installations.
+    #[serde(default)]
+    pub entrance: Option<UrlTemplate>,
     /// Parameters beside the standard ones.
     #[serde(default)]
     pub parameters: Vec<Pair>,
@@ -130,6 +134,11 @@ fn code() -> String {
 
 impl Code {
     pub(super) fn authorize_url(&self, scope: &Scope<'_>) -> Result<Url, BuildError> {
+        if let (Some(entrance), Some(name)) = (&self.entrance, self.authorize.base_name())
+            && scope.get(name).is_err()
+        {
+            return entrance.fill(scope);
+        }
         let address = AuthUrl::from_url(self.authorize.fill(scope)?);
         let client_id = if self.omits("client_id") {
             Cow::Borrowed("")

@@ -219,6 +219,11 @@ pub fn state_by_browser(method: &Method) -> bool {
     matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)
 }
 
+/// Whether a connection that began here goes on as an installation, which the browser that brings it tells apart.
+pub fn goes_on_as_installation(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.entrance.is_some())
+}
+
 /// The scopes that the merchant is asked for: the platform app's own list (`scopes`), else the catalogue's. Empty where
 /// they are not part of the question.
 pub fn asked_scopes(method: &Method, values: &Values) -> Vec<String> {

@@ -191,7 +191,7 @@ async fn a_store_that_the_proof_does_not_cover_is_asked_first() {
     assert_eq!(installing.store(&app, &installed.store_id).await["status"], "connected");
 
     // No answer is none: it is asked again later, and the platform need not send again.
-    app.control("faults", fault("ecwid", json!({ "kind": "down" }))).await;
+    app.control("faults", fault("ecwid", json!({ "status": 503 }))).await;
     assert_eq!(installing.announce(&app, json!({ "revoke": false })).await, 200);
     assert_eq!(installing.store(&app, &installed.store_id).await["status"], "connected");
     assert!(
@@ -206,7 +206,7 @@ async fn a_store_that_the_proof_does_not_cover_is_asked_first() {
 async fn a_proven_webhook_is_believed_while_the_platform_is_down() {
     let app = start().await;
     let (installing, installed) = connected(&app, "shopify").await;
-    app.control("faults", fault("shopify", json!({ "kind": "down" }))).await;
+    app.control("faults", fault("shopify", json!({ "status": 503 }))).await;
     assert_eq!(installing.announce(&app, json!({})).await, 200);
     let store = installing.store(&app, &installed.store_id).await;
     assert_eq!(store["status_reason"], "uninstalled");

@@ -5,7 +5,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::support::connecting::{
-    APPROVE, Session, Way, assert_connects_nothing, begin, fill_in, session_status, start, stores, way_back,
+    APPROVE, Session, Way, assert_connects_nothing, begin, fill_in, press, session_status, start, stores, way_back,
 };
 use crate::support::installing::{register, register_callback};
 use crate::support::test_app::TestApp;
@@ -140,4 +140,37 @@ async fn a_state_in_the_path_finds_its_session_and_a_wrong_one_finds_none() {
     let returned = way_back(&visitor.open(callback.as_str(), &[&app.url]).await);
     assert_eq!(returned.values["state"], "mine");
     returned.code();
+}
+
+/// Weebly tells where to go on only when it opens the app: the link leads to the app's page there, and what comes then is
+/// known by its browser.
+#[tokio::test]
+async fn a_link_to_a_platform_that_begins_by_itself_goes_on_as_its_installation() {
+    let app = start().await;
+    register(&app, app.demo.api_key.expose(), "weebly").await;
+    let address = format!("{}/connect/install/{}/weebly", app.url, app.demo.app_id);
+    register_callback(&app, &address).await;
+    let visitor = Visitor::new();
+    let session = begin(&app, json!({ "platform": "weebly", "state": "mine" })).await;
+    let way = Way::with("weebly", "authorization", &[]);
+    let store_page = fill_in(&app, &visitor, &session.url, &way).await;
+    let opened = visitor.press(&store_page, APPROVE).await.location.unwrap();
+    assert!(opened.as_str().starts_with(&address), "{opened}");
+
+    // In another browser it is an installation of its own.
+    let stranger = Visitor::new();
+    let question = stranger.open(opened.as_str(), &[&app.url, &app.sandbox]).await;
+    let strangers = way_back(&press(&app, &stranger, &question, APPROVE).await);
+    assert_eq!(strangers.values["initiated_by"], "platform");
+    assert_ne!(strangers.values["session_id"], session.id);
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+
+    let question = visitor.open(opened.as_str(), &[&app.url, &app.sandbox]).await;
+    let done = press(&app, &visitor, &question, APPROVE).await;
+    let returned = way_back(&done);
+    assert_eq!(returned.values["state"], "mine");
+    assert_eq!(returned.values["session_id"], session.id);
+    assert!(!returned.values.contains_key("initiated_by"), "{}", returned.url);
+    returned.code();
+    assert!(done.body.contains("app-center/oauth/finish"), "{}", done.body);
 }

@@ -38,6 +38,10 @@ async fn client(app: &TestApp, platform: &str) -> (String, Value) {
             json!({ "app_key": id, "app_secret": secret, "region": "us" }),
         ),
         "tray" => (id.to_owned(), json!({ "consumer_key": id, "consumer_secret": secret })),
+        "multivende" => {
+            let id = "555512345678";
+            (id.to_owned(), json!({ "client_id": id, "client_secret": secret }))
+        }
         "tienda-nube" => {
             let id = "55551234";
             (id.to_owned(), json!({ "app_id": id, "client_secret": secret }))
