@@ -9,6 +9,8 @@ mod hooks;
 mod introspect;
 mod listing;
 mod outage;
+mod platform_app_test;
+mod platform_facts;
 mod problems;
 mod refreshes;
 mod revoking;
