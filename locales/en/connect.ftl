@@ -39,9 +39,11 @@ connect-done-several-title = { $count } stores are connected
 connect-done-several-text = { $platform } confirmed the access, and it is kept encrypted for { $app }: { $store }.
 connect-next-forward = In a few seconds you are taken back to { $app }.
 connect-next-close = You can close this page and go back to { $app }.
+connect-next-finish = In a few seconds you are taken to { $platform }, which finishes the installation.
 connect-next-back = Go back to { $app }. From there you can begin again.
 connect-next-again = Try again in a moment; this link still works.
 connect-back = Back to { $app }
+connect-finish = Finish at { $platform }
 connect-again = Try again
 # Why a connection was not made: one pair for each reason.
 connect-failed-access-denied-title = You did not give access

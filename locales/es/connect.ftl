@@ -39,9 +39,11 @@ connect-done-several-title = Se conectaron { $count } tiendas
 connect-done-several-text = { $platform } confirmó el acceso, que se guarda cifrado para { $app }: { $store }.
 connect-next-forward = En unos segundos volverás a { $app }.
 connect-next-close = Puedes cerrar esta página y volver a { $app }.
+connect-next-finish = En unos segundos irás a { $platform }, donde termina la instalación.
 connect-next-back = Vuelve a { $app }. Desde allí puedes empezar de nuevo.
 connect-next-again = Inténtalo de nuevo en un momento; este enlace sigue funcionando.
 connect-back = Volver a { $app }
+connect-finish = Terminar en { $platform }
 connect-again = Intentar de nuevo
 # Why a connection was not made: one pair for each reason.
 connect-failed-access-denied-title = No diste acceso

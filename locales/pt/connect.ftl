@@ -39,9 +39,11 @@ connect-done-several-title = { $count } lojas estão conectadas
 connect-done-several-text = { $platform } confirmou o acesso, que fica guardado com criptografia para { $app }: { $store }.
 connect-next-forward = Em alguns segundos você volta ao { $app }.
 connect-next-close = Você pode fechar esta página e voltar ao { $app }.
+connect-next-finish = Em alguns segundos você vai para { $platform }, onde a instalação termina.
 connect-next-back = Volte ao { $app }. De lá você pode começar de novo.
 connect-next-again = Tente de novo daqui a pouco; este link ainda funciona.
 connect-back = Voltar ao { $app }
+connect-finish = Concluir em { $platform }
 connect-again = Tentar de novo
 # Why a connection was not made: one pair for each reason.
 connect-failed-access-denied-title = Você não deu acesso

@@ -133,6 +133,9 @@ impl Checker<'_> {
         match &method.obtain {
             Obtain::Code(code) => {
                 self.url("obtain.code.authorize", &code.authorize);
+                if let Some(entrance) = &code.entrance {
+                    self.url("obtain.code.entrance", entrance);
+                }
                 if !code.omits("client_id") {
                     self.name("obtain.code", "client_id");
                 }
@@ -149,6 +152,9 @@ impl Checker<'_> {
                 }
                 for name in &code.same {
                     self.name("obtain.code.same", name);
+                }
+                if let Some(finish) = &code.finish {
+                    self.finish(finish);
                 }
             }
             Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),

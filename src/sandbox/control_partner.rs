@@ -118,7 +118,13 @@ pub fn install_at(world: &mut World, visit: &Visit<'_>, client: &Registration, u
         &visit.behaviour.authorize,
         parameters.iter().any(|(_, text)| text.contains("{code}")),
     ) {
-        let sent = [("redirect_uri".to_owned(), url.to_owned())];
+        let scope = visit
+            .behaviour
+            .install
+            .as_ref()
+            .and_then(|install| install.scope.clone());
+        let mut sent = vec![("redirect_uri".to_owned(), url.to_owned())];
+        sent.extend(scope.map(|scope| ("scope".to_owned(), scope)));
         let code = issue_code(world, visit, rules, client, &sent, store);
         values.insert("code".to_owned(), code.into());
     }

@@ -261,6 +261,8 @@ pub struct Install {
     /// A page of the platform's store: installing there opens the app's address. Its last segment may name the client.
     pub page: Option<Pattern>,
     pub parameters: BTreeMap<String, String>,
+    /// What the app is registered for: nobody asks for scopes on this way.
+    pub scope: Option<String>,
     pub note: String,
 }
 

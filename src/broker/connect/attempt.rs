@@ -12,6 +12,7 @@ use crate::platform::Values;
 // Names that no field of a catalogue can have, for they hold a dot.
 const LINK: &str = "session.link";
 const CODE: &str = "session.code";
+const FINISH: &str = "session.finish";
 
 /// An open attempt.
 #[derive(Clone, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Attempt {
     pub link: Secret,
     /// Set once the session is completed.
     pub code: Option<Secret>,
+    /// Where the platform wants the browser at the end.
+    pub finish: Option<Secret>,
     /// Typed fields, `state` and `code_verifier`.
     pub values: Values,
 }
@@ -26,8 +29,10 @@ pub(super) struct Attempt {
 impl Attempt {
     pub fn seal(&self, sealer: &Sealer, session: ConnectSessionId) -> Vec<u8> {
         let mut all = self.values.clone().with(LINK, self.link.clone());
-        if let Some(code) = &self.code {
-            all.set(CODE, code.clone());
+        for (name, kept) in [(CODE, &self.code), (FINISH, &self.finish)] {
+            if let Some(kept) = kept {
+                all.set(name, kept.clone());
+            }
         }
         sealer.seal(place(session, "attempt_sealed"), all.to_bytes().expose())
     }
@@ -39,8 +44,13 @@ impl Attempt {
         };
         let mut values = open(app, session.id, "attempt_sealed", sealed)?;
         let link = values.remove(LINK).unwrap_or_default();
-        let code = values.remove(CODE);
-        Ok(Some(Self { link, code, values }))
+        let (code, finish) = (values.remove(CODE), values.remove(FINISH));
+        Ok(Some(Self {
+            link,
+            code,
+            finish,
+            values,
+        }))
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) async fn begin_with(
     let mut attempt = Attempt {
         link: visit.link.clone(),
         code: None,
+        finish: None,
         values: fields.over(brought),
     };
     attempt.values.set("state", state.clone());
@@ -256,7 +257,7 @@ pub(super) fn secret(app: &App) -> Secret {
 }
 
 /// Where the browser is really sent: for sandbox apps the simulated platform.
-fn browser_address(app: &App, mode: Mode, url: Url) -> Result<Url, Error> {
+pub(super) fn browser_address(app: &App, mode: Mode, url: Url) -> Result<Url, Error> {
     app.outbound
         .browser_url(&super::route(mode), &url)
         .ok_or_else(|| Error::Conflict("The app is in sandbox mode, and there is no sandbox.".to_owned()))

@@ -11,7 +11,7 @@ use super::ladder::{self, Stumble, Waiting};
 use super::obtain::{self, Target};
 use super::sessions::{self, Visit};
 use super::settle::{self, Accepted, Settled};
-use super::{Refused, Stop, client, to_end};
+use super::{Refused, Stop, absolute, client, to_end};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
@@ -19,7 +19,7 @@ use crate::db;
 use crate::db::connect_sessions::{By, ConnectSession};
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
-use crate::domain::id::ConnectSessionId;
+use crate::domain::id::{AppId, ConnectSessionId};
 use crate::domain::secret::Secret;
 use crate::platform::obtain::{CallbackAnswer, CallbackRefusal};
 use crate::platform::{self, Method, Platform};
@@ -41,6 +41,8 @@ pub struct Returned<'a> {
     pub raw_query: &'a str,
     /// The state, where the platform was told it as part of the path.
     pub path_state: Option<&'a str>,
+    /// The app at whose install address it came back, for platforms that know one address only.
+    pub install: Option<AppId>,
     /// The cookies of the sessions that this browser began.
     pub browsers: &'a [(ConnectSessionId, Secret)],
 }
@@ -74,6 +76,9 @@ pub async fn complete(app: &Arc<App>, slug: &str, returned: Returned<'_>) -> Res
     let Some(state) = session.state_hash else {
         return Ok(Arrival::Unknown);
     };
+    if returned.install.is_some_and(|app| app != session.app_id) {
+        return Ok(Arrival::Unknown);
+    }
     let waiting = Waiting {
         status: session.status,
         expires_at: session.expires_at,
@@ -106,6 +111,7 @@ pub async fn complete(app: &Arc<App>, slug: &str, returned: Returned<'_>) -> Res
     }
     let visit = sessions::revisit(app, session, attempt.link.clone()).await?;
     let (tools, platform, raw_query) = (app.clone(), platform.clone(), raw_query.to_owned());
+    let at_install = returned.install.is_some();
     to_end(app, async move {
         let taken = tools
             .db
@@ -114,7 +120,7 @@ pub async fn complete(app: &Arc<App>, slug: &str, returned: Returned<'_>) -> Res
         // Somebody was faster with the same answer.
         let Some(session) = taken else { return Ok(()) };
         let visit = Visit { session, ..visit };
-        let worked = proceed(&tools, &visit, &platform, attempt, &raw_query).await;
+        let worked = proceed(&tools, &visit, &platform, attempt, &raw_query, at_install).await;
         ended(&tools, &visit, worked).await
     })
     .await?;
@@ -127,6 +133,16 @@ pub(super) async fn of_browser(
     platform: &Platform,
     returned: Returned<'_>,
 ) -> Result<Option<ConnectSession>, Error> {
+    waiting_of_browser(app, platform, returned, platform::obtain::state_by_browser).await
+}
+
+/// The session that this browser left for the platform last, with a method of this kind.
+pub(super) async fn waiting_of_browser(
+    app: &App,
+    platform: &Platform,
+    returned: Returned<'_>,
+    kind: fn(&Method) -> bool,
+) -> Result<Option<ConnectSession>, Error> {
     let ids: Vec<_> = returned.browsers.iter().map(|(id, _)| *id).take(MOST_COOKIES).collect();
     let slug = platform.slug.clone();
     let waiting = app
@@ -135,7 +151,7 @@ pub(super) async fn of_browser(
         .await?;
     let by_browser = |session: &ConnectSession| {
         let method = session.method.as_deref().and_then(|id| platform.method(id));
-        method.is_some_and(platform::obtain::state_by_browser)
+        method.is_some_and(kind)
             && session.browser_hash.is_some()
             && session.browser_hash == returned.cookie(session.id)
     };
@@ -169,10 +185,14 @@ async fn proceed(
     platform: &Platform,
     attempt: Attempt,
     raw_query: &str,
+    at_install: bool,
 ) -> Result<Settled, Stop> {
     let method = method_of(visit, platform)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let known = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
+    let mut known = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
+    if at_install {
+        known.set("redirect_uri", install_address(app, visit.api_app.id, platform)?);
+    }
     let answer =
         platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;
     let brought = match answer {
@@ -197,6 +217,11 @@ async fn proceed(
     };
     let verified = obtain::obtain(app, &target, &values).await?;
     Ok(settle::settle(app, visit, &target, verified, Accepted::default()).await?)
+}
+
+/// Where connections that start at a platform arrive.
+pub(super) fn install_address(app: &App, app_id: AppId, platform: &Platform) -> Result<String, Error> {
+    absolute(app, &format!("/connect/install/{app_id}/{}", platform.slug))
 }
 
 /// The method that a session was begun with.

@@ -2,8 +2,11 @@
 //! goes only to the browser that made the connection, and only while it can be exchanged.
 
 use subtle::ConstantTimeEq;
+use url::Url;
 
 use super::attempt::Attempt;
+use super::begin::browser_address;
+use super::obtain::{Target, Verified};
 use super::return_url;
 use super::sessions::Visit;
 use crate::app::App;
@@ -16,6 +19,7 @@ use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
 use crate::domain::id::Id;
 use crate::domain::secret::Secret;
+use crate::platform;
 
 /// What is to be told at the end of a session.
 #[derive(Clone)]
@@ -29,6 +33,16 @@ pub struct Ending {
     /// The partner's return URL with what it needs to know; `None` while the session goes on, and for browsers or times
     /// that the code is not for.
     pub back: Option<String>,
+    /// Where the platform wants that browser before it finishes the installation.
+    pub finish: Option<Finish>,
+}
+
+/// An address at the platform.
+#[derive(Clone)]
+pub struct Finish {
+    pub to: String,
+    /// The end is shown for the first time: the browser is led there by itself.
+    pub first: bool,
 }
 
 /// How the session stands now. `browser` is the cookie of this session.
@@ -43,6 +57,7 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         Some(id) => app.db.run(move |conn| db::stores::find(conn, id)).await?,
         None => None,
     };
+    let mut finish = None;
     let id = session.id;
     let others = app
         .db
@@ -54,8 +69,12 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         .await?;
     let back = match status {
         SessionStatus::Open | SessionStatus::AtPlatform => None,
-        SessionStatus::Completed => match (code(app, visit, browser)?, &store) {
-            (Some(code), Some(store)) => {
+        SessionStatus::Completed => match (handed_over(app, visit, browser)?, &store) {
+            (Some((code, finishing)), Some(store)) => {
+                finish = finishing.map(|to| Finish {
+                    to: to.to_string(),
+                    first: session.state_hash.is_some(),
+                });
                 shown(app, visit).await?;
                 Some(back(
                     app,
@@ -86,6 +105,7 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         others,
         reauthorized: session.reauthorized,
         back,
+        finish,
     })
 }
 
@@ -123,14 +143,21 @@ pub fn began_here(session: &ConnectSession, browser: Option<&Secret>) -> bool {
     }
 }
 
-fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Secret>, Error> {
+/// The one-time code, and where the platform wants the browser: for the one that made the connection.
+fn handed_over(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<(Secret, Option<Url>)>, Error> {
     let session = &visit.session;
     let same_browser = began_here(session, browser);
     let in_time = session.code_expires_at.is_some_and(|until| app.now() < until);
     if !same_browser || !in_time {
         return Ok(None);
     }
-    Ok(Attempt::open(app, session)?.and_then(|attempt| attempt.code))
+    let Some(attempt) = Attempt::open(app, session)? else {
+        return Ok(None);
+    };
+    let Some(code) = attempt.code else { return Ok(None) };
+    let finish = attempt.finish.and_then(|url| Url::parse(url.expose()).ok());
+    let finish = finish.map(|url| browser_address(app, visit.api_app.mode, url));
+    Ok(Some((code, finish.transpose()?)))
 }
 
 fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Result<String, Error> {
@@ -155,4 +182,12 @@ fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Resu
     told.push(("session_id", session.id.to_string()));
     told.push(("timestamp", app.now().timestamp().to_string()));
     Ok(return_url::signed(&session.return_url, &told, &secret))
+}
+
+/// Where the platform wants the browser before anybody else. Whom the partner sent is led back there, unless the platform
+/// insists: the installation would not be one.
+pub(super) fn at_platform(visit: &Visit, target: &Target<'_>, verified: &Verified) -> Option<Secret> {
+    let values = verified.values.over(&target.client.values);
+    let finishing = platform::obtain::finish(target.method, &values)?;
+    (finishing.required || visit.options.installed).then(|| finishing.url.as_str().into())
 }

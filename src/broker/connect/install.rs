@@ -12,7 +12,7 @@ use super::complete::{self, Returned};
 use super::obtain::{self, Target};
 use super::sessions::{self, NewSession, Visit};
 use super::settle::{self, Accepted, Settled};
-use super::{Stop, absolute, client, to_end};
+use super::{Stop, client, to_end};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::asker::Asker;
@@ -23,7 +23,7 @@ use crate::domain::connect::SessionStatus;
 use crate::domain::id::AppId;
 use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
-use crate::platform::obtain::{CallbackRefusal, Install, read_install};
+use crate::platform::obtain::{CallbackRefusal, Install, callback_state, goes_on_as_installation, read_install};
 use crate::platform::{Platform, Values};
 
 /// Where somebody who comes from a platform is led.
@@ -49,8 +49,9 @@ pub async fn install(
     address: &str,
 ) -> Result<Installed, Error> {
     let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
-    // Some platforms know one address only, whoever began.
-    if complete::of_browser(app, platform, returned).await?.is_some() {
+    // Some platforms know one address only, whoever began; a state is ours.
+    let ours = callback_state(platform, returned.raw_query).is_some();
+    if ours || complete::of_browser(app, platform, returned).await?.is_some() {
         return complete::complete(app, slug, returned).await.map(Installed::Returned);
     }
     let found = app.db.run(move |conn| db::apps::find(conn, app_id)).await?;
@@ -78,6 +79,11 @@ pub async fn install(
     let Some((method, install)) = possible else {
         return Ok(Installed::Impossible);
     };
+    if let Install::Begin(named) = &install
+        && let Some((visit, browser)) = begun_here(app, app_id, platform, returned).await?
+    {
+        return begun(app, visit, platform, method, named, browser).await;
+    }
     let asker = Asker::merchant(app_id);
     let new = NewSession {
         return_url: sessions::default_return_url(app, &api_app)?,
@@ -89,7 +95,7 @@ pub async fn install(
     let created = sessions::create(app, &api_app, &asker, new).await?;
     let visit = sessions::visit(app, created.link.expose()).await?;
     match install {
-        Install::Begin(named) => begun(app, visit, platform, method, &named).await,
+        Install::Begin(named) => begun(app, visit, platform, method, &named, None).await,
         Install::Approved(brought) => approved(app, visit, platform, method, brought).await,
     }
 }
@@ -98,15 +104,37 @@ fn told(slug: &str, refusal: &CallbackRefusal) {
     tracing::info!(platform = slug, %refusal, "an installation that began at a platform was not believed");
 }
 
+/// The session that sent this browser to the platform's own page of the app, and its cookie.
+async fn begun_here(
+    app: &App,
+    app_id: AppId,
+    platform: &Platform,
+    returned: Returned<'_>,
+) -> Result<Option<(Visit, Option<Secret>)>, Error> {
+    let kind = goes_on_as_installation;
+    let found = complete::waiting_of_browser(app, platform, returned, kind).await?;
+    let Some(session) = found.filter(|session| session.app_id == app_id) else {
+        return Ok(None);
+    };
+    let Some(attempt) = Attempt::open(app, &session)? else {
+        return Ok(None);
+    };
+    let mut cookies = returned.browsers.iter().filter(|(id, _)| *id == session.id);
+    let browser = cookies.next().map(|(_, cookie)| cookie.clone());
+    let visit = sessions::revisit(app, session, attempt.link).await?;
+    Ok(Some((visit, browser)))
+}
+
 async fn begun(
     app: &Arc<App>,
     visit: Visit,
     platform: &Platform,
     method: &Method,
     named: &Values,
+    browser: Option<Secret>,
 ) -> Result<Installed, Error> {
     Ok(
-        match begin_with(app, &visit, platform, method, named, named, None).await? {
+        match begin_with(app, &visit, platform, method, named, named, browser).await? {
             Begun::Leave { to, browser } => Installed::Leave { visit, to, browser },
             Begun::Settled { browser } => Installed::Session {
                 visit,
@@ -130,6 +158,7 @@ async fn approved(
     let attempt = Attempt {
         link: visit.link.clone(),
         code: None,
+        finish: None,
         values: Values::new().with("state", state.clone()),
     };
     let state = TokenHash::of(state.expose());
@@ -156,7 +185,7 @@ async fn approved(
         session: session.ok_or(Error::LinkExpired)?,
         ..visit
     };
-    let redirect = absolute(app, &format!("/connect/install/{app_id}/{}", platform.slug))?;
+    let redirect = complete::install_address(app, app_id, platform)?;
     let (tools, going, platform, method) = (app.clone(), visit.clone(), platform.clone(), method.clone());
     to_end(app, async move {
         let values = brought.over(&attempt.values).with("redirect_uri", redirect);

@@ -28,7 +28,7 @@ pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_ove
 pub use deliver::deliver;
 pub use direct::{BroughtTokens, DirectStore, connect_directly};
 pub use exchange::{Exchanged, StoreToken, exchange};
-pub use finish::{Ending, began_here, ending};
+pub use finish::{Ending, Finish, began_here, ending};
 pub use held::{Held, HeldReason, held};
 pub use install::{Installed, install};
 pub use sessions::Visit;

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::Refused;
 use super::attempt::Attempt;
+use super::finish;
 use super::held::{self, DECISION_TIME, HeldReason};
 use super::obtain::{Target, Verified};
 use super::sessions::Visit;
@@ -23,6 +24,7 @@ use crate::db::connect_session_stores::SessionStore;
 use crate::db::connect_sessions::Completed;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::id::{AuditEventId, PlatformAppId, StoreId};
+use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
 use same_store::Wanted;
 pub(super) use same_store::is_same_customer;
@@ -92,6 +94,8 @@ struct Settlement {
     client: Option<PlatformAppId>,
     identity_client: Option<PlatformAppId>,
     verified: Verified,
+    /// Where the browser goes before anywhere else.
+    finish: Option<Secret>,
     accepted: Accepted,
     asker: Asker,
     app: Arc<App>,
@@ -108,6 +112,7 @@ impl Settlement {
         asker: Asker,
     ) -> Self {
         Self {
+            finish: finish::at_platform(visit, target, &verified),
             method: target.method.clone(),
             slug: target.platform.slug.clone(),
             client: target.client.id.filter(|_| !target.method.app_fields.is_empty()),
@@ -175,6 +180,7 @@ impl Settlement {
         let attempt = Attempt {
             link: self.visit.link.clone(),
             code: Some(code.clone()),
+            finish: self.finish.clone(),
             ..Attempt::default()
         };
         let completed = Completed {

@@ -52,10 +52,14 @@ pub async fn removed(app: &Arc<App>, credential: CredentialId, topic: &str, prov
         status: refused.as_ref().and_then(|failure| failure.status),
         detail: format!("the platform announced it ({})", plain(topic)),
     };
-    Ok(match end_now(app, &loaded.row, evidence).await? {
-        true => Removal::Ended,
-        false => Removal::Later,
-    })
+    if end_now(app, &loaded.row, evidence).await? {
+        return Ok(Removal::Ended);
+    }
+    // What is not proven, the platform is not asked to send again.
+    if !proven {
+        ask_again(app, &loaded.row).await?;
+    }
+    Ok(Removal::Later)
 }
 
 fn plain(topic: &str) -> String {

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::platform::call::{Call, HeaderRule};
 use crate::platform::descriptor::Pair;
 use crate::platform::field::Takes;
-use crate::platform::obtain::TokenCall;
+use crate::platform::obtain::{Finish, TokenCall};
 use crate::platform::sign::Sign;
 use crate::platform::template::{Template, UrlTemplate};
 
@@ -48,6 +48,20 @@ impl Checker<'_> {
                 key,
                 format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
             );
+        }
+    }
+
+    pub(super) fn finish(&mut self, finish: &Finish) {
+        let key = "obtain.code.finish";
+        match finish.url.base_name() {
+            Some(name) if !self.method.arriving.contains_key(name) => {
+                self.fault(key, format!("`{name}` is an address that arrives, without a pattern"));
+            }
+            Some(_) => {}
+            None => self.url(key, &finish.url),
+        }
+        if let Some(with) = &finish.with {
+            self.name(key, with);
         }
     }
 

@@ -11,7 +11,7 @@ use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, 
 use serde::Deserialize;
 use url::Url;
 
-use super::{CallbackAnswer, CallbackRefusal, GrantNames, Install, TokenCall, once};
+use super::{CallbackAnswer, CallbackRefusal, Finish, GrantNames, Install, TokenCall, once};
 use crate::platform::call::fill_pairs;
 use crate::platform::descriptor::{Method, Pair, duration, yes};
 use crate::platform::failure::BuildError;
@@ -25,6 +25,10 @@ use crate::platform::values::Values;
 #[serde(deny_unknown_fields)]
 pub struct Code {
     pub authorize: UrlTemplate,
+    /// Where the browser goes while the address of `authorize` is not known yet: the platform tells it when it opens the
+    /// app's address for installations.
+    #[serde(default)]
+    pub entrance: Option<UrlTemplate>,
     /// Parameters beside the standard ones.
     #[serde(default)]
     pub parameters: Vec<Pair>,
@@ -71,6 +75,8 @@ pub struct Code {
     pub asks_again: bool,
     #[serde(default)]
     pub grant: GrantNames,
+    #[serde(default)]
+    pub finish: Option<Finish>,
 }
 
 /// Where a platform brings our state back.
@@ -128,6 +134,11 @@ fn code() -> String {
 
 impl Code {
     pub(super) fn authorize_url(&self, scope: &Scope<'_>) -> Result<Url, BuildError> {
+        if let (Some(entrance), Some(name)) = (&self.entrance, self.authorize.base_name())
+            && scope.get(name).is_err()
+        {
+            return entrance.fill(scope);
+        }
         let address = AuthUrl::from_url(self.authorize.fill(scope)?);
         let client_id = if self.omits("client_id") {
             Cow::Borrowed("")

@@ -4,6 +4,7 @@
 
 mod ask;
 mod code;
+mod finish;
 mod given;
 mod grant;
 mod token_call;
@@ -14,6 +15,7 @@ use url::Url;
 
 pub use ask::Ask;
 pub use code::{Code, InstallKind, StatePlace};
+pub use finish::{Finish, Finishing, finish, forget_finish};
 pub use given::{Given, Page};
 pub(super) use grant::claims;
 pub use grant::{Grant, GrantNames, Pointers};
@@ -225,6 +227,11 @@ pub fn starts_at_platform(method: &Method) -> bool {
 /// Whether a callback without a state may be matched by the browser that brings it.
 pub fn state_by_browser(method: &Method) -> bool {
     matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)
+}
+
+/// Whether a connection that began here goes on as an installation, which the browser that brings it tells apart.
+pub fn goes_on_as_installation(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.entrance.is_some())
 }
 
 /// The scopes that the merchant is asked for: the platform app's own list (`scopes`), else the catalogue's. Empty where

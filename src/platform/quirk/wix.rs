@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
@@ -15,6 +15,9 @@ use crate::platform::hook::{Hook, HookKind, HookRefusal, Received, keys};
 use crate::platform::obtain::{CallbackRefusal, once};
 use crate::platform::signature::{self, Hash};
 use crate::platform::values::Values;
+
+/// How old a signed instance may be that comes with a browser.
+const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) struct Wix;
 
@@ -33,8 +36,11 @@ impl Quirk for Wix {
         let pairs = signature::pairs(raw_query);
         let (given, proof) = (once(&pairs, "instanceId")?, once(&pairs, "signedInstance")?);
         let payload = proven(&proof, known).ok_or(CallbackRefusal::BadSignature)?;
-        if has_ended(&payload, now) {
+        if has_ended(&payload, now) || is_old(&payload, now) {
             return Err(CallbackRefusal::StaleTimestamp);
+        }
+        if is_visitors(&payload) {
+            return Err(CallbackRefusal::OtherStore);
         }
         let is_ours = once(&pairs, "appId").ok().as_deref() == known.get("client_id");
         if !is_ours || payload.get("instanceId").and_then(Value::as_str) != Some(given.as_str()) {
@@ -82,6 +88,25 @@ fn has_ended(payload: &Value, now: DateTime<Utc>) -> bool {
         .get("exp")
         .and_then(Value::as_i64)
         .is_some_and(|end| end < now.timestamp())
+}
+
+/// Signed longer ago than an installation takes, where it says when.
+fn is_old(payload: &Value, now: DateTime<Utc>) -> bool {
+    let signed = payload.get("signDate").and_then(Value::as_str);
+    let signed = signed.and_then(|date| DateTime::parse_from_rfc3339(date).ok());
+    signed.is_some_and(|date| (now - date.to_utc()).abs() > FRESH)
+}
+
+/// Whoever looks at a site with the app's parts on it is given a signed instance of that site as well: one that says whom
+/// it was given to must have been given to the owner.
+fn is_visitors(payload: &Value) -> bool {
+    let text = |name: &str| payload.get(name).and_then(Value::as_str);
+    let is_owners =
+        text("permissions") == Some("OWNER") || (text("uid").is_some() && text("uid") == text("siteOwnerId"));
+    let says = ["aid", "uid", "siteOwnerId", "permissions"]
+        .iter()
+        .any(|name| text(name).is_some());
+    says && !is_owners
 }
 
 /// What the proof says, if it is one.
@@ -202,6 +227,38 @@ mod tests {
                 read_with(&others, "app-1", "abc-123", proof),
                 Err(CallbackRefusal::BadSignature)
             );
+        }
+    }
+
+    #[test]
+    fn a_visitors_instance_connects_nothing() {
+        let signed = |payload: &str| {
+            let payload = BASE64_URL_SAFE_NO_PAD.encode(payload);
+            let mac = Hash::HmacSha256.of(b"test-only-not-a-real-wix-secret", payload.as_bytes());
+            format!("{}.{payload}", BASE64_URL_SAFE_NO_PAD.encode(mac))
+        };
+        for (payload, refusal) in [
+            (r#"{"instanceId":"abc-123","permissions":"OWNER"}"#, None),
+            (r#"{"instanceId":"abc-123","uid":"u-1","siteOwnerId":"u-1"}"#, None),
+            (
+                r#"{"instanceId":"abc-123","signDate":"1970-01-01T00:00:00.000Z"}"#,
+                None,
+            ),
+            (
+                r#"{"instanceId":"abc-123","aid":"visitor-1"}"#,
+                Some(CallbackRefusal::OtherStore),
+            ),
+            (
+                r#"{"instanceId":"abc-123","uid":"u-2","siteOwnerId":"u-1","permissions":null}"#,
+                Some(CallbackRefusal::OtherStore),
+            ),
+            (
+                r#"{"instanceId":"abc-123","permissions":"OWNER","signDate":"1970-01-01T00:11:00.000Z"}"#,
+                Some(CallbackRefusal::StaleTimestamp),
+            ),
+        ] {
+            let read = read_with(&known(), "app-1", "abc-123", &signed(payload));
+            assert_eq!(read.err(), refusal, "{payload}");
         }
     }
 

@@ -5,6 +5,7 @@ mod app_and_platforms;
 mod connect_sessions;
 mod customers;
 mod exchange;
+mod hooks;
 mod introspect;
 mod listing;
 mod outage;

@@ -27,7 +27,7 @@ fn encoded(text: &str) -> String {
     text.bytes().map(write).collect()
 }
 
-fn signature(values: &[(String, String)], secret: &str) -> String {
+pub(super) fn signature(values: &[(String, String)], secret: &str) -> String {
     let mut signed: Vec<&(String, String)> = values.iter().filter(|pair| pair.0 != "signature").collect();
     signed.sort();
     let text: Vec<String> = signed

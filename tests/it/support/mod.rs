@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod connecting;
 pub mod database;
 pub mod installation;
+pub mod installing;
 pub mod partners;
 pub mod print_schema;
 pub mod processes;

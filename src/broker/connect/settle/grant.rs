@@ -11,6 +11,7 @@ use crate::db::credentials::{Granted, NewCredential};
 use crate::db::stores::Store;
 use crate::domain::id::{AppId, CredentialId};
 use crate::domain::store::StoreStatus;
+use crate::platform;
 use crate::platform::descriptor::IdentitySource;
 use crate::platform::verify::Shop;
 
@@ -152,8 +153,10 @@ impl Settlement {
                 scopes: None,
             },
         };
+        let mut values = verified.values.clone();
+        platform::obtain::forget_finish(&self.method, &mut values);
         Granted {
-            values_sealed: Some(seal_values(&self.app.sealer, credential, &verified.values)),
+            values_sealed: Some(seal_values(&self.app.sealer, credential, &values)),
             ..granted
         }
     }

@@ -43,6 +43,7 @@ async fn arrive(
     let returned = Returned {
         raw_query: request.query_string(),
         path_state,
+        install: None,
         browsers: &browsers(site, request),
     };
     arrived(frame, &complete(app, slug, returned).await?)

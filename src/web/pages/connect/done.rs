@@ -22,10 +22,14 @@ struct Done {
     title: String,
     text: String,
     next: String,
-    /// Seconds and address of the way back, taken by itself after success.
+    /// The way back to the partner.
     back: String,
     back_label: String,
-    forward: bool,
+    /// Where the platform wants the browser.
+    finish: String,
+    finish_label: String,
+    /// The address that is taken by itself after success.
+    forward: String,
     /// The page looks again by itself.
     reload: bool,
     again: String,
@@ -102,9 +106,19 @@ fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
         (_, None) => "connect-failed-platform-error".to_owned(),
     };
     let completed = ending.status == SessionStatus::Completed;
-    let next = match (completed, ending.status.has_ended(), &ending.back) {
-        (true, _, Some(_)) => "connect-next-forward",
-        (true, _, None) => "connect-next-close",
+    let back = ending.back.unwrap_or_default();
+    let finish = ending.finish;
+    // What the platform still waits for comes first, once; then it is the merchant's choice.
+    let forward = match &finish {
+        Some(finish) if finish.first => finish.to.clone(),
+        Some(_) => String::new(),
+        None if completed => back.clone(),
+        None => String::new(),
+    };
+    let next = match (completed, ending.status.has_ended(), &finish) {
+        (true, _, Some(finish)) if finish.first => "connect-next-finish",
+        (true, _, None) if !back.is_empty() => "connect-next-forward",
+        (true, _, _) => "connect-next-close",
         (false, true, _) => "connect-next-back",
         (false, false, _) => "connect-next-again",
     };
@@ -125,10 +139,12 @@ fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
         title: frame.say_with(&format!("{key}-title"), names),
         text: frame.say_with(&format!("{key}-text"), names),
         next: frame.say_with(next, names),
-        forward: completed && ending.back.is_some(),
+        forward,
         reload: false,
-        back: ending.back.unwrap_or_default(),
+        back,
         back_label: frame.say_with("connect-back", names),
+        finish: finish.map(|finish| finish.to).unwrap_or_default(),
+        finish_label: frame.say_with("connect-finish", names),
         again,
         again_label: frame.say("connect-again"),
         page: frame,
@@ -149,7 +165,9 @@ fn working(app: &App, frame: Frame, visit: &Visit) -> Page<Done> {
         next,
         back: String::new(),
         back_label: String::new(),
-        forward: false,
+        finish: String::new(),
+        finish_label: String::new(),
+        forward: String::new(),
         reload: true,
         again: href(&frame, &urls::connect_platform(visit.link.expose(), slug), &[]),
         again_label: frame.say("connect-held-again"),

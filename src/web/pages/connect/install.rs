@@ -28,6 +28,7 @@ pub async fn show(
     let returned = Returned {
         raw_query: request.query_string(),
         path_state: None,
+        install: Some(app_id),
         browsers: &browsers(&site, &request),
     };
     let installed = install(&app, app_id, &slug, returned, &address.0)

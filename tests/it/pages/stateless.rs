@@ -1,0 +1,176 @@
+//! Platforms that bring no state back, or not in the query: the browser's own session is found by its cookie, or the state
+//! stands in the path.
+
+use serde_json::json;
+use url::Url;
+
+use crate::support::connecting::{
+    APPROVE, Session, Way, assert_connects_nothing, begin, fill_in, press, session_status, start, stores, way_back,
+};
+use crate::support::installing::{register, register_callback};
+use crate::support::test_app::TestApp;
+use crate::support::visitor::Visitor;
+
+/// A merchant who has approved; the callback is not visited yet.
+async fn approved(app: &TestApp, visitor: &Visitor, platform: &str, fields: &[(&str, &str)]) -> (Session, Url) {
+    register(app, app.demo.api_key.expose(), platform).await;
+    let session = begin(app, json!({ "platform": platform, "state": "mine" })).await;
+    let way = Way::with(platform, "authorization", fields);
+    let login = fill_in(app, visitor, &session.url, &way).await;
+    let answer = visitor.press(&login, APPROVE).await;
+    (session, answer.location.unwrap_or_else(|| panic!("{}", answer.body)))
+}
+
+fn without(url: &Url, name: &str) -> Url {
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|pair| pair.0 != name).collect();
+    let mut changed = url.clone();
+    changed.query_pairs_mut().clear().extend_pairs(pairs);
+    changed
+}
+
+const WITHOUT_STATE: &[(&str, &[(&str, &str)])] =
+    &[("bigcommerce", &[]), ("temu", &[("region", "us")]), ("multivende", &[])];
+
+#[tokio::test]
+async fn a_callback_without_a_state_finds_the_session_of_its_browser() {
+    let app = start().await;
+    for (platform, fields) in WITHOUT_STATE {
+        let visitor = Visitor::new();
+        let (session, callback) = approved(&app, &visitor, platform, fields).await;
+        let callback = without(&callback, "state");
+        let done = visitor.open(callback.as_str(), &[&app.url]).await;
+        let returned = way_back(&done);
+        assert_eq!(returned.values["state"], "mine", "{platform}");
+        assert!(!returned.values.contains_key("initiated_by"));
+        returned.code();
+        assert_eq!(session_status(&app, &session.id).await, "completed");
+
+        let calls = app.token_calls(platform).await;
+        let replay = visitor.open(callback.as_str(), &[&app.url]).await;
+        assert_connects_nothing(&replay);
+        assert_eq!(app.token_calls(platform).await, calls, "{platform}");
+    }
+    assert_eq!(stores(&app).await.len(), WITHOUT_STATE.len());
+}
+
+#[tokio::test]
+async fn a_callback_without_a_state_is_nothing_in_another_browser() {
+    let app = start().await;
+    for (platform, fields) in WITHOUT_STATE {
+        let visitor = Visitor::new();
+        let (session, callback) = approved(&app, &visitor, platform, fields).await;
+        let callback = without(&callback, "state");
+        let other = Visitor::new().open(callback.as_str(), &[&app.url]).await;
+        assert_eq!(other.status, 410, "{platform}: {}", other.text());
+        assert_connects_nothing(&other);
+        assert_eq!(app.token_calls(platform).await, 0);
+        assert_eq!(session_status(&app, &session.id).await, "at_platform");
+        way_back(&visitor.open(callback.as_str(), &[&app.url]).await).code();
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_must_bring_the_state_back_is_not_believed_without_it() {
+    let app = start().await;
+    let visitor = Visitor::new();
+    let (session, callback) = approved(&app, &visitor, "ecwid", &[]).await;
+    let page = visitor.open(without(&callback, "state").as_str(), &[&app.url]).await;
+    assert_eq!(page.status, 410, "{}", page.text());
+    assert_eq!(app.token_calls("ecwid").await, 0);
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+}
+
+/// Some platforms know one address of an app, and that is then its address for installations.
+#[tokio::test]
+async fn a_connection_begun_here_may_come_back_to_the_address_of_installations() {
+    let app = start().await;
+    for (platform, fields) in [("bigcommerce", &[][..]), ("tiktok-shop", &[("market", "row")][..])] {
+        let key = app.demo.api_key.expose();
+        register(&app, key, platform).await;
+        let address = format!("{}/connect/install/{}/{platform}", app.url, app.demo.app_id);
+        register_callback(&app, &address).await;
+        let visitor = Visitor::new();
+        let session = begin(&app, json!({ "platform": platform, "state": "mine" })).await;
+        let way = Way::with(platform, "authorization", fields);
+        let login = fill_in(&app, &visitor, &session.url, &way).await;
+        let answer = visitor.press(&login, APPROVE).await;
+        let callback = answer.location.clone().unwrap();
+        assert!(callback.as_str().starts_with(&address), "{callback}");
+        let returned = way_back(&visitor.follow(answer, &[&app.url]).await);
+        assert_eq!(returned.values["state"], "mine");
+        assert!(!returned.values.contains_key("initiated_by"), "{}", returned.url);
+        returned.code();
+        assert_eq!(session_status(&app, &session.id).await, "completed");
+        let sent = app.received(platform).await;
+        let exchange = sent.iter().find(|entry| entry["token_call"] == true).unwrap();
+        if platform == "bigcommerce" {
+            assert!(exchange["body"].as_str().unwrap().contains(&address), "{exchange}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_in_the_path_finds_its_session_and_a_wrong_one_finds_none() {
+    let app = start().await;
+    let visitor = Visitor::new();
+    let fields = [("shop", "minhaloja.commercesuite.com.br")];
+    let (session, callback) = approved(&app, &visitor, "tray", &fields).await;
+    let state = callback.path_segments().unwrap().next_back().unwrap().to_owned();
+    assert!(
+        callback.path().starts_with("/connect/callback/tray/") && state.len() >= 43,
+        "{callback}"
+    );
+
+    let mut wrong = callback.clone();
+    for path in [
+        "/connect/callback/tray".to_owned(),
+        format!("/connect/callback/tray/{}", "A".repeat(43)),
+        format!("/connect/callback/tray/{}x", &state[..42]),
+    ] {
+        wrong.set_path(&path);
+        let page = visitor.open(wrong.as_str(), &[&app.url]).await;
+        assert_eq!(page.status, 410, "{path}: {}", page.text());
+        assert_connects_nothing(&page);
+    }
+    let other = Visitor::new().open(callback.as_str(), &[&app.url]).await;
+    assert_eq!(other.status, 403, "{}", other.text());
+    assert_eq!(app.token_calls("tray").await, 0);
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+
+    let returned = way_back(&visitor.open(callback.as_str(), &[&app.url]).await);
+    assert_eq!(returned.values["state"], "mine");
+    returned.code();
+}
+
+/// Weebly tells where to go on only when it opens the app: the link leads to the app's page there, and what comes then is
+/// known by its browser.
+#[tokio::test]
+async fn a_link_to_a_platform_that_begins_by_itself_goes_on_as_its_installation() {
+    let app = start().await;
+    register(&app, app.demo.api_key.expose(), "weebly").await;
+    let address = format!("{}/connect/install/{}/weebly", app.url, app.demo.app_id);
+    register_callback(&app, &address).await;
+    let visitor = Visitor::new();
+    let session = begin(&app, json!({ "platform": "weebly", "state": "mine" })).await;
+    let way = Way::with("weebly", "authorization", &[]);
+    let store_page = fill_in(&app, &visitor, &session.url, &way).await;
+    let opened = visitor.press(&store_page, APPROVE).await.location.unwrap();
+    assert!(opened.as_str().starts_with(&address), "{opened}");
+
+    // In another browser it is an installation of its own.
+    let stranger = Visitor::new();
+    let question = stranger.open(opened.as_str(), &[&app.url, &app.sandbox]).await;
+    let strangers = press(&app, &stranger, &question, APPROVE).await.link("Back to");
+    assert!(strangers.contains("initiated_by=platform"), "{strangers}");
+    assert!(!strangers.contains(&session.id), "{strangers}");
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+
+    let question = visitor.open(opened.as_str(), &[&app.url, &app.sandbox]).await;
+    let done = press(&app, &visitor, &question, APPROVE).await;
+    let returned = way_back(&done);
+    assert_eq!(returned.values["state"], "mine");
+    assert_eq!(returned.values["session_id"], session.id);
+    assert!(!returned.values.contains_key("initiated_by"), "{}", returned.url);
+    returned.code();
+    assert!(done.body.contains("app-center/oauth/finish"), "{}", done.body);
+}
