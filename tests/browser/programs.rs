@@ -16,6 +16,13 @@ impl fmt::Display for Missing {
     }
 }
 
+impl Missing {
+    /// `why`: what is missing and how to get it.
+    pub fn new(why: String) -> Self {
+        Self(why)
+    }
+}
+
 /// A browser and the program that steers it.
 #[derive(Debug)]
 pub struct BrowserPrograms {
@@ -45,8 +52,8 @@ pub fn browser() -> Result<BrowserPrograms, Missing> {
     })
 }
 
-pub fn provider() -> Result<ProviderPrograms, Missing> {
-    postgres()?;
+/// Node.js of a release that runs the modules.
+pub fn node() -> Result<PathBuf, Missing> {
     let node = first_of(&["node", "nodejs"])?;
     let told = Command::new(&node).arg("--version").output();
     let told = told.map_err(|error| Missing(format!("{}: {error}", node.display())))?;
@@ -60,6 +67,12 @@ pub fn provider() -> Result<ProviderPrograms, Missing> {
             "Node.js {NODE} or later is needed, and `node` is {told}"
         )));
     }
+    Ok(node)
+}
+
+pub fn provider() -> Result<ProviderPrograms, Missing> {
+    postgres()?;
+    let node = node()?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node");
     if !folder.join("node_modules/oidc-provider/package.json").exists() {
         return Err(Missing(
