@@ -84,6 +84,11 @@ export async function control(path, body) {
   return json(await plainFetch(`${sandbox.origin}/_control${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
+/** What the control API tells. */
+export async function look(path) {
+  return json(await plainFetch(`${sandbox.origin}/_control${path}`));
+}
+
 /** The merchant at the platform's own page: the address that the browser is sent back to. */
 export async function consent(address, outcome = "approve") {
   const answer = await fetch(address, {
@@ -123,6 +128,8 @@ async function tokenOf({ access_token, store }) {
 export async function signUp(platform, fields, outcome) {
   const back = process.env.LLAVERO_RETURN_URL;
   const asked = { platform, customer_id: "sdk", return_url: back };
+  // Where platforms send the browser that know the registered address alone.
+  await control("/partner", { callback: `${llavero}/connect/callback/{platform}` });
   const session = await json(await partner("/v1/connect-sessions", asked));
   const cookies = new Map();
   let address = new URL(session.url);
