@@ -1,7 +1,7 @@
-//! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their own
-//! sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script of
-//! `node` or `python`; what the scripts share stands in `meeting` there. A trial whose SDK is not installed is reported
-//! as ignored, with the reason. One `llavero dev` serves them all.
+//! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
+//! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
+//! of `node` or `python`; what the scripts share stands in `meeting` there. A trial whose SDK is not installed is
+//! reported as ignored, with the reason. One `llavero dev` serves them all.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "../browser/process.rs"]

@@ -1,10 +1,11 @@
 // bling-erp-api: calls of API v3 with a token, and through Llavero at a base URL of its own.
-import { assert, client, consent, control, llavero, signUp } from "./meeting.mjs";
+import { assert, client, consent, llavero, register, signUp } from "./meeting.mjs";
 import Library from "bling-erp-api";
 
 const Bling = Library.Bling ?? Library.default?.Bling ?? Library.default ?? Library;
-await control("/clients", { platform: "bling", id: "sandbox-bling", secrets: [client.secret], redirect_uris: ["https://app.example/callback"] });
-const back = await consent("https://www.bling.com.br/Api/v3/oauth/authorize?response_type=code&client_id=sandbox-bling&state=s");
+await register("bling", "sandbox-bling");
+const page = new URLSearchParams({ response_type: "code", client_id: "sandbox-bling", state: "s" });
+const back = await consent(`https://www.bling.com.br/Api/v3/oauth/authorize?${page}`);
 const answer = await fetch("https://api.bling.com.br/Api/v3/oauth/token", {
   method: "POST",
   headers: { authorization: `Basic ${btoa(`sandbox-bling:${client.secret}`)}` },

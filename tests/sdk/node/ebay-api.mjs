@@ -1,9 +1,9 @@
 // ebay-api: consent with a RuName, calls, and its own renewal when a call is refused.
-import { assert, client, consent, control, forward, signUp } from "./meeting.mjs";
+import { assert, client, consent, control, forward, register, signUp } from "./meeting.mjs";
 import EBayApi from "ebay-api";
 
 const ruName = "Llavero-Sdk-ebay-api";
-await control("/clients", { platform: "ebay", id: "sandbox-ebay-api", secrets: [client.secret], redirect_uris: ["https://app.example/callback"] });
+await register("ebay", "sandbox-ebay-api");
 const ebay = new EBayApi({
   appId: "sandbox-ebay-api",
   certId: client.secret,

@@ -3,7 +3,12 @@ import { assert, client, consent, control, llavero, signUp } from "./meeting.mjs
 import jsforce from "jsforce";
 
 const redirectUri = "https://app.example/callback";
-const oauth2 = new jsforce.OAuth2({ loginUrl: "https://login.salesforce.com", clientId: client.id, clientSecret: client.secret, redirectUri });
+const oauth2 = new jsforce.OAuth2({
+  loginUrl: "https://login.salesforce.com",
+  clientId: client.id,
+  clientSecret: client.secret,
+  redirectUri,
+});
 const back = await consent(oauth2.getAuthorizationUrl({ scope: "api refresh_token", state: "a-state" }), "other");
 const org = new jsforce.Connection({ oauth2 });
 const user = await org.authorize(back.searchParams.get("code"));

@@ -1,4 +1,4 @@
-// What a platform's own SDK is given so that it meets the simulated platform: its requests to https://HOST/PATH are led to
+// What an SDK is given so that it meets the simulated platform: its requests to https://HOST/PATH are led to
 // {sandbox}/HOST/PATH or, with a store's token, to Llavero's proxy. Only the transport is led elsewhere; addresses,
 // signatures and the handling of tokens stay the SDK's. Import this before the SDK: some keep `fetch` at their import.
 import assert from "node:assert/strict";
@@ -81,7 +81,13 @@ async function json(answer) {
 /** The control API of the simulated platforms. */
 export async function control(path, body) {
   const headers = { "content-type": "application/json" };
-  return json(await plainFetch(`${sandbox.origin}/_control${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
+  const sent = { method: "POST", headers, body: JSON.stringify(body) };
+  return json(await plainFetch(`${sandbox.origin}/_control${path}`, sent));
+}
+
+/** A client of a name of its own, where the platform knows the address to come back to and requests do not name it. */
+export async function register(platform, id, secrets = [client.secret]) {
+  await control("/clients", { platform, id, secrets, redirect_uris: ["https://app.example/callback"] });
 }
 
 /** What the control API tells. */
@@ -124,7 +130,7 @@ async function tokenOf({ access_token, store }) {
   return (await json(another)).access_token;
 }
 
-/** As a merchant with a browser: connects a store through Llavero's pages and the platform's. Answers the store's token. */
+/** As a merchant with a browser: connects a store through Llavero's pages and the platform's. Answers its token. */
 export async function signUp(platform, fields, outcome) {
   const back = process.env.LLAVERO_RETURN_URL;
   const asked = { platform, customer_id: "sdk", return_url: back };

@@ -1,6 +1,5 @@
-// @shopify/shopify-api: sign-in with state cookie and signed callback, expiring tokens, their renewal, GraphQL, webhooks.
+// @shopify/shopify-api: Shopify's own: sign-in with a cookie and signed callback, expiring tokens, renewal, GraphQL.
 import { assert, client, connect, consent, forward } from "./meeting.mjs";
-import { createHmac } from "node:crypto";
 import http from "node:http";
 import { nodeAdapterInitialized } from "@shopify/shopify-api/adapters/node";
 import { ApiVersion, LogSeverity, Session, shopifyApi } from "@shopify/shopify-api";

@@ -25,7 +25,8 @@ assert.ok(valid);
 assert.equal(JSON.parse(decoded.data).eventType, "AppRemoved");
 await assert.rejects(wix.auth.decodeJWT(`${message.slice(0, -8)}AAAAAAAA`));
 
-await useClient("wix", { client_id: client.id, client_secret: client.secret, public_key: publicKey.split("\n").join(" ") });
+const oneLine = publicKey.split("\n").join(" ");
+await useClient("wix", { client_id: client.id, client_secret: client.secret, public_key: oneLine });
 forward(await signUp("wix", {}, "other"), "www.wixapis.com");
 const through = createClient({ auth: { getAuthHeaders: async () => ({ headers: {} }) } });
 assert.equal((await instance(through)).site.siteDisplayName, "Simulated site two");

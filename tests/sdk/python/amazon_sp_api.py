@@ -3,16 +3,18 @@
 from meeting import CLIENT_ID, CLIENT_SECRET, consent, control, forward, refused, sign_up
 from sp_api.api import Sellers
 from sp_api.auth import AccessTokenClient
-from sp_api.base import Marketplaces, SellingApiException
+from sp_api.base import Marketplaces
 from sp_api.auth.exceptions import AuthorizationError
 from sp_api.base.credential_provider import CredentialProvider
 
-REDIRECT = "https://app.example/callback"
+APPLICATION = "amzn1.sp.solution.sdk-python"
 keys = {"lwa_app_id": CLIENT_ID, "lwa_client_secret": CLIENT_SECRET}
 
-control("/clients", platform="amazon", id="amzn1.sp.solution.sdk-python", secrets=[], redirect_uris=[REDIRECT])
-back = consent("https://sellercentral.amazon.com.mx/apps/authorize/consent?application_id=amzn1.sp.solution.sdk-python&state=s")
-got = AccessTokenClient(credentials=CredentialProvider(credentials=keys).credentials).authorize_auth_code(back["spapi_oauth_code"])
+control("/clients", platform="amazon", id=APPLICATION, secrets=[], redirect_uris=["https://app.example/callback"])
+page = "https://sellercentral.amazon.com.mx/apps/authorize/consent"
+back = consent(f"{page}?application_id={APPLICATION}&state=s")
+lwa = CredentialProvider(credentials=keys).credentials
+got = AccessTokenClient(credentials=lwa).authorize_auth_code(back["spapi_oauth_code"])
 seller = Sellers(marketplace=Marketplaces.MX, refresh_token=got["refresh_token"], credentials=keys)
 assert seller.get_marketplace_participation().payload[0]["storeName"]
 

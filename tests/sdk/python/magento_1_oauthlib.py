@@ -1,10 +1,11 @@
 """requests-oauthlib at Magento 1: the three steps of OAuth 1.0a with a callback, then signed calls."""
 
-from meeting import consent, connect, refused
+from meeting import connect, consent, forward, refused
 from requests_oauthlib import OAuth1Session
 from requests_oauthlib.oauth1_session import TokenRequestDenied
 
-SHOP = "https://sdk-python.example"
+HOST = "sdk-python.example"
+SHOP = f"https://{HOST}"
 CONSUMER = {"client_key": "sandbox" + "a" * 25, "client_secret": "5a" * 16}
 CALLBACK = "https://app.example/callback?of=7"
 
@@ -33,3 +34,13 @@ with refused(TokenRequestDenied):
     OAuth1Session(**{**CONSUMER, "client_secret": "wrong"}, callback_uri=CALLBACK).fetch_request_token(
         f"{SHOP}/oauth/initiate"
     )
+
+fields = {
+    "base_url": SHOP,
+    "consumer_key": CONSUMER["client_key"],
+    "consumer_secret": CONSUMER["client_secret"],
+    "access_token": got["oauth_token"],
+    "access_token_secret": got["oauth_token_secret"],
+}
+forward(connect("magento-1", fields, method="keys"), HOST)
+assert signed.get(f"{SHOP}/api/rest/products", params=filters).json()["1"]["sku"] == "SIM-1"

@@ -18,7 +18,8 @@ filters = {
 assert shop.get(f"https://{HOST}/rest/V1/products", params=filters).ok
 assert shop.put(f"https://{HOST}/rest/V1/products/a%20b", json={"product": {"sku": "a b"}}).ok
 assert not OAuth1Session(**KEYS, **SECRETS, signature_method=SIGNATURE_HMAC_SHA1).get(CONFIGS).ok
-assert not OAuth1Session(**KEYS, **{**SECRETS, "client_secret": "wrong"}, signature_method=SIGNATURE_HMAC_SHA256).get(CONFIGS).ok
+shop.auth.client.client_secret = "wrong"
+assert not shop.get(CONFIGS).ok
 
 fields = {
     "base_url": f"https://{HOST}",
