@@ -22,9 +22,9 @@ await control("/expire-access-tokens", { platform: "salesforce", store: user.org
 assert.equal(await who(), user.organizationId);
 assert.notEqual(org.accessToken, first);
 
-const store = await signUp("salesforce", { login_host: "login.salesforce.com" });
+const store = await signUp("salesforce", { login_host: "login.salesforce.com" }, "other");
 const through = new jsforce.Connection({ instanceUrl: `${llavero}/v1/proxy`, accessToken: store });
-assert.equal((await through.request("/services/oauth2/userinfo")).organization_id, "00D000000000001EAA");
+assert.equal((await through.request("/services/oauth2/userinfo")).organization_id, user.organizationId);
 
 await org.oauth2.revokeToken(org.accessToken);
 org.refreshToken = undefined;

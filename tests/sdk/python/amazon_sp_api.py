@@ -12,11 +12,11 @@ keys = {"lwa_app_id": CLIENT_ID, "lwa_client_secret": CLIENT_SECRET}
 
 control("/clients", platform="amazon", id=APPLICATION, secrets=[], redirect_uris=["https://app.example/callback"])
 page = "https://sellercentral.amazon.com.mx/apps/authorize/consent"
-back = consent(f"{page}?application_id={APPLICATION}&state=s")
+back = consent(f"{page}?application_id={APPLICATION}&state=s", outcome="other")
 lwa = CredentialProvider(credentials=keys).credentials
 got = AccessTokenClient(credentials=lwa).authorize_auth_code(back["spapi_oauth_code"])
 seller = Sellers(marketplace=Marketplaces.MX, refresh_token=got["refresh_token"], credentials=keys)
-assert seller.get_marketplace_participation().payload[0]["storeName"]
+assert seller.get_marketplace_participation().payload[0]["storeName"] == "Simulated seller two"
 
 with refused(AuthorizationError):
     Sellers(marketplace=Marketplaces.MX, refresh_token="Atzr|wrong", credentials=keys).get_marketplace_participation()

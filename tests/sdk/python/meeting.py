@@ -1,6 +1,7 @@
 """What a platform's own SDK is given so that it meets the simulated platform: its requests to https://HOST/PATH are led
 to {sandbox}/HOST/PATH or, with a store's token, to Llavero's proxy. Only the transport of `requests` and `httpx` is led
-elsewhere; addresses, signatures and the handling of tokens stay the SDK's.
+elsewhere; addresses, signatures and the handling of tokens stay the SDK's. Scripts run side by side: those of one
+platform keep to accounts or hosts of their own.
 """
 
 import os
