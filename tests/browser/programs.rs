@@ -8,18 +8,11 @@ use llavero::dev::postgres::Programs;
 
 /// Why a walk cannot be made on this machine.
 #[derive(Debug)]
-pub struct Missing(String);
+pub struct Missing(pub String);
 
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-impl Missing {
-    /// `why`: what is missing and how to get it.
-    pub fn new(why: String) -> Self {
-        Self(why)
     }
 }
 

@@ -50,6 +50,7 @@ const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("salesforce", Pypi, "simple-salesforce", "salesforce_simple"),
     ("shein", Pypi, "shein-api", "shein_openapi"),
     ("squarespace", Pypi, "squarespace-commerce", "squarespace_api"),
+    ("tiktok-shop", Pypi, "tiktok-shop-api", "tiktok_shop_open"),
     ("walmart", Pypi, "python-walmart", "walmart_marketplace"),
     ("woocommerce", Pypi, "WooCommerce", "woocommerce_rest"),
 ];
@@ -144,7 +145,7 @@ fn interpreter(registry: Registry, package: &str) -> Result<PathBuf, Missing> {
             if installed.join("package.json").exists() {
                 return Ok(node);
             }
-            Err(Missing::new(format!("no `{package}`: run `npm ci` in tests/sdk/node")))
+            Err(Missing(format!("no `{package}`: run `npm ci` in tests/sdk/node")))
         }
         Pypi => {
             let python = folder().join("target/sdk-python/bin/python");
@@ -155,7 +156,7 @@ fn interpreter(registry: Registry, package: &str) -> Result<PathBuf, Missing> {
             }
             let make = "python3 -m venv target/sdk-python && \
                         target/sdk-python/bin/pip install -r tests/sdk/python/requirements.txt";
-            Err(Missing::new(format!("no `{package}`: run `{make}`")))
+            Err(Missing(format!("no `{package}`: run `{make}`")))
         }
     }
 }

@@ -75,11 +75,16 @@ def consent(address, outcome="approve"):
     return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
 
 
-def _partner(path, asked):
+def _partner(path, asked, method="POST"):
     headers = {"Authorization": f"Bearer {os.environ['LLAVERO_API_KEY']}"}
-    answer = requests.post(LLAVERO + path, json=asked, headers=headers)
+    answer = requests.request(method, LLAVERO + path, json=asked, headers=headers)
     assert answer.ok, answer.text
-    return answer.json()
+    return answer.json() if answer.content else None
+
+
+def use_client(platform, **fields):
+    """Tells Llavero the app's own client at a platform, for those that want more than an id and a secret."""
+    _partner(f"/v1/platforms/{platform}/app", {"fields": fields}, "PUT")
 
 
 def connect(platform, fields, tokens=None, method=None):
