@@ -9,7 +9,7 @@ const shop = "sdk-node.myshopify.com";
 const shopify = shopifyApi({
   apiKey: client.id,
   apiSecretKey: client.secret,
-  apiVersion: ApiVersion.July26 ?? Object.values(ApiVersion)[0],
+  apiVersion: ApiVersion.July26,
   scopes: ["read_products"],
   hostName: "app.example",
   hostScheme: "https",
