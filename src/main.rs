@@ -116,8 +116,12 @@ enum PlatformCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show what a platform needs
-    Show { slug: String },
+    /// Show all that is known of a platform
+    Show {
+        slug: String,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -144,8 +148,8 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::List { json }) => commands::keys::list(&config, json),
         Command::Key(KeyCommand::Rotate) => commands::keys::rotate(&config),
         Command::Key(KeyCommand::Retire { id }) => commands::keys::retire(&config, &id),
-        Command::Platform(PlatformCommand::List { json }) => commands::platforms::list(json),
-        Command::Platform(PlatformCommand::Show { slug }) => commands::platforms::show(&slug),
+        Command::Platform(PlatformCommand::List { json }) => commands::platforms::list(&config, json),
+        Command::Platform(PlatformCommand::Show { slug, json }) => commands::platforms::show(&config, &slug, json),
         Command::Sandbox { bind } => commands::sandbox::run(&config, bind),
         Command::Doctor => commands::doctor::run(config),
     };

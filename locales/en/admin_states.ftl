@@ -95,6 +95,7 @@ admin-action-credential-erased = Credential erased
 admin-action-customer-erased = Customer erased
 admin-action-job-retried = Job retried
 admin-action-platform-app-set = Platform client set
+admin-action-platform-app-tested = Platform client tested
 admin-action-session-ended = Session ended
 admin-action-store-access-token-created = Access token made
 admin-action-store-access-token-rotated = Access token rotated

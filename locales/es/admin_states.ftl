@@ -95,6 +95,7 @@ admin-action-credential-erased = Credencial borrada
 admin-action-customer-erased = Cliente borrado
 admin-action-job-retried = Tarea reintentada
 admin-action-platform-app-set = Cliente de plataforma definido
+admin-action-platform-app-tested = Cliente de plataforma probado
 admin-action-session-ended = Sesión terminada
 admin-action-store-access-token-created = Token de acceso creado
 admin-action-store-access-token-rotated = Token de acceso rotado

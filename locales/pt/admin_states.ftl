@@ -95,6 +95,7 @@ admin-action-credential-erased = Credencial apagada
 admin-action-customer-erased = Cliente apagado
 admin-action-job-retried = Tarefa tentada de novo
 admin-action-platform-app-set = Cliente de plataforma definido
+admin-action-platform-app-tested = Cliente de plataforma testado
 admin-action-session-ended = Sessão encerrada
 admin-action-store-access-token-created = Token de acesso criado
 admin-action-store-access-token-rotated = Token de acesso trocado

@@ -1,6 +1,7 @@
 //! How often strangers may begin at an app's permanent connect page: each arrival makes a session, and nobody is signed in.
 //! Counted in memory, by network address and by app, so that a flood costs no database; each process counts its own, which
-//! is near enough. The app's limit is wide: it bounds the rows of a flood from many addresses.
+//! is near enough. The app's limit is wide: it bounds the rows of a flood from many addresses. Tries of an app's clients at
+//! platforms are counted here too: each is a call to a platform's token endpoint.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,6 +27,10 @@ const BY_APP: Limit = Limit {
     burst: 600,
     every: TimeDelta::milliseconds(100),
 };
+const BY_TESTS: Limit = Limit {
+    burst: 10,
+    every: TimeDelta::seconds(6),
+};
 /// Entries that are kept before those that matter no more are thrown out.
 const ENTRIES: usize = 4096;
 
@@ -33,6 +38,8 @@ const ENTRIES: usize = 4096;
 enum Key {
     Address(String),
     App(AppId),
+    /// Tries of an app's clients; `None`: of the installation's.
+    Tests(Option<AppId>),
 }
 
 /// A cheap handle. Kept is when each key will have made up for its arrivals.
@@ -42,12 +49,23 @@ pub struct Arrivals(Arc<Mutex<HashMap<Key, DateTime<Utc>>>>);
 impl Arrivals {
     /// Counts an arrival; `Err` says how long to wait, and nothing was counted.
     pub fn admit(&self, app: AppId, address: &str, now: DateTime<Utc>) -> Result<(), Duration> {
+        self.count(
+            [(Key::Address(network(address)), BY_ADDRESS), (Key::App(app), BY_APP)],
+            now,
+        )
+    }
+
+    /// Counts a try of a client at a platform: an app's own, or the installation's.
+    pub fn admit_test(&self, app: Option<AppId>, now: DateTime<Utc>) -> Result<(), Duration> {
+        self.count([(Key::Tests(app), BY_TESTS)], now)
+    }
+
+    fn count<const N: usize>(&self, keys: [(Key, Limit); N], now: DateTime<Utc>) -> Result<(), Duration> {
         // A panic elsewhere leaves the map whole.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ENTRIES {
             known.retain(|_, even_at| *even_at > now);
         }
-        let keys = [(Key::Address(network(address)), BY_ADDRESS), (Key::App(app), BY_APP)];
         let mut counted = Vec::new();
         for (key, limit) in keys {
             let even_at = known.get(&key).copied().unwrap_or(now).max(now) + limit.every;

@@ -83,6 +83,7 @@ async fn stop(app: &App, asker: &Asker, store: StoreId, customer: Option<&str>) 
                 return Ok(None);
             }
             db::access_tokens::end_others(conn, store.id, None, None)?;
+            db::stores::erase_values(conn, store.id)?;
             db::connect_sessions::forget_secrets(conn, store.id)?;
             db::listen::notify_store(conn, store.id)?;
             let details = serde_json::json!({ "platform": store.platform, "reason": reason });

@@ -14,10 +14,13 @@ pub mod hooks;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;
+pub mod platform_app_test;
 pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
+pub mod shop_values;
 pub mod stores;
+pub mod token_limit;
 pub mod verify;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::connect_sessions::{ConnectSession, GOING_ON};
-use super::schema::{connect_sessions, stores};
+use super::schema::{connect_session_stores, connect_sessions, stores};
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::access_token::TokenHash;
@@ -98,14 +98,18 @@ pub fn reopen(
     Ok(changed == 1)
 }
 
-/// Forgets what ended sessions of a store still hold.
+/// Forgets what ended sessions of a store still hold; one that connected other stores as well goes on for those.
 pub fn forget_secrets(conn: &mut Conn, store: StoreId) -> Result<()> {
+    let alone = diesel::dsl::not(diesel::dsl::exists(
+        connect_session_stores::table.filter(connect_session_stores::session_id.eq(connect_sessions::id)),
+    ));
     diesel::update(connect_sessions::table)
         .filter(
             connect_sessions::result_store_id
                 .eq(store)
                 .or(connect_sessions::store_id.eq(store)),
         )
+        .filter(alone)
         .filter(connect_sessions::status.ne_all(GOING_ON))
         .set((
             connect_sessions::attempt_sealed.eq(None::<Vec<u8>>),

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::connect_sessions;
+use super::schema::{connect_session_stores, connect_sessions};
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::access_token::TokenHash;
@@ -162,8 +162,15 @@ pub fn find_held_of_store(conn: &mut Conn, store: StoreId) -> Result<Option<Conn
 
 /// Whether a session was completed for this store after `at`.
 pub fn is_completed_since(conn: &mut Conn, store: StoreId, at: DateTime<Utc>) -> Result<bool> {
+    let of_several = connect_session_stores::table
+        .filter(connect_session_stores::store_id.eq(store))
+        .select(connect_session_stores::session_id);
     let later = connect_sessions::table
-        .filter(connect_sessions::result_store_id.eq(store))
+        .filter(
+            connect_sessions::result_store_id
+                .eq(store)
+                .or(connect_sessions::id.eq_any(of_several).nullable()),
+        )
         .filter(connect_sessions::status.eq(SessionStatus::Completed))
         .filter(connect_sessions::ended_at.gt(at));
     Ok(diesel::select(diesel::dsl::exists(later)).get_result(conn)?)
@@ -292,6 +299,14 @@ pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId
             connect_sessions::exchanged_token_id.eq(token),
             connect_sessions::exchanged_by.eq(by),
         ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Notes whose the code is from now on.
+pub fn set_exchanged_by(conn: &mut Conn, id: ConnectSessionId, by: Option<ApiKeyId>) -> Result<()> {
+    diesel::update(connect_sessions::table.find(id))
+        .set(connect_sessions::exchanged_by.eq(by))
         .execute(conn)?;
     Ok(())
 }

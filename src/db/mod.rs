@@ -24,6 +24,7 @@ pub mod app_list;
 pub mod apps;
 pub mod audit;
 mod connect_session_ends;
+pub mod connect_session_stores;
 pub mod connect_sessions;
 pub mod credentials;
 pub mod jobs;
@@ -44,6 +45,7 @@ pub mod sessions;
 pub mod store_list;
 pub mod stores;
 pub mod timeline;
+pub mod token_calls;
 pub mod types;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");

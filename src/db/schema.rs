@@ -80,6 +80,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    connect_session_stores (session_id, store_id) {
+        session_id -> Uuid,
+        store_id -> Uuid,
+        position -> Int4,
+        reauthorized -> Bool,
+        exchanged_token_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     connect_sessions (id) {
         id -> Uuid,
         app_id -> Uuid,
@@ -292,6 +302,15 @@ diesel::table! {
         connected_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
+        values_sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    token_calls (id) {
+        id -> Uuid,
+        endpoint -> Text,
+        called_at -> Timestamptz,
     }
 }
 
@@ -301,6 +320,9 @@ diesel::joinable!(admin_links -> admins (admin_id));
 diesel::joinable!(api_keys -> apps (app_id));
 diesel::joinable!(apps -> partners (partner_id));
 diesel::joinable!(audit_events -> apps (app_id));
+diesel::joinable!(connect_session_stores -> access_tokens (exchanged_token_id));
+diesel::joinable!(connect_session_stores -> connect_sessions (session_id));
+diesel::joinable!(connect_session_stores -> stores (store_id));
 diesel::joinable!(connect_sessions -> access_tokens (exchanged_token_id));
 diesel::joinable!(connect_sessions -> api_keys (exchanged_by));
 diesel::joinable!(connect_sessions -> apps (app_id));
@@ -323,6 +345,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     apps,
     audit_events,
+    connect_session_stores,
     connect_sessions,
     credentials,
     jobs,
@@ -334,4 +357,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sign_in_attempts,
     stores,
+    token_calls,
 );

@@ -35,6 +35,8 @@ pub struct Store {
     pub connected_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub last_used_at: Option<DateTime<Utc>>,
+    /// What calls of this shop need beside the credential.
+    pub values_sealed: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, Insertable)]
@@ -54,6 +56,7 @@ pub struct NewStore {
     pub merchant_name: Option<String>,
     pub merchant_locale: Option<String>,
     pub status: StoreStatus,
+    pub values_sealed: Option<Vec<u8>>,
 }
 
 /// `Conflict`: the same shop is connected through the same client already.
@@ -162,6 +165,33 @@ pub fn set_client(conn: &mut Conn, id: StoreId, client: Option<PlatformAppId>) -
     Ok(())
 }
 
+/// Puts a store on a credential and its method, with the values of its own that go with them.
+pub fn set_credential(
+    conn: &mut Conn,
+    id: StoreId,
+    credential: CredentialId,
+    method: &str,
+    values_sealed: Option<&[u8]>,
+) -> Result<()> {
+    diesel::update(stores::table.find(id))
+        .set((
+            stores::credential_id.eq(credential),
+            stores::method.eq(method),
+            stores::values_sealed.eq(values_sealed),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Forgets the values of a store that was revoked.
+pub fn erase_values(conn: &mut Conn, id: StoreId) -> Result<()> {
+    diesel::update(stores::table.find(id))
+        .set(stores::values_sealed.eq(None::<Vec<u8>>))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// What a (re-)connect learned of the shop; empty values leave what is there.
 #[derive(Debug, Clone, Default, AsChangeset)]
 #[diesel(table_name = stores)]
@@ -241,7 +271,8 @@ pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
         .execute(conn)?;
     diesel::sql_query(
         "UPDATE connect_sessions SET options = options - 'merchant_email' - 'merchant_name' - 'fields'
-         WHERE result_store_id = $1 OR store_id = $1",
+         WHERE result_store_id = $1 OR store_id = $1
+         OR id IN (SELECT session_id FROM connect_session_stores WHERE store_id = $1)",
     )
     .bind::<diesel::sql_types::Uuid, _>(id)
     .execute(conn)?;

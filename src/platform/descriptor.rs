@@ -23,6 +23,9 @@ use super::values::Values;
 use super::verify::Verify;
 use crate::domain::connect::Language;
 
+pub use super::lifetimes::Lifetimes;
+pub use super::reference::Reference;
+
 /// A text in the languages that people are spoken to in. In a file, a plain string is the same in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -135,19 +138,6 @@ pub enum Grace {
     NotRotating,
 }
 
-/// How long tokens live where an answer does not tell. `None`: no expiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lifetimes {
-    #[serde(deserialize_with = "lifetime")]
-    pub access: Option<Duration>,
-    #[serde(deserialize_with = "lifetime")]
-    pub refresh: Option<Duration>,
-    /// Whether a refresh moves the refresh token's deadline.
-    #[serde(default)]
-    pub refresh_moves: bool,
-}
-
 /// A name and what it is set to.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,17 +169,6 @@ pub struct TokenLimit {
     pub calls: u32,
     #[serde(deserialize_with = "duration")]
     pub within: Duration,
-}
-
-/// What the reference table says of a platform; empty where it says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reference {
-    pub auth: String,
-    #[serde(default)]
-    pub access: String,
-    #[serde(default)]
-    pub refresh: String,
 }
 
 /// A value that follows from another one by a list.
@@ -315,6 +294,9 @@ impl Method {
 pub struct Platform {
     pub slug: String,
     pub name: String,
+    /// Other names that merchants know it by.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Its row in the reference table.
     pub number: u16,
     pub reference: Reference,
@@ -373,20 +355,4 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
 
 fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
-}
-
-/// A life of unknown length counts as this.
-const UNKNOWN_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match text.as_str() {
-        "never" => Ok(None),
-        "unknown" => Ok(Some(UNKNOWN_LIFE)),
-        _ => parse_duration(&text).map(Some).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "`{text}` is not of the form 90s, 15m, 6h or 180d, nor `never` or `unknown`"
-            ))
-        }),
-    }
 }

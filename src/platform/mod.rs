@@ -7,12 +7,16 @@ pub mod call;
 pub mod catalogue;
 mod check;
 pub mod descriptor;
+pub mod facts;
+pub mod facts_text;
 pub mod failure;
 pub mod field;
 pub mod hook;
 pub mod host;
+pub mod lifetimes;
 pub mod obtain;
 pub mod quirk;
+pub mod reference;
 pub mod revoke;
 pub mod sign;
 pub mod signature;
@@ -33,4 +37,17 @@ pub use values::Values;
 /// segment of the path (see [`obtain::redirect_uri`]).
 pub fn redirect_uri(public_url: &url::Url, slug: &str) -> String {
     format!("{}/connect/callback/{slug}", public_url.as_str().trim_end_matches('/'))
+}
+
+/// Where connections that start at a platform arrive, to be registered there for one app.
+pub fn install_url(public_url: &url::Url, app: &str, slug: &str) -> String {
+    format!(
+        "{}/connect/install/{app}/{slug}",
+        public_url.as_str().trim_end_matches('/')
+    )
+}
+
+/// Where a platform's webhooks arrive, to be registered there for one app.
+pub fn webhook_url(public_url: &url::Url, app: &str, slug: &str) -> String {
+    format!("{}/hooks/{app}/{slug}", public_url.as_str().trim_end_matches('/'))
 }

@@ -92,6 +92,12 @@ impl Shops {
     }
 }
 
+/// The address of one shop of several, where it follows from its values.
+pub fn url_of(method: &Method, values: &Values) -> Option<String> {
+    let template = method.verify.url.as_ref()?;
+    template.fill(&Scope::timeless(method, values)).ok()
+}
+
 /// One shop of an authorization that covers several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shop {

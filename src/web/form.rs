@@ -45,6 +45,8 @@ pub struct Input {
     pub required: bool,
     pub choices: Vec<Choice>,
     pub autocomplete: &'static str,
+    /// The keyboard that a telephone offers, as in HTML; empty: the usual one.
+    pub inputmode: &'static str,
     kind: Kind,
 }
 
@@ -62,6 +64,7 @@ impl Input {
             required,
             choices: Vec::new(),
             autocomplete: "off",
+            inputmode: "",
             kind,
         }
     }
@@ -137,6 +140,10 @@ impl Input {
 
     pub fn autocomplete(self, autocomplete: &'static str) -> Self {
         Self { autocomplete, ..self }
+    }
+
+    pub fn inputmode(self, inputmode: &'static str) -> Self {
+        Self { inputmode, ..self }
     }
 
     pub fn is_wrong(&self) -> bool {

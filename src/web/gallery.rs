@@ -116,6 +116,7 @@ fn choose(page: Frame) -> String {
         } else {
             "With an API key".to_owned()
         },
+        find: String::new(),
     };
     Choose {
         page,

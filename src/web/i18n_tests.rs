@@ -96,6 +96,6 @@ fn a_number_chooses_the_plural_form() {
     );
     assert_eq!(
         texts.say_with(Language::Es, "retry-after", &[("seconds", "5")]),
-        "Vuelva a intentarlo en 5 segundos."
+        "Vuelve a intentarlo en 5 segundos."
     );
 }

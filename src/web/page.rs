@@ -104,6 +104,11 @@ impl Frame {
         self.site.texts.say(self.language, key)
     }
 
+    /// Where browsers reach this installation.
+    pub fn public_url(&self) -> &url::Url {
+        &self.site.options.public_url
+    }
+
     /// A text with values: `page.say_with("retry-after", [("seconds", "12")])`.
     pub fn say_with<'a>(&self, key: &str, values: impl AsRef<[(&'a str, &'a str)]>) -> String {
         self.site.texts.say_with(self.language, key, values.as_ref())

@@ -193,12 +193,13 @@ impl Plate {
     }
 }
 
-/// A platform that can be chosen; `note` is one short line or empty.
+/// A platform that can be chosen; `note` is one short line or empty, `find` what a search is compared with.
 #[derive(Debug, Clone)]
 pub struct PlatformChoice {
     pub plate: Plate,
     pub href: String,
     pub note: String,
+    pub find: String,
 }
 
 /// A bar chart of counts; `good` and `bad` name the two parts of each bar.

@@ -22,7 +22,7 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
 
 /// The merchant's pages, and what platforms send.
 fn merchant(config: &mut ServiceConfig) {
-    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, install, reconnect};
+    use connect::{app_page, callback, cancel, choose, decide, deliver, done, fields, install, reconnect, shops};
     config
         .service(web::resource(urls::CONNECT_APP).get(app_page::show))
         .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
@@ -42,6 +42,7 @@ fn merchant(config: &mut ServiceConfig) {
         )
         .service(web::resource(urls::CONNECT_DONE).get(done::show))
         .service(web::resource(urls::CONNECT_DECIDE).post(decide::submit))
+        .service(web::resource(urls::CONNECT_SHOPS).get(shops::show).post(shops::submit))
         .service(
             web::resource(urls::CONNECT_CANCEL)
                 .get(cancel::show)
@@ -87,6 +88,7 @@ fn partner(config: &mut ServiceConfig) {
         .service(web::resource(urls::API_PLATFORMS).get(api::platforms::list))
         .service(web::resource(urls::API_PLATFORM).get(api::platforms::show))
         .service(web::resource(urls::API_PLATFORM_APP).put(api::platform_app::put))
+        .service(web::resource(urls::API_PLATFORM_APP_TEST).post(api::platform_app::test))
         .service(web::resource(urls::API_INTROSPECT).post(api::introspect::introspect));
 }
 
@@ -133,9 +135,11 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_APP_KEYS, app_keys, submit);
     page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
     page!(ADMIN_APP_PLATFORM, app_platform, submit);
+    config.service(web::resource(urls::ADMIN_APP_PLATFORM_TEST).post(pages::app_platform_test::submit));
     page!(ADMIN_PLATFORMS, platforms);
     page!(ADMIN_PLATFORM, platform);
     page!(ADMIN_PLATFORM_APP, platform_app, submit);
+    config.service(web::resource(urls::ADMIN_PLATFORM_APP_TEST).post(pages::platform_app_test::submit));
     page!(ADMIN_JOBS, jobs);
     page!(ADMIN_JOB_RETRY, job_retry, submit);
     page!(ADMIN_NOTICES, notices);

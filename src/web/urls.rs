@@ -79,6 +79,8 @@ urls! {
     CONNECT_CANCEL connect_cancel(link) = "/connect/{link}/cancel";
     /// What the merchant decides about a grant that is held.
     CONNECT_DECIDE connect_decide(link) = "/connect/{link}/decide";
+    /// Which of several shops that an authorization covers.
+    CONNECT_SHOPS connect_shops(link) = "/connect/{link}/shops";
     RECONNECT reconnect(token) = "/reconnect/{token}";
     RECONNECT_START reconnect_start(token) = "/reconnect/{token}/start";
     RECONNECT_DISCONNECT reconnect_disconnect(token) = "/reconnect/{token}/disconnect";
@@ -100,6 +102,7 @@ urls! {
     API_PLATFORMS api_platforms() = "/v1/platforms";
     API_PLATFORM api_platform(slug) = "/v1/platforms/{slug}";
     API_PLATFORM_APP api_platform_app(slug) = "/v1/platforms/{slug}/app";
+    API_PLATFORM_APP_TEST api_platform_app_test(slug) = "/v1/platforms/{slug}/app/test";
     API_WEBHOOK_ENDPOINTS api_webhook_endpoints() = "/v1/webhook-endpoints";
     API_WEBHOOK_ENDPOINT api_webhook_endpoint(id) = "/v1/webhook-endpoints/{id}";
     API_WEBHOOK_TEST api_webhook_test(id) = "/v1/webhook-endpoints/{id}/test";
@@ -139,10 +142,12 @@ urls! {
     ADMIN_APP_KEYS admin_app_keys(id) = "/admin/apps/{id}/keys";
     ADMIN_APP_KEY_RETIRE admin_app_key_retire(id, key_id) = "/admin/apps/{id}/keys/{key_id}/retire";
     ADMIN_APP_PLATFORM admin_app_platform(id, slug) = "/admin/apps/{id}/platforms/{slug}";
+    ADMIN_APP_PLATFORM_TEST admin_app_platform_test(id, slug) = "/admin/apps/{id}/platforms/{slug}/test";
     ADMIN_PLATFORMS admin_platforms() = "/admin/platforms";
     ADMIN_PLATFORM admin_platform(slug) = "/admin/platforms/{slug}";
     /// The installation's own client at a platform, for apps of one mode.
     ADMIN_PLATFORM_APP admin_platform_app(slug, mode) = "/admin/platforms/{slug}/app/{mode}";
+    ADMIN_PLATFORM_APP_TEST admin_platform_app_test(slug, mode) = "/admin/platforms/{slug}/app/{mode}/test";
     ADMIN_JOBS admin_jobs() = "/admin/jobs";
     ADMIN_JOB_RETRY admin_job_retry(id) = "/admin/jobs/{id}/retry";
     ADMIN_NOTICES admin_notices() = "/admin/notices";

@@ -161,12 +161,7 @@ impl Browser {
                     { "name": "prefers-reduced-motion", "value": "reduce" },
                 ] });
                 self.devtools("Emulation.setEmulatedMedia", looks).await;
-                let taken = self
-                    .devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }))
-                    .await;
-                let picture = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
-                let file = format!("{:02}-{name}-{width}-{look}.png", self.taken);
-                fs::write(self.pictures.join(file), picture).unwrap();
+                self.save(&format!("{:02}-{name}-{width}-{look}.png", self.taken)).await;
             }
             let script = "return document.documentElement.scrollWidth";
             let needs = self.client.execute(script, Vec::new()).await.unwrap().as_u64().unwrap();
@@ -176,6 +171,56 @@ impl Browser {
             );
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    }
+
+    /// Stays on a small screen, by day, from here on.
+    pub async fn on_a_telephone(&self) {
+        self.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+            .await;
+        let screen = json!({ "width": WIDTHS[0], "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        let look = json!({ "features": [{ "name": "prefers-color-scheme", "value": "light" }] });
+        self.devtools("Emulation.setEmulatedMedia", look).await;
+    }
+
+    /// What a script on the page returns.
+    pub async fn script(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// One picture of the page as it is on the screen, which `sheet` shows beside the others.
+    pub async fn snap(&mut self, name: &str) {
+        self.taken += 1;
+        self.save(&format!("{:03}-{name}.png", self.taken)).await;
+    }
+
+    /// All pictures of `snap` on one sheet, small.
+    pub async fn sheet(&self) {
+        let mut names: Vec<String> = fs::read_dir(&self.pictures)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        let figures: String = names
+            .iter()
+            .map(|name| format!("<figure><figcaption>{name}</figcaption><img src=\"{name}\"></figure>"))
+            .collect();
+        let style = "body { margin: 0; columns: 12; column-gap: 6px; font: 9px sans-serif; background: #888 }
+            figure { margin: 0 0 6px; break-inside: avoid } img { width: 100% }";
+        let page = self.pictures.join("sheet.html");
+        fs::write(&page, format!("<!doctype html><style>{style}</style>{figures}")).unwrap();
+        self.open_page(url::Url::from_file_path(&page).unwrap().as_str()).await;
+        let screen = json!({ "width": 2400, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        self.save("sheet.png").await;
+    }
+
+    async fn save(&self, file: &str) {
+        let taken = self
+            .devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }))
+            .await;
+        let picture = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        fs::write(self.pictures.join(file), picture).unwrap();
     }
 
     /// A command of the browser's own protocol, which can do what WebDriver cannot.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod chromium;
+mod connect_forms;
 mod development;
 mod merchant_and_admin;
 mod partner;
@@ -28,6 +29,11 @@ fn main() -> ExitCode {
             "a_merchant_connects_a_store_and_an_admin_revokes_it",
             programs::browser,
             merchant_and_admin::walk,
+        ),
+        walk(
+            "every_connect_form_fits_a_telephone_and_labels_its_fields",
+            programs::browser,
+            connect_forms::walk,
         ),
         walk(
             "development_stops_whole_and_starts_again_with_the_same_key",

@@ -13,14 +13,13 @@ use super::attempt::Attempt;
 use super::sessions::{self, Visit};
 use super::{Refused, Stop, absolute, client, obtain, settle, to_end};
 use crate::app::App;
-use crate::broker::Error;
 use crate::broker::asker::Asker;
-use crate::crypto::Place;
+use crate::broker::refresh::open_values;
+use crate::broker::{Error, shop_values};
 use crate::db;
 use crate::db::connect_sessions::Begun as BegunRow;
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
-use crate::domain::id::Id;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
 use crate::platform;
@@ -192,24 +191,21 @@ pub async fn prefilled(app: &App, visit: &Visit, method: &Method) -> Result<Valu
         .collect();
     let mut known = Values::new();
     if let Some(store) = visit.session.store_id {
-        let credential = app
+        let found = app
             .db
             .run(move |conn| {
                 let Some(store) = db::stores::find(conn, store)? else {
                     return Ok(None);
                 };
-                db::credentials::find(conn, store.credential_id)
+                let credential = db::credentials::find(conn, store.credential_id)?;
+                Ok::<_, db::Error>(credential.map(|credential| (store, credential)))
             })
             .await?;
-        if let Some((id, sealed)) = credential.and_then(|found| Some((found.id, found.values_sealed?))) {
-            let place = Place {
-                table: "credentials",
-                column: "values_sealed",
-                row: id.uuid(),
-            };
-            let unreadable = || Error::Internal(format!("the values of {id} cannot be opened"));
-            let plain = app.sealer.open(place, &sealed).map_err(|_| unreadable())?;
-            known = Values::from_bytes(plain.expose()).map_err(|_| unreadable())?;
+        if let Some((store, credential)) = found
+            && let Some(sealed) = &credential.values_sealed
+        {
+            let shared = open_values(&app.sealer, credential.id, sealed)?;
+            known = shop_values::over(&app.sealer, &store, shared)?;
         }
     }
     let all = sent.over(&known);

@@ -48,6 +48,7 @@ pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>
         Some((HeldReason::Identity, _)) => Err(Error::Forbidden(
             "The partner or an operator accepts another address.".to_owned(),
         )),
+        Some((HeldReason::Shops, _)) => Err(Error::Conflict("The shops have yet to be chosen.".to_owned())),
         None => Err(Error::LinkExpired),
     }
 }
@@ -75,7 +76,7 @@ pub async fn held_identity(app: &App, store: StoreId) -> Result<Option<HeldIdent
         Some((HeldReason::Identity, verified)) => Some(HeldIdentity {
             session: session.id,
             from: store.platform_store_id,
-            to: verified.identity,
+            to: verified.chosen.into_iter().next().unwrap_or_default(),
             until: session.expires_at,
         }),
         _ => None,
@@ -103,7 +104,7 @@ pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> R
     }
 }
 
-async fn go_on(
+pub(super) async fn go_on(
     app: &Arc<App>,
     visit: Visit,
     verified: Verified,

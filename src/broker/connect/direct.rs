@@ -37,6 +37,8 @@ pub struct DirectStore {
     pub tokens: Option<BroughtTokens>,
     /// The store may move here from another customer.
     pub transfer: bool,
+    /// Which of the shops that the authorization covers, by the platform's ids.
+    pub shops: Vec<String>,
 }
 
 /// Tokens of a grant to the same client that this app uses.
@@ -87,6 +89,7 @@ pub async fn connect_directly(
         tokens: wanted.tokens,
         customer,
         transfer: wanted.transfer,
+        shops: wanted.shops,
     };
     let (tools, owner, by) = (app.clone(), api_app.clone(), asker.clone());
     let id = to_end(app, async move { make(&tools, &owner, &by, proof).await }).await?;
@@ -109,6 +112,7 @@ struct Proof {
     tokens: Option<BroughtTokens>,
     customer: String,
     transfer: bool,
+    shops: Vec<String>,
 }
 
 /// Proves a credential at the platform and makes its store; the session that it ended in.
@@ -120,11 +124,12 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
         mode: api_app.mode,
         client: &proof.client,
     };
-    let verified = match prove(app, &target, &proof.fields, proof.tokens).await {
+    let mut verified = match prove(app, &target, &proof.fields, proof.tokens).await {
         Ok(verified) => verified,
         Err(Stop::Refused(refused)) => return Err(told(refused)),
         Err(Stop::Error(error)) => return Err(error),
     };
+    verified.chosen = meant(&verified, proof.shops)?;
     let visit = session(app, api_app, platform, method, proof.customer, proof.transfer).await?;
     // The partner sees what was granted in the answer; nobody is there to ask.
     let accepted = Accepted {
@@ -141,6 +146,20 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
             Err(told(refused))
         }
     }
+}
+
+/// The shops that are meant: those named, else the only one. Nobody is there to choose.
+fn meant(verified: &Verified, named: Vec<String>) -> Result<Vec<String>, Error> {
+    let covered = |id: &String| verified.shops.iter().any(|shop| shop.platform_store_id == *id);
+    if named.is_empty() && !verified.chosen.is_empty() {
+        return Ok(verified.chosen.clone());
+    }
+    if !named.is_empty() && named.iter().all(covered) {
+        return Ok(named);
+    }
+    let ids: Vec<_> = verified.shops.iter().map(|shop| &*shop.platform_store_id).collect();
+    let message = format!("name those that are meant; the authorization covers {}", ids.join(", "));
+    Err(Error::Invalid(vec![FieldError::new("shops", message)]))
 }
 
 fn checked(app: &App, api_app: &db::apps::App, method: &Method, given: &Values) -> Result<Values, Error> {

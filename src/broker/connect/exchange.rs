@@ -1,33 +1,58 @@
-//! The partner's back end turns a one-time code into the store's access token. The token is made here, so that it exists
+//! The partner's back end turns a one-time code into an access token for each store of the session. The token is made here, so that it exists
 //! nowhere before; asking again within the code's ten minutes gives a new one and revokes the first, so that a lost answer
 //! costs nothing. After a re-authorization there is nothing to give: the old token works.
+
+use std::sync::Arc;
 
 use serde_json::json;
 
 use crate::app::App;
+use crate::broker::access_token::mint;
 use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::ConnectSession;
 use crate::db::stores::{Learned, Store};
-use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, AuditEventId};
+use crate::domain::access_token::{self, TokenKind};
+use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
 
-/// What an exchange gives.
+/// What an exchange gives: every store of the session, the first one first.
 #[derive(Debug)]
 pub struct Exchanged {
+    pub first: StoreToken,
+    pub others: Vec<StoreToken>,
+}
+
+/// One store, and its token where one was made.
+#[derive(Debug)]
+pub struct StoreToken {
     /// `None` after a re-authorization.
     pub access_token: Option<Secret>,
     pub reauthorized: bool,
     pub store: Store,
 }
 
+impl Exchanged {
+    pub fn stores(&self) -> impl Iterator<Item = &StoreToken> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+/// A store of a session as it stands before the exchange.
+struct Outcome {
+    store: StoreId,
+    /// The session's own columns hold what belongs to it.
+    is_first: bool,
+    reauthorized: bool,
+    exchanged: Option<AccessTokenId>,
+}
+
 /// Exchanges a code of this app. `customer_id` names the customer of a store that was connected without one, and must
 /// otherwise be the session's.
 pub async fn exchange(
-    app: &App,
+    app: &Arc<App>,
     app_id: AppId,
     code: &str,
     customer_id: Option<String>,
@@ -36,10 +61,9 @@ pub async fn exchange(
     let hash = access_token::hash(TokenKind::Code, code)
         .map_err(|_| Error::Invalid(vec![FieldError::new("code", "Not a one-time code, or mistyped.")]))?;
     let now = app.now();
-    let token = access_token::mint(TokenKind::Store, app.random.bytes());
     let by = asker.clone();
     let key: Option<ApiKeyId> = asker.actor.id.as_deref().and_then(|id| id.parse().ok());
-    let (token_id, audit_id): (AccessTokenId, AuditEventId) = (app.id(), app.id());
+    let tools = app.clone();
     app.db
         .transaction(move |conn| {
             let session = db::connect_sessions::lock_by_code(conn, app_id, hash)?.ok_or(Error::NotFound)?;
@@ -50,48 +74,88 @@ pub async fn exchange(
             if session.code_expires_at.is_none_or(|until| now >= until) {
                 return Err(Error::LinkExpired);
             }
-            let store = session.result_store_id.ok_or(Error::NotFound)?;
-            let store = db::stores::find_of(conn, app_id, store)?.ok_or(Error::NotFound)?;
-            if store.status == StoreStatus::Revoked {
-                return Err(Error::Conflict(
-                    "The store was revoked after it was connected.".to_owned(),
-                ));
-            }
-            // One exchange at a time for a store: two must not both find it without a token.
-            db::stores::lock(conn, store.id)?;
-            name_customer(conn, &session, &store, customer_id)?;
-            let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
-            let reauthorized = session.reauthorized;
-            // A store that never got its token, because nobody exchanged the first code, gets it now.
-            let has_token = db::access_tokens::list(conn, store.id)?.iter().any(|token| {
-                let living = token.revoked_at.is_none() && token.ends_at.is_none_or(|end| now < end);
-                living && Some(token.id) != session.exchanged_token_id
-            });
-            // Never a second one beside a token that another code or a rotation gave.
-            if has_token {
-                return Ok(Exchanged {
-                    access_token: None,
-                    reauthorized,
+            let mut given = Vec::new();
+            for outcome in outcomes(conn, &session)? {
+                let store = db::stores::find_of(conn, app_id, outcome.store)?.ok_or(Error::NotFound)?;
+                if store.status == StoreStatus::Revoked {
+                    continue;
+                }
+                // One exchange at a time for a store: two must not both find it without a token.
+                db::stores::lock(conn, store.id)?;
+                name_customer(conn, &session, &store, customer_id.clone())?;
+                let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
+                let access_token = token_for(conn, &tools, &session, &outcome, &store, key, &by)?;
+                given.push(StoreToken {
+                    access_token,
+                    reauthorized: outcome.reauthorized,
                     store,
                 });
             }
-            if let Some(first) = session.exchanged_token_id {
-                db::access_tokens::revoke(conn, first)?;
-                db::listen::notify_store(conn, store.id)?;
-            }
-            let (hash, hint) = (TokenHash::of(token.expose()), access_token::hint(&token));
-            db::access_tokens::insert(conn, token_id, store.id, app_id, hash, &hint)?;
-            db::connect_sessions::set_exchanged(conn, session.id, token_id, key)?;
-            let details = json!({ "token": token_id, "session": session.id, "replaces": session.exchanged_token_id });
-            let action = "store.access_token_created";
-            db::audit::insert(conn, &by.did(audit_id, app_id, action, store.id, details))?;
-            Ok(Exchanged {
-                access_token: Some(token),
-                reauthorized,
-                store,
-            })
+            let mut given = given.into_iter();
+            let Some(first) = given.next() else {
+                return Err(Error::Conflict(
+                    "The store was revoked after it was connected.".to_owned(),
+                ));
+            };
+            let others = given.collect();
+            Ok(Exchanged { first, others })
         })
         .await
+}
+
+fn outcomes(conn: &mut db::Conn, session: &ConnectSession) -> Result<Vec<Outcome>, Error> {
+    let first = Outcome {
+        store: session.result_store_id.ok_or(Error::NotFound)?,
+        is_first: true,
+        reauthorized: session.reauthorized,
+        exchanged: session.exchanged_token_id,
+    };
+    let others = db::connect_session_stores::list(conn, session.id)?;
+    let others = others.into_iter().map(|other| Outcome {
+        store: other.store_id,
+        is_first: false,
+        reauthorized: other.reauthorized,
+        exchanged: other.exchanged_token_id,
+    });
+    Ok(std::iter::once(first).chain(others).collect())
+}
+
+/// Makes the token of one store; `None`: it has one that another code or a rotation gave.
+fn token_for(
+    conn: &mut db::Conn,
+    app: &App,
+    session: &ConnectSession,
+    outcome: &Outcome,
+    store: &Store,
+    key: Option<ApiKeyId>,
+    by: &Asker,
+) -> Result<Option<Secret>, Error> {
+    let now = app.now();
+    // A store that never got its token, because nobody exchanged the first code, gets it now.
+    let has_token = db::access_tokens::list(conn, store.id)?.iter().any(|token| {
+        let living = token.revoked_at.is_none() && token.ends_at.is_none_or(|end| now < end);
+        living && Some(token.id) != outcome.exchanged
+    });
+    // Never a second one beside a token that another code or a rotation gave.
+    if has_token {
+        return Ok(None);
+    }
+    if let Some(first) = outcome.exchanged {
+        db::access_tokens::revoke(conn, first)?;
+        db::listen::notify_store(conn, store.id)?;
+    }
+    let minted = mint(app);
+    minted.insert(conn, store.id, store.app_id)?;
+    if outcome.is_first {
+        db::connect_sessions::set_exchanged(conn, session.id, minted.id, key)?;
+    } else {
+        db::connect_session_stores::set_exchanged(conn, session.id, store.id, minted.id)?;
+        db::connect_sessions::set_exchanged_by(conn, session.id, key)?;
+    }
+    let details = json!({ "token": minted.id, "session": session.id, "replaces": outcome.exchanged });
+    let action = "store.access_token_created";
+    db::audit::insert(conn, &by.did(app.id(), store.app_id, action, store.id, details))?;
+    Ok(Some(minted.secret))
 }
 
 fn name_customer(

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::broker::Error;
 use crate::crypto::Place;
 use crate::db;
+use crate::db::connect_sessions::ConnectSession;
 use crate::db::stores::Store;
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
@@ -22,6 +23,8 @@ pub struct Ending {
     pub status: SessionStatus,
     pub failure: Option<ConnectFailure>,
     pub store: Option<Store>,
+    /// Stores that were connected beside it.
+    pub others: Vec<Store>,
     pub reauthorized: bool,
     /// The partner's return URL with what it needs to know; `None` while the session goes on, and for browsers or times
     /// that the code is not for.
@@ -40,6 +43,15 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         Some(id) => app.db.run(move |conn| db::stores::find(conn, id)).await?,
         None => None,
     };
+    let id = session.id;
+    let others = app
+        .db
+        .run::<_, db::Error, _>(move |conn| {
+            let rows = db::connect_session_stores::list(conn, id)?;
+            let stores = rows.iter().map(|row| db::stores::find(conn, row.store_id));
+            Ok(stores.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
+        .await?;
     let back = match status {
         SessionStatus::Open | SessionStatus::AtPlatform => None,
         SessionStatus::Completed => match (code(app, visit, browser)?, &store) {
@@ -71,6 +83,7 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
         status,
         failure,
         store,
+        others,
         reauthorized: session.reauthorized,
         back,
     })
@@ -101,13 +114,18 @@ fn describe(visit: &Visit, status: SessionStatus) -> String {
         .unwrap_or_else(|| fallback.to_owned())
 }
 
-fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Secret>, Error> {
-    let session = &visit.session;
+/// Whether this cookie is the one of the browser that began the session's attempt.
+pub fn began_here(session: &ConnectSession, browser: Option<&Secret>) -> bool {
     let given = browser.map(|cookie| TokenHash::of(cookie.expose()));
-    let same_browser = match (session.browser_hash, given) {
+    match (session.browser_hash, given) {
         (Some(kept), Some(given)) => bool::from(kept.as_bytes().ct_eq(given.as_bytes())),
         _ => false,
-    };
+    }
+}
+
+fn code(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<Secret>, Error> {
+    let session = &visit.session;
+    let same_browser = began_here(session, browser);
     let in_time = session.code_expires_at.is_some_and(|until| app.now() < until);
     if !same_browser || !in_time {
         return Ok(None);

@@ -1,6 +1,6 @@
-//! A verified grant that waits for somebody: the merchant, where the platform granted less than asked; the partner or an
-//! operator, where a typed identity has changed (rule: such a change is never taken silently). Sealed in the session's
-//! row, since it holds a working credential.
+//! A verified grant that waits for somebody: the merchant, where the platform granted less than asked or several shops at
+//! once; the partner or an operator, where a typed identity has changed (rule: such a change is never taken silently).
+//! Sealed in the session's row, since it holds a working credential.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use crate::app::App;
 use crate::broker::Error;
 use crate::crypto::Sealer;
 use crate::db::connect_sessions::ConnectSession;
-use crate::domain::id::ConnectSessionId;
+use crate::domain::id::{ConnectSessionId, CredentialId};
 use crate::domain::secret::SecretBytes;
 use crate::platform::Values;
 use crate::platform::obtain::Grant;
-use crate::platform::verify::StoreFacts;
+use crate::platform::verify::Shop;
 
 /// How long an operator or the partner has for a decision.
 pub(super) const DECISION_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -31,6 +31,8 @@ pub enum HeldReason {
     Less,
     /// The typed identity is another one than the store's; partner or operator decide.
     Identity,
+    /// It covers several shops; the merchant says which.
+    Shops,
 }
 
 /// What a page shows of a held grant.
@@ -38,6 +40,7 @@ pub enum HeldReason {
 pub struct Held {
     pub reason: HeldReason,
     pub lacking: Lacking,
+    /// The shop that was typed; empty where that is still open.
     pub identity: String,
 }
 
@@ -47,10 +50,18 @@ struct Kept {
     values: BTreeMap<String, String>,
     asked_at: DateTime<Utc>,
     token_answer: Option<TokenAnswer>,
-    identity: String,
-    name: Option<String>,
+    shops: Vec<KeptShop>,
+    chosen: Vec<String>,
     url: Option<String>,
     lacking: Lacking,
+    kept: Option<CredentialId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptShop {
+    id: String,
+    name: Option<String>,
+    values: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +79,7 @@ pub fn held(app: &App, session: &ConnectSession) -> Result<Option<Held>, Error> 
     Ok(open(app, session)?.map(|(reason, verified)| Held {
         reason,
         lacking: verified.lacking,
-        identity: verified.identity,
+        identity: verified.chosen.into_iter().next().unwrap_or_default(),
     }))
 }
 
@@ -89,10 +100,11 @@ pub(super) fn seal(
             scopes: grant.scopes.clone(),
             authorization_seconds: grant.authorization_expires_in.map(|life| life.as_secs()),
         }),
-        identity: verified.identity.clone(),
-        name: verified.facts.name.clone(),
-        url: verified.facts.url.clone(),
+        shops: verified.shops.iter().map(KeptShop::of).collect(),
+        chosen: verified.chosen.clone(),
+        url: verified.url.clone(),
         lacking: verified.lacking.clone(),
+        kept: verified.kept,
     };
     let bytes = serde_json::to_vec(&kept).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(sealer.seal(place(session, "held_sealed"), SecretBytes::new(bytes).expose()))
@@ -120,16 +132,31 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         values: kept.values.into_iter().collect(),
         asked_at: kept.asked_at,
         grant,
-        facts: StoreFacts {
-            platform_store_id: Some(kept.identity.clone()),
-            name: kept.name,
-            url: kept.url,
-            shops: Vec::new(),
-        },
-        identity: kept.identity,
+        shops: kept.shops.into_iter().map(KeptShop::open).collect(),
+        chosen: kept.chosen,
+        url: kept.url,
         lacking: kept.lacking,
+        kept: kept.kept,
     };
     Ok(Some((kept.reason, verified)))
+}
+
+impl KeptShop {
+    fn of(shop: &Shop) -> Self {
+        Self {
+            id: shop.platform_store_id.clone(),
+            name: shop.name.clone(),
+            values: plain(&shop.values),
+        }
+    }
+
+    fn open(self) -> Shop {
+        Shop {
+            platform_store_id: self.id,
+            name: self.name,
+            values: self.values.into_iter().collect(),
+        }
+    }
 }
 
 fn plain(values: &Values) -> BTreeMap<String, String> {

@@ -20,17 +20,19 @@ pub mod reconnect;
 pub mod return_url;
 pub mod sessions;
 mod settle;
+mod shops;
 
 pub use begin::{Begun, begin, browser_secret, prefilled};
 pub use complete::{Arrival, Returned, complete};
 pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_over};
 pub use deliver::deliver;
 pub use direct::{BroughtTokens, DirectStore, connect_directly};
-pub use exchange::{Exchanged, exchange};
-pub use finish::{Ending, ending};
+pub use exchange::{Exchanged, StoreToken, exchange};
+pub use finish::{Ending, began_here, ending};
 pub use held::{Held, HeldReason, held};
 pub use install::{Installed, install};
 pub use sessions::Visit;
+pub use shops::{Offered, ShopState, choose_shops, offered};
 
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;

@@ -4,16 +4,18 @@
 use chrono::{DateTime, Utc};
 
 use super::client::Client;
-use super::{Refused, Stop, route};
+use super::{Refused, Stop, route, shops};
 use crate::app::App;
+use crate::broker::token_limit;
 use crate::domain::connect::ConnectFailure;
+use crate::domain::id::CredentialId;
 use crate::domain::refresh::FailureKind;
 use crate::domain::store::Mode;
 use crate::platform::descriptor::{Method, Renewal};
 use crate::platform::field::Takes;
 use crate::platform::obtain::Grant;
 use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions, Transport};
-use crate::platform::verify::StoreFacts;
+use crate::platform::verify::{Shop, StoreFacts};
 use crate::platform::{self, BuildError, Failure, Field, Platform, SignMoment, Values};
 
 /// For whom, and how, a platform is asked.
@@ -47,9 +49,15 @@ pub(super) struct Verified {
     pub asked_at: DateTime<Utc>,
     /// What the token answer said, where there was one.
     pub grant: Option<Grant>,
-    pub identity: String,
-    pub facts: StoreFacts,
+    /// All that it covers: one, unless the platform lists several.
+    pub shops: Vec<Shop>,
+    /// Ids of those that are meant; empty: the merchant has yet to say.
+    pub chosen: Vec<String>,
+    /// The store's address, if it is about one.
+    pub url: Option<String>,
     pub lacking: Lacking,
+    /// A credential that has got this grant already, for stores that had some of the shops before.
+    pub kept: Option<CredentialId>,
 }
 
 /// Asks for the credential (where there is something to ask) and tries it; with the client's second secrets where the
@@ -73,6 +81,7 @@ async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) 
     let grant = match request {
         None => None,
         Some(request) => {
+            limited(app, target).await?;
             let answer = send(app, target, request).await?;
             Some(
                 platform::obtain::read_grant(method, &values, &answer, asked_at)
@@ -112,35 +121,35 @@ pub(super) async fn prove(
             facts
         }
     };
-    let stated = facts
-        .platform_store_id
-        .clone()
-        .or_else(|| grant.as_ref()?.platform_store_id.clone());
-    let identity = match stated {
-        Some(stated) => stated,
-        None => method
-            .typed_identity(&values)
-            .map_err(|error| not_built(method, &error))?
-            .ok_or_else(|| {
-                Refused::new(
-                    ConnectFailure::PlatformError,
-                    "The platform did not say which store it is.",
-                )
-            })?,
+    let (shops, chosen) = match &method.verify.shops {
+        Some(_) => shops::listed(method, &facts)?,
+        None => {
+            let stated = facts
+                .platform_store_id
+                .clone()
+                .or_else(|| grant.as_ref()?.platform_store_id.clone());
+            shops::only(method, &values, &facts, stated)?
+        }
     };
     let lacking = lacking(method, &values, grant.as_ref());
     let mut kept = attempt.clone();
     for passing in ["state", "code", "code_verifier", "redirect_uri"] {
         kept.remove(passing);
     }
+    // What belongs to one shop is not for the others.
+    for own in method.verify.shops.iter().flat_map(|shops| shops.keep.keys()) {
+        kept.remove(own);
+    }
     let values = granted.map_or_else(|| kept.clone(), |granted| granted.over(&kept));
     Ok(Verified {
         values,
         asked_at,
         grant,
-        identity,
-        facts,
+        url: facts.url.filter(|_| shops.len() == 1),
+        shops,
+        chosen,
         lacking,
+        kept: None,
     })
 }
 
@@ -185,6 +194,22 @@ async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Resul
         .map_err(|error| not_answered(target, &error).into())
 }
 
+/// A merchant waits a little where the platform limits its token endpoint; a code that lives shorter is lost either way.
+async fn limited(app: &App, target: &Target<'_>) -> Result<(), Stop> {
+    let (slug, wanted) = (&target.platform.slug, token_limit::For::Connecting);
+    match token_limit::take(app, slug, target.mode, target.method, wanted).await? {
+        None => Ok(()),
+        Some(wait) => {
+            let detail = format!(
+                "{} limits such calls; free in {} s.",
+                target.platform.name,
+                wait.as_secs() + 1
+            );
+            Err(Refused::new(ConnectFailure::PlatformUnavailable, detail).into())
+        }
+    }
+}
+
 fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
     let name = &target.platform.name;
     let typed = |field: &&Field| matches!(field.takes, Takes::Host | Takes::Url);
@@ -214,6 +239,10 @@ fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
     let typed = !matches!(target.method.obtain, platform::obtain::Obtain::Code(_));
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
+        // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.
+        FailureKind::Unknown if typed && matches!(failure.status, Some(401 | 403)) => {
+            ConnectFailure::CredentialsRefused
+        }
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::app::App;
 use crate::broker::access_token::Admitted;
 use crate::broker::refresh::{self, Need, Verdict};
-use crate::broker::{Delivered, Error};
+use crate::broker::{Delivered, Error, shop_values};
 use crate::db;
 use crate::db::stores::Store;
 use crate::domain::credential::Generation;
@@ -60,6 +60,7 @@ impl Usable {
         } else {
             found.values
         };
+        let values = shop_values::over(&app.sealer, store, values)?;
         let route = match mode {
             Mode::Live => Route::Live,
             Mode::Sandbox => Route::Sandbox,

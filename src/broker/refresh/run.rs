@@ -11,13 +11,13 @@ use super::attempt::{self, Client, Next};
 use super::grant::terms;
 use super::{Loaded, load, method_of, platform_app, tend, unauthorized};
 use crate::app::App;
-use crate::broker::Error;
+use crate::broker::{Error, token_limit};
 use crate::db::leases;
 use crate::db::listen::News;
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
 use crate::domain::lease::{self, Claim, LEASE_MARGIN};
-use crate::domain::refresh::{Blocked, Ended, RefreshTrigger};
+use crate::domain::refresh::{Blocked, Ended, FailureKind, RefreshTrigger};
 use crate::platform::Method;
 use crate::platform::descriptor::Renewal;
 
@@ -123,6 +123,18 @@ async fn work(
                 ));
             }
         };
+        let limit = token_limit::take(
+            app,
+            &loaded.row.platform,
+            loaded.mode,
+            method,
+            token_limit::For::Refreshing,
+        );
+        if let Some(wait) = limit.await? {
+            let why = Blocked::BackOff(Some(FailureKind::Throttled));
+            let retry_after = Some(wait);
+            return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
+        }
         // The lease counts from here, before the statement is on its way.
         let begun = app.clock.monotonic();
         let length = terms.call_limit + LEASE_MARGIN;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::{Loaded, load, method_of, open, platform_app, refuse_unclaimed};
 use crate::app::App;
-use crate::broker::Error;
 use crate::broker::verify::{self, Verified};
+use crate::broker::{Error, shop_values};
+use crate::db;
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
-use crate::platform::Method;
 use crate::platform::descriptor::Renewal;
+use crate::platform::{Method, Values};
 
 /// What an unauthorized answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -51,7 +52,7 @@ pub(crate) async fn judge(
         return Ok(Verdict::Renewed);
     }
     let method = method_of(app, &loaded.row)?;
-    let values = open(app, &loaded, method)?.values;
+    let values = asked_with(app, &loaded, method).await?;
     match verify::ask(app, loaded.route(), method, &values).await? {
         Verified::Alive(_) => {
             platform_app::verified(app, &loaded, method).await;
@@ -66,9 +67,27 @@ pub(crate) async fn judge(
     }
 }
 
+/// What the verify call is made with: the credential, and the values of a shop where it is shared by several. Any of them
+/// will do, for the question is whether the credential works.
+pub(super) async fn asked_with(app: &App, loaded: &Loaded, method: &Method) -> Result<Values, Error> {
+    let shared = open(app, loaded, method)?.values;
+    if method.verify.shops.is_none() {
+        return Ok(shared);
+    }
+    let id = loaded.row.id;
+    let stores = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::stores::list_of_credential(conn, id))
+        .await?;
+    match stores.first() {
+        Some(store) => shop_values::over(&app.sealer, store, shared),
+        None => Ok(shared),
+    }
+}
+
 /// Whether the platform accepts the access token, as its verify call tells: while a refresh is in doubt one refused call
 /// does not make it used up. `None`: there is no such call.
 pub(super) async fn accepts(app: &Arc<App>, loaded: &Loaded, method: &Method) -> Result<Option<bool>, Error> {
-    let values = open(app, loaded, method)?.values;
+    let values = asked_with(app, loaded, method).await?;
     Ok(verify::accepts(app, loaded.route(), method, &values).await)
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::attempt::Try;
 use super::pairs::{Pairs, token};
-use super::{open, record, unauthorized};
+use super::record;
+use super::unauthorized::{self, asked_with};
 use crate::app::App;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
@@ -229,7 +230,7 @@ pub(super) async fn unknown_for_long(
     if !refresh::unknown_for_long(failing_since, app.now()) || !others_renewed(app, platform_app, id).await? {
         return Ok(false);
     }
-    let values = open(app, this.loaded, this.method)?.values;
+    let values = asked_with(app, this.loaded, this.method).await?;
     let Verified::Refused(_) = verify::ask(app, this.loaded.route(), this.method, &values).await? else {
         return Ok(false);
     };

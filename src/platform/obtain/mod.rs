@@ -212,6 +212,16 @@ pub fn redirect_uri(method: &Method, registered: &str, state: &str) -> String {
     }
 }
 
+/// Whether the redirect URI is called with the state as one more segment.
+pub fn state_in_path(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Path)
+}
+
+/// Whether connections may begin at the platform.
+pub fn starts_at_platform(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.install.is_some())
+}
+
 /// Whether a callback without a state may be matched by the browser that brings it.
 pub fn state_by_browser(method: &Method) -> bool {
     matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)

@@ -229,4 +229,58 @@ mod tests {
             proptest::prop_assert_eq!(recipe().signed_query(pairs, KEY), query);
         }
     }
+
+    fn family() -> Recipe {
+        Recipe {
+            writing: Writing::UpperHex,
+            text: Text::Concatenated,
+            path_below: Some("/rest".into()),
+            signature: "sign".into(),
+            ..recipe()
+        }
+    }
+
+    #[test]
+    fn documented_signatures_over_names_and_values_are_reproduced() {
+        for (path, query, signature) in [
+            (
+                "/auth/token/create",
+                "sign_method=sha256&app_key=12345678&code=3_500102_JxZ05Ux3cnnSSUm6dCxYg6Q26&timestamp=1517820392000",
+                "35607762342831B6A417A0DED84B79C05FEFBF116969C48AD6DC00279A9F4D81",
+            ),
+            (
+                "/order/get",
+                "access_token=test&app_key=123456&order_id=1234&sign_method=sha256&timestamp=1517820392000",
+                "4190D32361CFB9581350222F345CB77F3B19F0E31D162316848A2C1FFD5FAB4A",
+            ),
+            (
+                "/products/get",
+                "Zed=1&access_token=test&app_key=123456&search=camisa+a%C3%B1il+%26+100%25&sign_method=sha256&timestamp=1517820392000",
+                "BDF8435B8DB29CC8A91C0E2AE1045C14ECEB7A81204D689648F333EDA7872CC9",
+            ),
+        ] {
+            let pairs = signature::pairs(query);
+            assert_eq!(
+                family().concatenated(path, pairs.iter(), "helloworld"),
+                signature,
+                "{path} {query}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn names_and_values_are_signed_whatever_their_order_and_each_of_them_counts(
+            mut pairs in proptest::collection::vec((".{1,8}", ".{0,8}"), 1..8),
+            path in "(/[a-z]{1,8}){0,3}",
+        ) {
+            pairs.push((pairs[0].0.clone(), "repeated".to_owned()));
+            let signed = |pairs: &[(String, String)]| family().concatenated(&path, pairs.iter(), KEY);
+            let once = signed(&pairs);
+            pairs.reverse();
+            proptest::prop_assert_eq!(signed(&pairs), once.clone());
+            pairs[0].1.push('x');
+            proptest::prop_assert_ne!(signed(&pairs), once);
+        }
+    }
 }

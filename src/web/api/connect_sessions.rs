@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions::{self, Created, Merchant, NewSession};
+use crate::db;
 use crate::db::connect_sessions::ConnectSession;
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{ConnectSessionId, StoreId};
@@ -72,6 +73,8 @@ struct SessionJson {
     state: Option<String>,
     /// The store that came of it, or that is authorized again.
     store_id: Option<StoreId>,
+    /// All stores that came of it, that one first.
+    store_ids: Vec<StoreId>,
     reauthorized: bool,
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
@@ -79,7 +82,7 @@ struct SessionJson {
 }
 
 impl SessionJson {
-    fn of(session: ConnectSession, status: SessionStatus) -> Self {
+    fn of(session: ConnectSession, others: Vec<StoreId>, status: SessionStatus) -> Self {
         Self {
             id: session.id,
             status,
@@ -93,6 +96,7 @@ impl SessionJson {
             return_url: session.return_url,
             state: session.partner_state,
             store_id: session.result_store_id.or(session.store_id),
+            store_ids: session.result_store_id.into_iter().chain(others).collect(),
             reauthorized: session.reauthorized,
             created_at: session.created_at,
             expires_at: session.expires_at,
@@ -131,7 +135,14 @@ pub async fn create(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
 
 pub async fn show(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {
     let (session, status) = sessions::find(&by.tools, by.app.id, path_id(&id)?).await?;
-    ok(&SessionJson::of(session, status))
+    let id = session.id;
+    let others = by
+        .tools
+        .db
+        .run(move |conn| db::connect_session_stores::list(conn, id))
+        .await?;
+    let others = others.into_iter().map(|other| other.store_id).collect();
+    ok(&SessionJson::of(session, others, status))
 }
 
 pub async fn cancel(by: PartnerKey<ConnectWrite>, id: Path<String>) -> Answer {

@@ -1,15 +1,15 @@
 //! `/v1/platforms`: the catalogue as partners need it: how each platform is connected, how long its tokens live, what has
-//! to be registered there and with which redirect URI.
+//! to be registered there and with which addresses of ours. The shape, field by field, is `platform::facts`.
 
 use actix_web::web::Path;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Answer, ok};
-use crate::broker::platform_apps::app_fields;
 use crate::db;
 use crate::domain::connect::Language;
-use crate::platform::descriptor::{ClientOwner, Confidence, Method, Platform, Renewal};
-use crate::platform::{Field, redirect_uri};
+use crate::platform::facts::{self, Addresses, PlatformFacts};
+use crate::platform::{self, Platform};
 use crate::web::Error;
 use crate::web::extract::{AnyScope, PartnerKey};
 
@@ -17,13 +17,8 @@ use crate::web::extract::{AnyScope, PartnerKey};
 const LANGUAGE: Language = Language::En;
 
 pub async fn list(by: PartnerKey<AnyScope>) -> Answer {
-    let platforms: Vec<Value> = by
-        .tools
-        .catalogue
-        .platforms()
-        .iter()
-        .map(|platform| brief(&by, platform))
-        .collect();
+    let platforms = by.tools.catalogue.platforms().iter();
+    let platforms: Vec<PlatformFacts> = platforms.map(|platform| facts_of(&by, platform)).collect();
     ok(&json!({ "data": platforms, "next_cursor": null }))
 }
 
@@ -35,8 +30,7 @@ pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
         .db
         .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, app, mode, &name))
         .await?;
-    let mut shown = brief(&by, platform);
-    shown["app"] = used.map_or(Value::Null, |used| {
+    let app = used.map_or(Value::Null, |used| {
         json!({
             "source": if used.app_id.is_some() { "own" } else { "installation" },
             "fields": used.public_values,
@@ -46,66 +40,27 @@ pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
             "updated_at": used.updated_at,
         })
     });
-    ok(&shown)
+    let facts = facts_of(&by, platform);
+    ok(&Shown { facts, app })
 }
 
-fn brief(by: &PartnerKey<AnyScope>, platform: &Platform) -> Value {
-    let public_url = by.tools.config.public_url.as_ref();
-    json!({
-        "slug": platform.slug,
-        "name": platform.name,
-        "documentation": platform.documentation,
-        "confidence": match platform.confidence {
-            Confidence::Documented => "documented",
-            Confidence::Recalled => "recalled",
-            Confidence::Undocumented => "undocumented",
-        },
-        "redirect_uri": public_url.map(|url| redirect_uri(url, &platform.slug)),
-        "app_fields": app_fields(platform).into_iter().map(field).collect::<Vec<_>>(),
-        "methods": platform.methods.iter().map(method).collect::<Vec<_>>(),
-    })
+/// One platform, and the client there that the app uses.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    facts: PlatformFacts,
+    /// `source`: `own` or `installation`; its values that are no secret; whether a second set of secrets stands by; since
+    /// when, and with which of its codes, the platform refuses it. `null`: there is none.
+    app: Value,
 }
 
-fn method(method: &Method) -> Value {
-    json!({
-        "id": method.id,
-        "name": method.name.in_(LANGUAGE),
-        "choose": method.choose.in_(LANGUAGE),
-        "register": method.register.as_ref().map(|text| text.in_(LANGUAGE)),
-        "documentation": method.documentation,
-        "client": match method.client {
-            ClientOwner::App => "app",
-            ClientOwner::Store => "store",
-            ClientOwner::None => "none",
-        },
-        "fields": method.fields.iter().map(field).collect::<Vec<_>>(),
-        "app_fields": method.app_fields.iter().map(field).collect::<Vec<_>>(),
-        "scopes": method.scopes,
-        "lifetimes": {
-            "access_seconds": method.lifetimes.access.map(|life| life.as_secs()),
-            "refresh_seconds": method.lifetimes.refresh.map(|life| life.as_secs()),
-            "refreshing_extends": method.lifetimes.refresh_moves,
-        },
-        "renewal": match method.renewal {
-            Renewal::Never => "never",
-            Renewal::AskAgain => "ask_again",
-            Renewal::RefreshToken => "refresh_token",
-        },
-        "assumed": method.assumed,
-    })
-}
-
-fn field(field: &Field) -> Value {
-    json!({
-        "name": field.name,
-        "label": field.label.in_(LANGUAGE),
-        "help": field.help.in_(LANGUAGE),
-        "example": field.example,
-        "pattern": field.pattern.as_str(),
-        "secret": field.secret,
-        "required": field.required,
-        "choices": field.choices.iter().map(|choice| {
-            json!({ "value": choice.value, "label": choice.label.in_(LANGUAGE) })
-        }).collect::<Vec<_>>(),
-    })
+fn facts_of(by: &PartnerKey<AnyScope>, platform: &Platform) -> PlatformFacts {
+    let (app, slug) = (by.app.id.to_string(), platform.slug.as_str());
+    let url = by.tools.config.public_url.as_ref();
+    let addresses = Addresses {
+        redirect_uri: url.map(|url| platform::redirect_uri(url, slug)),
+        install_url: url.map(|url| platform::install_url(url, &app, slug)),
+        webhook_url: url.map(|url| platform::webhook_url(url, &app, slug)),
+    };
+    facts::of(platform, LANGUAGE, &addresses)
 }

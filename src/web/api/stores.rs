@@ -7,9 +7,10 @@ use std::time::Duration;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::connect_sessions::CreatedJson;
+use super::exchange::given_json;
 use super::page::Ask;
 use super::store_json::StoreJson;
 use super::store_refreshes::{AttemptedJson, VerifiedJson};
@@ -66,6 +67,9 @@ struct DirectJson {
     tokens: Option<TokensJson>,
     #[serde(default)]
     transfer: bool,
+    /// Which of several shops that the authorization covers.
+    #[serde(default)]
+    shops: Vec<String>,
 }
 
 /// Tokens that the partner got by itself, through the same client.
@@ -95,16 +99,11 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
             scopes: tokens.scopes,
         }),
         transfer: given.transfer,
+        shops: given.shops,
     };
     let connected = connect_directly(&by.tools, &by.app, &by.asker(), wanted).await?;
-    let store = find(&by, connected.store.id).await?;
-    let answer = json!({
-        "access_token": connected.access_token.as_ref().map(Secret::expose),
-        "token_type": "Bearer",
-        "reauthorized": connected.reauthorized,
-        "store": shown(&by, store),
-    });
-    if connected.reauthorized {
+    let answer = given_json(&by, &connected).await?;
+    if connected.stores().all(|given| given.reauthorized) {
         ok(&answer)
     } else {
         created(&answer)

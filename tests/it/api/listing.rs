@@ -221,7 +221,7 @@ async fn stores_that_will_expire_are_found() {
     let moment = TimeDelta::seconds(1);
     assert_eq!(before(end - moment).await, Vec::<String>::new());
     assert_eq!(before(end).await, Vec::<String>::new());
-    assert_eq!(before(end + moment).await, [renewed.store_id.clone()]);
+    assert_eq!(before(end + moment).await, std::slice::from_ref(&renewed.store_id));
 
     // A consent that ends counts as well, whatever is renewed.
     let consent = end - TimeDelta::days(30);
@@ -236,7 +236,7 @@ async fn stores_that_will_expire_are_found() {
     );
     assert_eq!(changed, 1);
     assert_eq!(before(consent).await, Vec::<String>::new());
-    assert_eq!(before(consent + moment).await, [consented.clone()]);
+    assert_eq!(before(consent + moment).await, std::slice::from_ref(&consented));
     let mut both = [renewed.store_id, consented];
     both.sort();
     assert_eq!(before(end + moment).await, both);

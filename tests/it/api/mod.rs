@@ -8,6 +8,8 @@ mod exchange;
 mod introspect;
 mod listing;
 mod outage;
+mod platform_app_test;
+mod platform_facts;
 mod problems;
 mod refreshes;
 mod revoking;

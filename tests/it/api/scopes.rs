@@ -54,6 +54,12 @@ fn calls() -> Vec<(&'static str, &'static str, Option<Value>, Option<Scope>)> {
         ),
         (
             "POST",
+            "/v1/platforms/shopify/app/test",
+            None,
+            Some(Scope::PlatformsWrite),
+        ),
+        (
+            "POST",
             "/v1/introspect",
             Some(json!({ "token": "x" })),
             Some(Scope::StoresRead),

@@ -130,3 +130,34 @@ async fn a_merchant_may_change_to_another_method() {
     methods.sort();
     assert_eq!(methods, ["admin-token", "fixed"]);
 }
+
+#[tokio::test]
+async fn a_search_finds_other_names_and_other_spellings() {
+    let app = start().await;
+    let session = begin(&app, json!({})).await;
+    for (search, slug) in [
+        ("mercadolibre", "mercado-libre"),
+        ("Mercado Livre", "mercado-libre"),
+        ("nuvemshop", "tienda-nube"),
+        ("cs cart", "cs-cart"),
+    ] {
+        let url = format!("{}?q={}", session.url, search.replace(' ', "%20"));
+        let found = Visitor::new().open(&url, &[&app.url]).await;
+        let links = found.attributes("a.choice", "href");
+        assert!(
+            matches!(&links[..], [only] if only.contains(&format!("/with/{slug}"))),
+            "{search}: {links:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_registers_a_client_at_the_own_shop_is_told_the_redirect_uri() {
+    let app = start().await;
+    let session = begin(&app, json!({ "platform": "odoo" })).await;
+    let page = Visitor::new().open(&session.url, &[&app.url]).await;
+    assert!(page.text().contains("/connect/callback/odoo"), "{}", page.text());
+    let session = begin(&app, json!({ "platform": "mercado-libre" })).await;
+    let page = Visitor::new().open(&session.url, &[&app.url]).await;
+    assert!(!page.text().contains("/connect/callback"), "{}", page.text());
+}

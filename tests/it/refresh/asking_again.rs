@@ -64,6 +64,7 @@ async fn connect(it: &TestApp, secret: &str) -> Connected {
         merchant_name: None,
         merchant_locale: Some("es-MX".to_owned()),
         status: StoreStatus::Connected,
+        values_sealed: None,
     };
     app.db
         .transaction::<_, db::Error, _>(move |conn| {

@@ -2,6 +2,7 @@
 //! there is one harness; what one of the two does not call is no dead code.
 #![allow(dead_code, reason = "shared by two test programs, each of which uses a part")]
 
+pub mod bazaar;
 pub mod catalog;
 pub mod cluster;
 pub mod connecting;

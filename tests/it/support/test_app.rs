@@ -55,6 +55,10 @@ pub struct Wishes {
     pub workers: Option<usize>,
     /// Refuse private addresses, as production does.
     pub strict_hosts: bool,
+    /// Other platforms than the program's own.
+    pub catalogue: Option<Catalogue>,
+    /// Where they are simulated, instead of by the program.
+    pub platforms: Option<String>,
 }
 
 /// Where every frozen clock begins.
@@ -98,8 +102,13 @@ impl TestApp {
                 };
                 let platforms = sandbox::server::serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), options).unwrap();
                 let sandbox_url = format!("http://{}", platforms.address);
+                let sandbox_url = wishes.platforms.clone().unwrap_or(sandbox_url);
                 let config = config(&url, &own_url, &sandbox_url, &folder, &wishes);
-                let app = Arc::new(assemble(config, own_clock, handle));
+                let mut app = assemble(config, own_clock, handle);
+                if let Some(catalogue) = &wishes.catalogue {
+                    app.catalogue = catalogue.clone();
+                }
+                let app = Arc::new(app);
                 let demo = demo::prepare(&app, None).await.unwrap();
                 let setup = web::Setup {
                     app: app.clone(),

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::moments::Moment;
 use super::{Answer, app, find_app, frame_of, mark, platform_fields, refused, shown};
-use crate::broker::platform_apps;
+use crate::broker::{platform_app_test, platform_apps};
 use crate::db;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::admin::Role;
@@ -31,6 +31,18 @@ pub struct ClientPage {
     pub form: Option<Form>,
     pub action: String,
     pub cancel: String,
+    /// Trying the client that is set: what has to be told for it, and where to.
+    pub test: Option<(Form, String)>,
+}
+
+/// What a test of the client asks for; `None` where none is set, or the reader may not.
+pub(super) fn test_form<R>(by: &Admin<R>, platform: &Platform, set: Option<&PlatformApp>) -> Option<Form> {
+    set.filter(|_| by.may(Role::Operator) && platform_app_test::is_testable(platform))?;
+    let wanted = platform_app_test::wanted(&by.tools, platform);
+    let inputs = wanted
+        .into_iter()
+        .map(|field| platform_fields::input(&by.page, field).optional());
+    Some(Form::new(inputs.collect()))
 }
 
 /// The client that is set, in words.
@@ -60,7 +72,7 @@ pub(super) fn standing<R>(by: &Admin<R>, set: Option<&PlatformApp>, unset: Badge
     (badge, texts)
 }
 
-async fn find<R: NeedsRole>(
+pub(super) async fn find<R: NeedsRole>(
     by: &Admin<R>,
     path: &(String, String),
 ) -> Result<(db::apps::App, Platform, Option<PlatformApp>, Option<PlatformApp>), Error> {
@@ -95,7 +107,8 @@ fn page<R>(
         None => Badge::new(Tone::Warn, by.say("admin-client-missing")),
     };
     let (badge, texts) = standing(by, own, unset);
-    let redirect_uri = crate::platform::redirect_uri(&site.options.public_url, &platform.slug);
+    let addresses = platform_fields::addresses(site, Some(app.id), &platform.slug);
+    let test = test_form(by, platform, own);
     ClientPage {
         page: frame_of(by, app.mode),
         crumbs: app::crumbs_to(by, app, platform.name.clone()),
@@ -105,11 +118,12 @@ fn page<R>(
         ),
         badge,
         texts,
-        register: platform_fields::to_register(&by.page, platform, redirect_uri),
+        register: platform_fields::to_register(&by.page, platform, &addresses),
         documentation: platform.documentation.clone(),
         form: Some(form).filter(|_| needs && by.may(Role::Owner)),
         action: urls::admin_app_platform(app.id, &platform.slug),
         cancel: urls::admin_app(app.id),
+        test: test.map(|form| (form, urls::admin_app_platform_test(app.id, &platform.slug))),
     }
 }
 

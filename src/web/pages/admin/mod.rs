@@ -12,6 +12,7 @@ pub mod app_key_retire;
 pub mod app_keys;
 pub mod app_new;
 pub mod app_platform;
+pub mod app_platform_test;
 pub mod app_secret;
 pub mod apps;
 pub mod audit;
@@ -25,6 +26,8 @@ pub mod once;
 pub mod overview;
 pub mod platform;
 pub mod platform_app;
+pub mod platform_app_test;
+pub mod platform_facts;
 pub mod platform_fields;
 pub mod platforms;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use actix_web::web;
 
-use super::app_platform::{ClientPage, standing};
+use super::app_platform::{ClientPage, standing, test_form};
 use super::{Answer, frame_of, mark, platform_fields, refused, shown, words};
 use crate::broker::platform_apps;
 use crate::db;
@@ -15,7 +15,7 @@ use crate::web::form::{Form, Submitted};
 use crate::web::parts::{Badge, Crumb, Tone};
 use crate::web::{Error, Site, urls};
 
-async fn find<R>(
+pub(super) async fn find<R>(
     by: &Admin<R>,
     (slug, mode): &(String, String),
 ) -> Result<(Platform, Mode, Option<PlatformApp>), Error> {
@@ -49,7 +49,8 @@ fn page<R>(
         by.page
             .say_with("admin-client-shared", [("mode", &*words::mode(&by.page, mode).label)]),
     );
-    let redirect_uri = crate::platform::redirect_uri(&site.options.public_url, &platform.slug);
+    let addresses = platform_fields::addresses(site, None, &platform.slug);
+    let test = test_form(by, platform, set);
     let back = urls::admin_platform(&platform.slug);
     ClientPage {
         page: frame_of(by, mode),
@@ -63,11 +64,12 @@ fn page<R>(
             .say_with("admin-installation-title", [("platform", &*platform.name)]),
         badge,
         texts,
-        register: platform_fields::to_register(&by.page, platform, redirect_uri),
+        register: platform_fields::to_register(&by.page, platform, &addresses),
         documentation: platform.documentation.clone(),
         form: Some(form).filter(|_| needs && by.may(Role::Owner)),
         action: urls::admin_platform_app(&platform.slug, mode),
         cancel: back,
+        test: test.map(|form| (form, urls::admin_platform_app_test(&platform.slug, mode))),
     }
 }
 

@@ -5,38 +5,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::broker::platform_apps::{Registered, app_fields};
 use crate::db::platform_apps::PlatformApp;
+use crate::domain::id::AppId;
 use crate::domain::secret::Secret;
-use crate::platform::Platform;
-use crate::web::Frame;
+use crate::platform::facts::{self, Addresses};
+use crate::platform::{self, Field, Platform};
 use crate::web::form::{Choice, Form, Input, Submitted};
 use crate::web::parts::Fact;
+use crate::web::{Frame, Site};
+
+/// One input, empty.
+pub fn input(page: &Frame, field: &Field) -> Input {
+    let label = field.label.in_(page.language);
+    let mut input = if field.secret {
+        Input::secret(&field.name, label)
+    } else if field.choices.is_empty() {
+        Input::code(&field.name, label)
+    } else {
+        let choices = field.choices.iter().map(|choice| Choice {
+            value: choice.value.clone(),
+            label: choice.label.in_(page.language).to_owned(),
+        });
+        Input::select(&field.name, label, choices.collect())
+    };
+    if !field.required || field.default.is_some() {
+        input = input.optional();
+    }
+    input.help(field.help.in_(page.language)).example(&field.example)
+}
 
 /// The inputs, those that are no secret filled with what is set.
 pub fn form(page: &Frame, platform: &Platform, set: Option<&PlatformApp>) -> Form {
     let inputs = app_fields(platform).into_iter().map(|field| {
-        let label = field.label.in_(page.language);
-        let mut input = if field.secret {
-            Input::secret(&field.name, label)
-        } else if field.choices.is_empty() {
-            Input::code(&field.name, label)
-        } else {
-            let choices = field.choices.iter().map(|choice| Choice {
-                value: choice.value.clone(),
-                label: choice.label.in_(page.language).to_owned(),
-            });
-            Input::select(&field.name, label, choices.collect())
-        };
-        if !field.required || field.default.is_some() {
-            input = input.optional();
-        }
         let value = set
             .and_then(|set| set.public_values.get(&field.name)?.as_str())
             .unwrap_or_default();
         let value = if field.secret { "" } else { value };
-        input
-            .help(field.help.in_(page.language))
-            .example(&field.example)
-            .value(value)
+        input(page, field).value(value)
     });
     // A second secret, for the time in which the platform changes from one to the other.
     let second = app_fields(platform)
@@ -71,9 +75,35 @@ pub fn registered(platform: &Platform, submitted: &Submitted) -> Registered {
     }
 }
 
+/// Our addresses at a platform; for the installation's own client the app's id is left open.
+pub fn addresses(site: &Site, app: Option<AppId>, slug: &str) -> Addresses {
+    let url = &site.options.public_url;
+    let app = app.map_or_else(|| "{app_id}".to_owned(), |app| app.to_string());
+    Addresses {
+        redirect_uri: Some(platform::redirect_uri(url, slug)),
+        install_url: Some(platform::install_url(url, &app, slug)),
+        webhook_url: Some(platform::webhook_url(url, &app, slug)),
+    }
+}
+
 /// What has to be registered at the platform.
-pub fn to_register(page: &Frame, platform: &Platform, redirect_uri: String) -> Vec<Fact> {
-    let mut facts = vec![Fact::code(page.say("admin-redirect-uri"), redirect_uri)];
+pub fn to_register(page: &Frame, platform: &Platform, addresses: &Addresses) -> Vec<Fact> {
+    let known = facts::of(platform, page.language, addresses);
+    let mut facts = Vec::new();
+    if let Some(redirect_uri) = known.redirect_uri {
+        facts.push(Fact::code(page.say("admin-redirect-uri"), redirect_uri));
+    }
+    if let Some(install_url) = known.install_url {
+        facts.push(Fact::code(page.say("admin-install-url"), install_url));
+    }
+    if let Some(webhooks) = known.webhooks {
+        facts.extend(webhooks.url.map(|url| Fact::code(page.say("admin-webhook-url"), url)));
+        let events = [webhooks.uninstalled, webhooks.privacy].concat();
+        facts.push(match events.is_empty() {
+            true => Fact::text(page.say("admin-webhook-events"), page.say("admin-webhook-events-own")),
+            false => Fact::code(page.say("admin-webhook-events"), events.join(", ")),
+        });
+    }
     let scopes: BTreeSet<&str> = platform
         .methods
         .iter()
@@ -95,5 +125,11 @@ pub fn to_register(page: &Frame, platform: &Platform, redirect_uri: String) -> V
             .into_iter()
             .map(|text| Fact::text(page.say("admin-register"), text)),
     );
+    if facts.is_empty() {
+        facts.push(Fact::text(
+            page.say("admin-register"),
+            page.say("admin-register-nothing"),
+        ));
+    }
     facts
 }

@@ -106,7 +106,7 @@ pub(super) fn platform_app_page(page: Frame) -> String {
         .iter()
         .find(|known| !known.methods[0].app_fields.is_empty())
         .unwrap();
-    let redirect_uri = "https://llavero.example/connect/callback/acme-market".to_owned();
+    let addresses = platform_fields::addresses(&site(), Some(id()), "acme-market");
     done(app_platform::ClientPage {
         crumbs: crumbs(&[&page.say("admin-apps"), "Northwind ERP"]),
         title: page.say_with(
@@ -115,11 +115,12 @@ pub(super) fn platform_app_page(page: Frame) -> String {
         ),
         badge: Badge::new(Tone::Bad, page.say("admin-paused")),
         texts: vec![page.say_with("admin-paused-text", [("when", "-"), ("code", "invalid_client")])],
-        register: platform_fields::to_register(&page, platform, redirect_uri),
+        register: platform_fields::to_register(&page, platform, &addresses),
         documentation: platform.documentation.clone(),
         form: Some(platform_fields::form(&page, platform, None)),
         action: "/admin".to_owned(),
         cancel: "/admin".to_owned(),
+        test: Some((Form::default(), "/admin".to_owned())),
         page,
     })
 }
@@ -151,7 +152,7 @@ pub(super) fn platform_page(page: Frame) -> String {
         page,
         crumbs,
         platform,
-        "https://llavero.example/connect/callback/x".to_owned(),
+        &platform_fields::addresses(&site(), None, "acme-market"),
     ))
 }
 

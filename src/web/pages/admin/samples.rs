@@ -75,6 +75,7 @@ fn store() -> db::stores::Store {
         connected_at: ago(90_000),
         updated_at: ago(190),
         last_used_at: Some(ago(3)),
+        values_sealed: None,
     }
 }
 

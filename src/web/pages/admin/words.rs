@@ -129,7 +129,7 @@ pub fn actor_kind(page: &Frame, kind: ActorKind) -> String {
 }
 
 /// Actions of the audit trail that this version writes.
-const ACTIONS: [&str; 29] = [
+const ACTIONS: [&str; 30] = [
     "admin.added",
     "admin.disabled",
     "admin.enabled",
@@ -149,6 +149,7 @@ const ACTIONS: [&str; 29] = [
     "customer.erased",
     "job.retried",
     "platform_app.set",
+    "platform_app.tested",
     "session.ended",
     "store.access_token_created",
     "store.access_token_rotated",

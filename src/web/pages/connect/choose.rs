@@ -1,5 +1,5 @@
 //! The choice of a platform: those that the partner allows and the app can use, in a list that can be narrowed without a
-//! script. Where there is one only, the browser goes on to its form.
+//! script, and with it while one types. Where there is one only, the browser goes on to its form.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{app_plate, goes_on, href, platform_plate, steps, to_done, visit};
 use crate::app::App;
 use crate::broker::connect;
+use crate::platform::Platform;
 use crate::web::page::{Page, see_other};
 use crate::web::parts::{Plate, PlatformChoice, Step};
 use crate::web::{Error, Frame, urls};
@@ -24,6 +25,8 @@ struct Choose {
     left: Plate,
     app_name: String,
     action: String,
+    /// The page without a search.
+    all: String,
     searchable: bool,
     search: String,
     choices: Vec<PlatformChoice>,
@@ -34,6 +37,21 @@ struct Choose {
 pub struct Asked {
     #[serde(default)]
     q: String,
+}
+
+/// What is compared of a name or a search: letters and digits alone, so that `mercadolibre` finds "Mercado Libre".
+/// `choose.js` does the same.
+fn folded(text: &str) -> String {
+    text.chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// All names of a platform, folded, with a blank between them that no search reaches across.
+fn names(platform: &Platform) -> String {
+    let names = std::iter::once(&platform.name).chain(&platform.also);
+    names.map(|name| folded(name)).collect::<Vec<_>>().join(" ")
 }
 
 /// `GET /connect/{link}`
@@ -52,23 +70,26 @@ pub async fn show(
     }
     let slugs = connect::choices(&app, &visit).await?;
     let search = asked.q.trim().to_owned();
-    let found = |name: &str| name.to_lowercase().contains(&search.to_lowercase());
+    let wanted = folded(&search);
     let choices = app
         .catalogue
         .platforms()
         .iter()
-        .filter(|platform| slugs.contains(&platform.slug) && found(&platform.name))
+        .filter(|platform| slugs.contains(&platform.slug))
         .map(|platform| PlatformChoice {
             plate: platform_plate(platform),
             href: href(&frame, &urls::connect_platform(&link, &platform.slug), &[]),
-            note: String::new(),
+            note: platform.also.join(", "),
+            find: names(platform),
         })
+        .filter(|choice| choice.find.contains(&wanted))
         .collect();
     Page(Choose {
         steps: steps(&frame, true, 0),
         left: app_plate(&visit),
         app_name: visit.api_app.name.clone(),
         action: urls::connect(&link),
+        all: href(&frame, &urls::connect(&link), &[]),
         searchable: slugs.len() >= SEARCHABLE || !search.is_empty(),
         search,
         choices,

@@ -59,6 +59,9 @@ pub async fn show(
     let ending = connect::ending(&app, &visit, cookie.as_ref()).await?;
     let goes_on = !ending.status.has_ended();
     if goes_on && let Some(held) = connect::held(&app, &visit.session)? {
+        if held.reason == HeldReason::Shops {
+            return Ok(see_other(&href(&frame, &urls::connect_shops(&link), &[])));
+        }
         return waiting(&app, frame, &visit, &held).with_status(StatusCode::OK);
     }
     if goes_on && visit.session.is_under_way() {
@@ -77,13 +80,21 @@ fn done(app: &App, frame: Frame, visit: &Visit, ending: Ending) -> Page<Done> {
         .catalogue
         .platform(slug)
         .map_or("", |platform| platform.name.as_str());
-    let store = ending.store.as_ref().map_or("", |store| store.name.as_str());
+    let stores: Vec<&str> = ending
+        .store
+        .iter()
+        .chain(&ending.others)
+        .map(|store| store.name.as_str())
+        .collect();
+    let (store, count) = (stores.join(", "), stores.len().to_string());
     let names = [
         ("app", visit.api_app.name.as_str()),
         ("platform", platform),
-        ("store", store),
+        ("store", store.as_str()),
+        ("count", count.as_str()),
     ];
     let key = match (ending.status, ending.failure) {
+        (SessionStatus::Completed, _) if !ending.others.is_empty() => "connect-done-several".to_owned(),
         (SessionStatus::Completed, _) if ending.reauthorized => "connect-done-again".to_owned(),
         (SessionStatus::Completed, _) => "connect-done".to_owned(),
         (SessionStatus::Cancelled, _) => "connect-cancelled".to_owned(),
@@ -157,7 +168,7 @@ fn waiting(app: &App, frame: Frame, visit: &Visit, held: &Held) -> Page<Waiting>
         ("identity", held.identity.as_str()),
     ];
     let key = match held.reason {
-        HeldReason::Less => "connect-held-less",
+        HeldReason::Less | HeldReason::Shops => "connect-held-less",
         HeldReason::Identity => "connect-held-identity",
     };
     let mut points = Vec::new();

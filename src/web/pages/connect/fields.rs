@@ -11,7 +11,8 @@ use crate::app::App;
 use crate::broker::connect::{self, Begun, Visit};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::problem::Problem;
-use crate::platform::descriptor::Method;
+use crate::platform::descriptor::{ClientOwner, Confidence, Method};
+use crate::platform::field::Takes;
 use crate::platform::obtain::Obtain;
 use crate::platform::{Field, FieldProblem, Platform, Values, obtain};
 use crate::web::form::{Choice, Form, Input, Submitted};
@@ -29,7 +30,11 @@ struct Fields {
     title: String,
     lead: String,
     choose: String,
+    /// To be registered with the merchant's own client; empty where there is none.
+    redirect_uri: String,
     note: String,
+    /// Said of a platform whose documentation is not public.
+    unconfirmed: String,
     action: String,
     method: String,
     form: Form,
@@ -127,10 +132,15 @@ pub async fn submit(
             return Ok(answer);
         }
         Begun::Fields(wrong) => {
+            let has_example = |name: &str| {
+                let field = method.fields.iter().find(|field| field.name == name);
+                field.is_some_and(|field| !field.example.is_empty())
+            };
             for (name, problem) in wrong {
                 let key = match problem {
                     FieldProblem::Missing => "form-missing",
-                    FieldProblem::Pattern => "connect-field-pattern",
+                    FieldProblem::Pattern if has_example(&name) => "connect-field-pattern",
+                    FieldProblem::Pattern => "connect-field-copy",
                 };
                 form.refuse(&name, frame.say(key));
             }
@@ -214,7 +224,9 @@ fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
     if !field.secret {
         input = input.value(known.get(&field.name).or(field.default.as_deref()).unwrap_or_default());
     }
-    if !field.required {
+    // A list that has its choice made already cannot be left out.
+    let is_chosen = input.is_select() && !input.value.is_empty();
+    if !field.required && !is_chosen {
         input = input.optional();
     }
     // A list shows what can be meant; an example beside it would only repeat one of its entries.
@@ -223,7 +235,30 @@ fn input(frame: &Frame, field: &Field, known: &Values) -> Input {
     } else {
         ""
     };
-    input.help(field.help.in_(language)).example(example)
+    input
+        .help(field.help.in_(language))
+        .example(example)
+        .inputmode(keyboard(field))
+}
+
+/// What a telephone should offer for typing it. Digits only where nothing else is taken.
+fn keyboard(field: &Field) -> &'static str {
+    let others = |letter: char| letter.is_alphabetic() || matches!(letter, '.' | '\\');
+    match field.takes {
+        Takes::Host | Takes::Url => "url",
+        _ if field.example.contains('@') => "email",
+        _ if field.pattern.is_match("12345") && !field.pattern.as_str().contains(others) => "numeric",
+        _ => "",
+    }
+}
+
+/// The redirect URI, where the merchant is the one who registers it.
+fn to_register(frame: &Frame, platform: &Platform, method: &Method) -> String {
+    if method.client == ClientOwner::Store && matches!(method.obtain, Obtain::Code(_)) {
+        crate::platform::redirect_uri(frame.public_url(), &platform.slug)
+    } else {
+        String::new()
+    }
 }
 
 fn page(
@@ -259,11 +294,8 @@ fn page(
         right: platform_plate(platform),
         title: frame.say_with(if again { "connect-again-title" } else { "connect-title" }, names),
         lead: frame.say_with(if again { "connect-again-lead" } else { "connect-lead" }, names),
-        choose: if usable.len() > 1 {
-            method.choose.in_(language).to_owned()
-        } else {
-            String::new()
-        },
+        choose: method.choose.in_(language).to_owned(),
+        redirect_uri: to_register(&frame, platform, method),
         note: frame.say_with(
             if leaves {
                 "connect-note-leave"
@@ -272,6 +304,10 @@ fn page(
             },
             names,
         ),
+        unconfirmed: match platform.confidence {
+            Confidence::Undocumented => frame.say_with("connect-note-unconfirmed", names),
+            Confidence::Documented | Confidence::Recalled => String::new(),
+        },
         action: href(&frame, &action, &[]),
         method: method.id.clone(),
         form,

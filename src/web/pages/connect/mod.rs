@@ -12,6 +12,7 @@ pub mod done;
 pub mod fields;
 pub mod install;
 pub mod reconnect;
+pub mod shops;
 
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::StatusCode;

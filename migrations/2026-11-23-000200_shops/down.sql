@@ -1,0 +1,2 @@
+DROP TABLE connect_session_stores;
+ALTER TABLE stores DROP COLUMN values_sealed;

@@ -1,0 +1,334 @@
+//! What the catalogue says of a platform, for people and programs outside: one shape for the partner API, the commands and
+//! the documentation, so that they cannot disagree. Field names are part of the public contract: they are added to, and
+//! none is renamed. Lengths are whole seconds; `null` is "none" or "does not apply".
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
+use super::field::{Field, Takes};
+use super::obtain::{self, Obtain};
+use crate::domain::connect::Language;
+
+/// Our own addresses at a platform, for one app; `None` where our public address is not known.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    pub redirect_uri: Option<String>,
+    pub install_url: Option<String>,
+    pub webhook_url: Option<String>,
+}
+
+/// A platform.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlatformFacts {
+    pub slug: String,
+    pub name: String,
+    /// Its row in the reference table.
+    pub number: u16,
+    /// What the reference table says; `null` where it says nothing.
+    pub reference: ReferenceFacts,
+    pub documentation: String,
+    /// `documented`, `recalled` (parts from experience) or `undocumented` (no public documentation).
+    pub confidence: &'static str,
+    /// Nobody has confirmed these facts: try one store first.
+    pub unconfirmed: bool,
+    /// To be registered at the platform, exactly; `null` where no method redirects.
+    pub redirect_uri: Option<String>,
+    /// To be registered at the platform, where connections can start there.
+    pub install_url: Option<String>,
+    /// Webhooks that the platform sends; `null` where it sends none that matter here.
+    pub webhooks: Option<WebhookFacts>,
+    /// What the partner gives us, of all methods together.
+    pub app_fields: Vec<FieldFacts>,
+    /// The first is offered first.
+    pub methods: Vec<MethodFacts>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ReferenceFacts {
+    pub auth: Option<String>,
+    pub access: Option<String>,
+    pub refresh: Option<String>,
+}
+
+/// Webhooks to subscribe to.
+#[derive(Debug, Clone, Serialize)]
+pub struct WebhookFacts {
+    pub url: Option<String>,
+    /// A merchant has removed the app. Empty: as the platform's own settings name it.
+    pub uninstalled: Vec<String>,
+    /// Privacy requests that platforms demand an answer to.
+    pub privacy: Vec<String>,
+}
+
+/// One way to connect.
+#[derive(Debug, Clone, Serialize)]
+pub struct MethodFacts {
+    pub id: String,
+    pub name: String,
+    /// One sentence that helps to choose.
+    pub choose: String,
+    /// What the partner has to register at the platform beforehand.
+    pub register: Option<String>,
+    pub documentation: String,
+    /// `redirect` (the merchant approves at the platform), `keys` (typed), `delivered_keys` (the store's server hands them
+    /// over) or `ask` (credentials that tokens are asked for with).
+    pub obtain: &'static str,
+    /// The redirect URI to register for this method; `null` where nothing is redirected.
+    pub redirect_uri: Option<String>,
+    /// The redirect URI is called with one more path segment.
+    pub redirect_uri_is_prefix: bool,
+    /// Connections may begin at the platform, its app store for instance.
+    pub starts_at_platform: bool,
+    /// Where these arrive.
+    pub install_url: Option<String>,
+    /// Whose OAuth client is used: `app` (the partner's), `store` or `none`.
+    pub client: &'static str,
+    /// Where a store's identity comes from: `platform` (it states it) or `typed`.
+    pub identity: &'static str,
+    /// What the merchant gives.
+    pub fields: Vec<FieldFacts>,
+    /// What the partner gives us.
+    pub app_fields: Vec<FieldFacts>,
+    pub scopes: Vec<String>,
+    pub pkce: bool,
+    /// Forwarded calls are signed with their body, so that it is held (16 MiB at most).
+    pub signs_body: bool,
+    pub lifetimes: LifetimeFacts,
+    /// `never`, `ask_again` or `refresh_token`.
+    pub renewal: &'static str,
+    /// How refresh tokens behave; `null` where there are none.
+    pub refreshing: Option<RefreshFacts>,
+    /// The merchant has to authorize again after this, whatever is refreshed.
+    pub reauthorize_after_seconds: Option<u64>,
+    /// How long a code can be exchanged, where that is documented.
+    pub code_lifetime_seconds: Option<u64>,
+    /// What the token endpoint takes.
+    pub token_limit: Option<TokenLimitFacts>,
+    /// The limits of calls, as the platform documents them.
+    pub rate_limit: Option<String>,
+    /// Columns of the reference table that this method differs in: `auth`, `access`, `refresh`.
+    pub differs_from_reference: Vec<&'static str>,
+    /// Code of its own beside the catalogue's words.
+    pub quirk: bool,
+    /// What no documentation says.
+    pub assumed: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct LifetimeFacts {
+    /// `null`: no expiry.
+    pub access_seconds: Option<u64>,
+    /// `false`: a careful guess.
+    pub access_documented: bool,
+    pub refresh_seconds: Option<u64>,
+    pub refresh_documented: bool,
+    /// A refresh moves the refresh token's deadline.
+    pub refreshing_extends: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct RefreshFacts {
+    /// Each refresh brings another refresh token.
+    pub rotates: bool,
+    /// What a used refresh token does: `none` (dead at once), `same_pair`, `another_pair`, `replaces`, `until_first_use`
+    /// or `not_rotating`.
+    pub grace: &'static str,
+    /// For how long.
+    pub grace_seconds: Option<u64>,
+    /// An answer without a refresh token leaves the old one in use.
+    pub keeps_without_answer: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct TokenLimitFacts {
+    pub calls: u32,
+    pub within_seconds: u64,
+}
+
+/// A value that somebody gives.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldFacts {
+    pub name: String,
+    pub label: String,
+    /// Where to find it.
+    pub help: String,
+    pub example: String,
+    /// A regular expression that the whole value meets.
+    pub pattern: String,
+    /// `text`, `host`, `label` (of a host name), `url` or `path`.
+    pub takes: &'static str,
+    pub secret: bool,
+    pub required: bool,
+    /// Stands in where nothing is given.
+    pub default: Option<String>,
+    /// All that can be chosen; empty: anything that meets the pattern.
+    pub choices: Vec<ChoiceFacts>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ChoiceFacts {
+    pub value: String,
+    pub label: String,
+}
+
+/// The facts of a platform, its texts in `language`.
+pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> PlatformFacts {
+    let methods: Vec<MethodFacts> = platform
+        .methods
+        .iter()
+        .map(|one| method(platform, one, language, addresses))
+        .collect();
+    let mut app_fields: Vec<FieldFacts> = Vec::new();
+    for field in methods.iter().flat_map(|method| &method.app_fields) {
+        if !app_fields.iter().any(|known| known.name == field.name) {
+            app_fields.push(field.clone());
+        }
+    }
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    PlatformFacts {
+        slug: platform.slug.clone(),
+        name: platform.name.clone(),
+        number: platform.number,
+        reference: ReferenceFacts {
+            auth: said(&platform.reference.auth),
+            access: said(&platform.reference.access),
+            refresh: said(&platform.reference.refresh),
+        },
+        documentation: platform.documentation.clone(),
+        confidence: match platform.confidence {
+            Confidence::Documented => "documented",
+            Confidence::Recalled => "recalled",
+            Confidence::Undocumented => "undocumented",
+        },
+        unconfirmed: platform.confidence == Confidence::Undocumented,
+        redirect_uri: methods.iter().find_map(|method| method.redirect_uri.clone()),
+        install_url: methods.iter().find_map(|method| method.install_url.clone()),
+        webhooks: platform.hooks.as_ref().map(|hooks| WebhookFacts {
+            url: addresses.webhook_url.clone(),
+            uninstalled: hooks.uninstalled.clone(),
+            privacy: hooks.privacy.clone(),
+        }),
+        app_fields,
+        methods,
+    }
+}
+
+fn method(platform: &Platform, method: &Method, language: Language, addresses: &Addresses) -> MethodFacts {
+    let fields = |fields: &[Field]| fields.iter().map(|one| field(one, language)).collect();
+    let redirects = matches!(method.obtain, Obtain::Code(_));
+    let starts = obtain::starts_at_platform(method);
+    MethodFacts {
+        id: method.id.clone(),
+        name: method.name.in_(language).to_owned(),
+        choose: method.choose.in_(language).to_owned(),
+        register: method.register.as_ref().map(|text| text.in_(language).to_owned()),
+        documentation: method.documentation.clone(),
+        obtain: match &method.obtain {
+            Obtain::Code(_) => "redirect",
+            Obtain::Ask(_) => "ask",
+            Obtain::Given(_) if obtain::is_delivered(method) => "delivered_keys",
+            Obtain::Given(_) => "keys",
+        },
+        redirect_uri: addresses.redirect_uri.clone().filter(|_| redirects),
+        redirect_uri_is_prefix: obtain::state_in_path(method),
+        starts_at_platform: starts,
+        install_url: addresses.install_url.clone().filter(|_| starts),
+        client: match method.client {
+            ClientOwner::App => "app",
+            ClientOwner::Store => "store",
+            ClientOwner::None => "none",
+        },
+        identity: match method.identity {
+            IdentitySource::Platform => "platform",
+            IdentitySource::Typed => "typed",
+        },
+        fields: fields(&method.fields),
+        app_fields: fields(&method.app_fields),
+        scopes: method.scopes.clone(),
+        pkce: obtain::uses_pkce(method),
+        signs_body: method.signs_body,
+        lifetimes: LifetimeFacts {
+            access_seconds: seconds(method.lifetimes.access),
+            access_documented: !method.lifetimes.access_unknown,
+            refresh_seconds: seconds(method.lifetimes.refresh),
+            refresh_documented: !method.lifetimes.refresh_unknown,
+            refreshing_extends: method.lifetimes.refresh_moves,
+        },
+        renewal: match method.renewal {
+            Renewal::Never => "never",
+            Renewal::AskAgain => "ask_again",
+            Renewal::RefreshToken => "refresh_token",
+        },
+        refreshing: (method.renewal == Renewal::RefreshToken).then(|| refreshing(method)),
+        reauthorize_after_seconds: seconds(reauthorize_after(method)),
+        code_lifetime_seconds: seconds(method.code_lifetime),
+        token_limit: method.token_limit.map(|limit| TokenLimitFacts {
+            calls: limit.calls,
+            within_seconds: limit.within.as_secs(),
+        }),
+        rate_limit: method.rate_limit.as_ref().map(|text| text.in_(language).to_owned()),
+        differs_from_reference: platform.reference.differs(method),
+        quirk: method.quirk.is_some(),
+        assumed: method.assumed.clone(),
+    }
+}
+
+/// When the merchant has to authorize again although nothing failed.
+pub fn reauthorize_after(method: &Method) -> Option<Duration> {
+    match method.renewal {
+        Renewal::AskAgain => None,
+        Renewal::RefreshToken => method.lifetimes.refresh.filter(|_| !method.lifetimes.refresh_moves),
+        Renewal::Never => method.lifetimes.access,
+    }
+}
+
+fn refreshing(method: &Method) -> RefreshFacts {
+    let (grace, time) = match method.grace {
+        Grace::None => ("none", None),
+        Grace::SamePair(time) => ("same_pair", Some(time)),
+        Grace::AnotherPair(time) => ("another_pair", Some(time)),
+        Grace::Replaces(time) => ("replaces", Some(time)),
+        Grace::UntilFirstUse(time) => ("until_first_use", Some(time)),
+        Grace::NotRotating => ("not_rotating", None),
+    };
+    RefreshFacts {
+        rotates: method.grace != Grace::NotRotating,
+        grace,
+        grace_seconds: seconds(time),
+        keeps_without_answer: method.keeps_refresh_token,
+    }
+}
+
+fn field(field: &Field, language: Language) -> FieldFacts {
+    FieldFacts {
+        name: field.name.clone(),
+        label: field.label.in_(language).to_owned(),
+        help: field.help.in_(language).to_owned(),
+        example: field.example.clone(),
+        pattern: field.pattern.as_str().to_owned(),
+        takes: match field.takes {
+            Takes::Text => "text",
+            Takes::Host => "host",
+            Takes::Label => "label",
+            Takes::Url => "url",
+            Takes::Path => "path",
+        },
+        secret: field.secret,
+        required: field.required,
+        default: field.default.clone(),
+        choices: field
+            .choices
+            .iter()
+            .map(|choice| ChoiceFacts {
+                value: choice.value.clone(),
+                label: choice.label.in_(language).to_owned(),
+            })
+            .collect(),
+    }
+}
+
+fn seconds(length: Option<Duration>) -> Option<u64> {
+    length.map(|length| length.as_secs())
+}

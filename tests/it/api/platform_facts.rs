@@ -1,0 +1,203 @@
+//! What `/v1/platforms` tells of each platform, and that pages say the same.
+
+use serde_json::{Value, json};
+
+use crate::support::connecting::{begin, start};
+use crate::support::test_app::TestApp;
+use crate::support::visitor::Visitor;
+
+async fn platform(app: &TestApp, slug: &str) -> Value {
+    app.api("GET", &format!("/v1/platforms/{slug}"), None).await.json()
+}
+
+#[tokio::test]
+async fn every_platform_tells_every_fact() {
+    let app = start().await;
+    let list = app.api("GET", "/v1/platforms", None).await.json();
+    for platform in list["data"].as_array().unwrap() {
+        let slug = platform["slug"].as_str().unwrap();
+        for name in [
+            "name",
+            "number",
+            "reference",
+            "documentation",
+            "confidence",
+            "unconfirmed",
+            "redirect_uri",
+            "install_url",
+            "webhooks",
+            "app_fields",
+        ] {
+            assert!(platform.get(name).is_some(), "{slug}: no {name}");
+        }
+        assert_eq!(
+            platform["unconfirmed"],
+            platform["confidence"] == "undocumented",
+            "{slug}"
+        );
+        for method in platform["methods"].as_array().unwrap() {
+            for name in [
+                "id",
+                "name",
+                "choose",
+                "register",
+                "documentation",
+                "obtain",
+                "redirect_uri",
+                "redirect_uri_is_prefix",
+                "starts_at_platform",
+                "install_url",
+                "client",
+                "identity",
+                "fields",
+                "app_fields",
+                "scopes",
+                "pkce",
+                "signs_body",
+                "lifetimes",
+                "renewal",
+                "refreshing",
+                "reauthorize_after_seconds",
+                "code_lifetime_seconds",
+                "token_limit",
+                "rate_limit",
+                "differs_from_reference",
+                "quirk",
+                "assumed",
+            ] {
+                assert!(method.get(name).is_some(), "{slug}: no {name} in {}", method["id"]);
+            }
+            let redirects = method["obtain"] == "redirect";
+            assert_eq!(method["redirect_uri"].is_string(), redirects, "{slug} {}", method["id"]);
+            assert_eq!(
+                method["install_url"].is_string(),
+                method["starts_at_platform"] == true,
+                "{slug}"
+            );
+            assert_eq!(
+                method["refreshing"].is_object(),
+                method["renewal"] == "refresh_token",
+                "{slug}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn lifetimes_refreshing_and_the_reference_table_are_told() {
+    let app = start().await;
+    let told = platform(&app, "mercado-libre").await;
+    assert_eq!(
+        told["reference"],
+        json!({ "auth": "OAuth2", "access": "~6h", "refresh": "~6 months" })
+    );
+    let method = &told["methods"][0];
+    assert_eq!(
+        method["lifetimes"],
+        json!({
+            "access_seconds": 21_600, "access_documented": true,
+            "refresh_seconds": 15_552_000, "refresh_documented": true, "refreshing_extends": true,
+        })
+    );
+    let refreshing = json!({ "rotates": true, "grace": "none", "grace_seconds": null, "keeps_without_answer": true });
+    assert_eq!(method["refreshing"], refreshing);
+    assert_eq!(
+        (
+            &method["pkce"],
+            &method["identity"],
+            &method["differs_from_reference"],
+            &method["reauthorize_after_seconds"]
+        ),
+        (&json!(true), &json!("platform"), &json!([]), &Value::Null)
+    );
+    assert_eq!(
+        (
+            &method["app_fields"][1]["secret"],
+            &method["fields"][0]["choices"][0]["value"]
+        ),
+        (&json!(true), &json!("AR"))
+    );
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_the_tables_says_in_what_it_differs() {
+    let app = start().await;
+    let told = platform(&app, "shopify").await;
+    let differs = |id: &str| {
+        let methods = told["methods"].as_array().unwrap();
+        let method = methods.iter().find(|method| method["id"] == id);
+        method.unwrap()["differs_from_reference"].clone()
+    };
+    assert_eq!(differs("expiring"), json!(["auth", "access"]));
+    assert_eq!(differs("fixed"), json!([]));
+}
+
+#[tokio::test]
+async fn addresses_to_register_are_told_exactly_for_this_app() {
+    let app = start().await;
+    let told = platform(&app, "shopify").await;
+    let (url, id) = (&app.url, app.demo.app_id);
+    assert_eq!(told["redirect_uri"], format!("{url}/connect/callback/shopify"));
+    assert_eq!(told["install_url"], format!("{url}/connect/install/{id}/shopify"));
+    assert_eq!(
+        told["webhooks"],
+        json!({
+            "url": format!("{url}/hooks/{id}/shopify"),
+            "uninstalled": ["app/uninstalled"],
+            "privacy": ["customers/data_request", "customers/redact", "shop/redact"],
+        })
+    );
+    // The same addresses that the routes are made of.
+    assert_eq!(
+        llavero::web::urls::connect_install(id, "shopify"),
+        format!("/connect/install/{id}/shopify")
+    );
+    assert_eq!(llavero::web::urls::hooks(id, "shopify"), format!("/hooks/{id}/shopify"));
+    let none = platform(&app, "walmart").await;
+    assert_eq!(
+        (&none["redirect_uri"], &none["install_url"], &none["webhooks"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn pages_about_an_unconfirmed_platform_say_so() {
+    let app = start().await;
+    let list = app.api("GET", "/v1/platforms", None).await.json();
+    let platforms = list["data"].as_array().unwrap();
+    let unconfirmed = platforms.iter().find(|platform| {
+        let needs = platform["methods"].as_array().unwrap();
+        platform["unconfirmed"] == true && needs.iter().any(|method| method["client"] != "app")
+    });
+    let owner = Visitor::new();
+    let link = format!("{}/admin/sign-in/{}", app.url, app.demo.admin_link.expose());
+    let page = owner.get(&link).await;
+    owner
+        .submit(&page.form_with("password"), &[("password", "a long enough password")])
+        .await;
+    for (slug, expected) in [
+        (unconfirmed.unwrap()["slug"].as_str().unwrap(), true),
+        ("woocommerce", false),
+    ] {
+        let session = begin(&app, json!({ "platform": slug })).await;
+        let merchants = Visitor::new()
+            .get(&format!("{}/with/{slug}?locale=en", session.url))
+            .await;
+        assert_eq!(merchants.status, 200, "{}", merchants.text());
+        assert_eq!(
+            merchants.text().contains("is unconfirmed"),
+            expected,
+            "{slug}: {}",
+            merchants.text()
+        );
+        let admins = owner
+            .get(&format!("{}/admin/platforms/{slug}?locale=en", app.url))
+            .await;
+        assert_eq!(
+            admins.text().contains("No public documentation confirms"),
+            expected,
+            "{slug}: {}",
+            admins.text()
+        );
+    }
+}
