@@ -127,6 +127,7 @@ pub enum QuirkName {
     Magento1,
     Magento2,
     Opencart,
+    Prestashop,
     Shein,
     Temu,
     TiktokShop,

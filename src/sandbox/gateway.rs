@@ -212,6 +212,7 @@ async fn perform(state: &State, index: usize, call: &Call, fault: &Fault) -> Opt
         None
     };
     let answer = if hangs_up { None } else { instead.or(own) };
+    let answer = answer.map(|answer| quirk::in_wanted_form(&visit, answer));
     let mut world = state.world();
     let clock = visit.clock(&world, store.as_deref());
     let fate = Fate {

@@ -8,7 +8,7 @@ use llavero::dev::postgres::Programs;
 
 /// Why a walk cannot be made on this machine.
 #[derive(Debug)]
-pub struct Missing(String);
+pub struct Missing(pub String);
 
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,8 +45,8 @@ pub fn browser() -> Result<BrowserPrograms, Missing> {
     })
 }
 
-pub fn provider() -> Result<ProviderPrograms, Missing> {
-    postgres()?;
+/// Node.js of a release that runs the modules.
+pub fn node() -> Result<PathBuf, Missing> {
     let node = first_of(&["node", "nodejs"])?;
     let told = Command::new(&node).arg("--version").output();
     let told = told.map_err(|error| Missing(format!("{}: {error}", node.display())))?;
@@ -60,6 +60,12 @@ pub fn provider() -> Result<ProviderPrograms, Missing> {
             "Node.js {NODE} or later is needed, and `node` is {told}"
         )));
     }
+    Ok(node)
+}
+
+pub fn provider() -> Result<ProviderPrograms, Missing> {
+    postgres()?;
+    let node = node()?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node");
     if !folder.join("node_modules/oidc-provider/package.json").exists() {
         return Err(Missing(

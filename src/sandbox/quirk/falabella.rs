@@ -68,7 +68,8 @@ pub fn authenticate(world: &mut World, visit: &Visit<'_>) -> Result<Caller, Answ
 }
 
 fn read_time(text: &str) -> Option<DateTime<Utc>> {
-    ["%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%:z"]
+    // `#z` takes `Z` as well as an offset: sellers' clients send either.
+    ["%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S%#z", "%Y-%m-%dT%H:%M%:z"]
         .iter()
         .find_map(|format| DateTime::parse_from_str(text, format).ok())
         .map(|time| time.with_timezone(&Utc))

@@ -8,6 +8,7 @@ mod magento2;
 mod oauth1;
 mod odoo;
 mod opencart;
+mod prestashop;
 mod shein;
 mod shopify;
 mod temu;
@@ -119,6 +120,14 @@ pub fn finish_call(visit: &Visit<'_>, answer: Answer) -> Answer {
     match visit.behaviour.quirk {
         Some(QuirkName::Woocommerce) => woocommerce::only_fields(visit, answer),
         Some(QuirkName::Falabella) => falabella::success(visit, answer),
+        _ => answer,
+    }
+}
+
+/// The form that the caller asked for; of every answer, refusals and failures included.
+pub fn in_wanted_form(visit: &Visit<'_>, answer: Answer) -> Answer {
+    match visit.behaviour.quirk {
+        Some(QuirkName::Prestashop) => prestashop::as_xml_unless_json_is_wanted(visit, answer),
         _ => answer,
     }
 }

@@ -120,7 +120,7 @@ fn signed_key(world: &mut World, visit: &Visit<'_>) -> Result<Registration, Answ
 }
 
 fn signature_fits(call: &Call, query: &Pairs, header: &Pairs, key: &Registration, method: &str, sent: &str) -> bool {
-    let mut pairs = numbered(query);
+    let mut pairs = last_of_each(numbered(query));
     pairs.extend(header.iter().filter(|(name, _)| name.as_str() != "realm").cloned());
     if call.has_form_body() {
         pairs.extend(numbered(&call.form_pairs()));
@@ -135,6 +135,16 @@ fn signature_fits(call: &Call, query: &Pairs, header: &Pairs, key: &Registration
             _ => false,
         }
     })
+}
+
+/// Of a name that is sent twice PHP keeps the last value. WooCommerce's own clients send each parameter twice over http.
+fn last_of_each(pairs: Pairs) -> Pairs {
+    let mut kept = Pairs::new();
+    for (name, text) in pairs {
+        kept.retain(|(known, _)| *known != name);
+        kept.push((name, text));
+    }
+    kept
 }
 
 /// `name[]` as PHP reads it: `name[0]`, `name[1]`, ...

@@ -232,3 +232,40 @@ async fn falabella_answers_200_whatever_is_wrong() {
     let reported = falabella("wrong", now).replace("GetProducts", "GetBrands");
     assert!(bench.get(&reported, &agent).await.text.contains("SuccessResponse"));
 }
+
+#[actix_web::test]
+async fn of_a_parameter_that_is_sent_twice_a_shop_signs_the_last() {
+    let bench = Bench::new();
+    let uri = format!("{}&include[0]=11", signed("n7", START));
+    assert_eq!(bench.get(&uri, &[("X-Sandbox-Scheme", "http")]).await.status, 200);
+    let other = format!("{}&include[0]=12", signed("n8", START));
+    assert_eq!(bench.get(&other, &[("X-Sandbox-Scheme", "http")]).await.status, 401);
+}
+
+#[actix_web::test]
+async fn prestashop_answers_in_xml_unless_json_is_asked_for() {
+    let bench = Bench::new();
+    let key = basic("5a5aAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "");
+    let xml = bench.get("/shop.example.com/api/", &[("Authorization", &key)]).await;
+    assert_eq!(xml.headers.get("content-type").unwrap(), "text/xml;charset=utf-8");
+    assert!(xml.text.contains("<shopName><![CDATA["), "{}", xml.text);
+    let refused = bench
+        .get(
+            "/shop.example.com/api/orders",
+            &[("Authorization", &basic("wrong", ""))],
+        )
+        .await;
+    assert_eq!(refused.status, 401);
+    assert!(
+        refused.text.contains("<errors><error><code><![CDATA[20]]></code>"),
+        "{}",
+        refused.text
+    );
+    for (uri, header) in [
+        ("/shop.example.com/api/?output_format=JSON", "X-Any"),
+        ("/shop.example.com/api/", "Io-Format"),
+    ] {
+        let json = bench.get(uri, &[("Authorization", &key), (header, "JSON")]).await;
+        assert!(json.json()["shopName"].is_string());
+    }
+}

@@ -1,0 +1,166 @@
+//! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
+//! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
+//! of `node` or `python`; what the scripts share stands in `meeting` there. A trial whose SDK is not installed is
+//! reported as ignored, with the reason. One `llavero dev` serves them all.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../browser/process.rs"]
+#[allow(dead_code, reason = "shared with the browser walks")]
+mod process;
+#[path = "../browser/product.rs"]
+#[allow(dead_code, reason = "shared with the browser walks")]
+mod product;
+#[path = "../browser/programs.rs"]
+#[allow(dead_code, reason = "shared with the browser walks")]
+mod programs;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use process::Process;
+use product::{Development, DevelopmentFolder};
+use programs::Missing;
+
+use Registry::{Npm, Pypi};
+
+/// Platform, registry, package, and the script without its ending.
+const MEETINGS: &[(&str, Registry, &str, &str)] = &[
+    ("amazon", Npm, "amazon-sp-api", "amazon-sp-api"),
+    ("bling", Npm, "bling-erp-api", "bling-erp-api"),
+    ("ebay", Npm, "ebay-api", "ebay-api"),
+    ("ebay", Npm, "ebay-oauth-nodejs-client", "ebay-oauth-nodejs-client"),
+    ("etsy", Npm, "etsy-ts", "etsy-ts"),
+    ("quickbooks", Npm, "intuit-oauth", "intuit-oauth"),
+    ("salesforce", Npm, "jsforce", "jsforce"),
+    ("shopify", Npm, "@shopify/shopify-api", "shopify-api"),
+    ("wix", Npm, "@wix/sdk", "wix-sdk"),
+    ("woocommerce", Npm, "@woocommerce/woocommerce-rest-api", "woocommerce"),
+    ("amazon", Pypi, "python-amazon-sp-api", "amazon_sp_api"),
+    ("bigcommerce", Pypi, "bigcommerce", "bigcommerce_api"),
+    ("falabella", Pypi, "FalabellaAPIClient", "falabella_client"),
+    ("magento-1", Pypi, "requests-oauthlib", "magento_1_oauthlib"),
+    ("magento-2", Pypi, "pymagento", "magento_2_pymagento"),
+    ("magento-2", Pypi, "requests-oauthlib", "magento_2_oauthlib"),
+    ("prestashop", Pypi, "prestapyt", "prestapyt_webservice"),
+    ("quickbooks", Pypi, "intuit-oauth", "intuit_oauth"),
+    ("salesforce", Pypi, "simple-salesforce", "salesforce_simple"),
+    ("shein", Pypi, "shein-api", "shein_openapi"),
+    ("squarespace", Pypi, "squarespace-commerce", "squarespace_api"),
+    ("tiktok-shop", Pypi, "tiktok-shop-api", "tiktok_shop_open"),
+    ("walmart", Pypi, "python-walmart", "walmart_marketplace"),
+    ("woocommerce", Pypi, "WooCommerce", "woocommerce_rest"),
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Registry {
+    Npm,
+    Pypi,
+}
+
+fn main() -> ExitCode {
+    let shared = Arc::new(Shared::default());
+    let trials = MEETINGS.iter().map(|&(platform, registry, package, script)| {
+        let shared = shared.clone();
+        let name = format!("{platform}_answers_{registry:?}_{package}").to_lowercase();
+        Trial::ignorable_test(name, move || {
+            match programs::postgres().and_then(|()| interpreter(registry, package)) {
+                Ok(interpreter) => meet(&shared, &interpreter, &script_of(registry, script)),
+                Err(missing) => Ok(Completion::ignored_with(missing)),
+            }
+        })
+    });
+    let trials = trials.collect();
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    drop(shared);
+    conclusion.exit_code()
+}
+
+/// The one Llavero of a run, from the first trial that needs it to the last.
+#[derive(Default)]
+struct Shared(Mutex<Option<Running>>);
+
+struct Running {
+    // Before its folder: it ends first.
+    development: Development,
+    _folder: DevelopmentFolder,
+}
+
+impl Shared {
+    /// What stands in its `dev.env`.
+    fn environment(&self) -> std::io::Result<BTreeMap<String, String>> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            return Ok(running.development.environment.clone());
+        }
+        let folder = DevelopmentFolder::new();
+        let development = runtime()?.block_on(folder.start());
+        let environment = development.environment.clone();
+        *running = Some(Running {
+            development,
+            _folder: folder,
+        });
+        Ok(environment)
+    }
+}
+
+/// Runs a script to its end; it fails by ending otherwise than with 0.
+fn meet(shared: &Shared, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
+    let mut environment = shared.environment()?;
+    environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let folder = tempfile::tempdir()?;
+    let command = [interpreter.to_str().unwrap(), script.to_str().unwrap()];
+    let mut process = Process::start(&command, &environment, &folder.path().join("output.log"));
+    let ended = runtime()?.block_on(process.ended());
+    if ended.success() {
+        return Ok(Completion::Completed);
+    }
+    Err(format!("{}: {ended}\n{}", script.display(), process.written()).into())
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn script_of(registry: Registry, script: &str) -> PathBuf {
+    match registry {
+        Npm => folder().join(format!("tests/sdk/node/{script}.mjs")),
+        Pypi => folder().join(format!("tests/sdk/python/{script}.py")),
+    }
+}
+
+/// What runs scripts with this package.
+fn interpreter(registry: Registry, package: &str) -> Result<PathBuf, Missing> {
+    match registry {
+        Npm => {
+            let node = programs::node()?;
+            let installed = folder().join("tests/sdk/node/node_modules").join(package);
+            if installed.join("package.json").exists() {
+                return Ok(node);
+            }
+            Err(Missing(format!("no `{package}`: run `npm ci` in tests/sdk/node")))
+        }
+        Pypi => {
+            let python = folder().join("target/sdk-python/bin/python");
+            let question = format!("import importlib.metadata as found; found.version('{package}')");
+            let asked = Command::new(&python).args(["-c", &question]).output();
+            if asked.is_ok_and(|answer| answer.status.success()) {
+                return Ok(python);
+            }
+            let make = "python3 -m venv target/sdk-python && \
+                        target/sdk-python/bin/pip install -r tests/sdk/python/requirements.txt";
+            Err(Missing(format!("no `{package}`: run `{make}`")))
+        }
+    }
+}
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
