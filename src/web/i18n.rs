@@ -81,7 +81,8 @@ impl Texts {
         for (name, value) in values {
             // Numbers choose plural forms; digits that a number would print otherwise (0012) stay text.
             match value.parse::<i64>() {
-                Ok(number) if number.to_string() == *value => args.set(*name, number),
+                // A longer one is an identifier, which a floating-point number would not keep.
+                Ok(number) if number.to_string() == *value && value.len() <= 12 => args.set(*name, number),
                 _ => args.set(*name, *value),
             }
         }

@@ -99,3 +99,10 @@ fn a_number_chooses_the_plural_form() {
         "Vuelve a intentarlo en 5 segundos."
     );
 }
+
+#[test]
+fn a_long_identifier_keeps_all_its_digits() {
+    let texts = Texts::embedded().unwrap();
+    let told = texts.say_with(Language::En, "connect-shops-id", &[("id", "7000714532876273421")]);
+    assert!(told.contains("7000714532876273421"), "{told}");
+}

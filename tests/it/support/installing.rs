@@ -88,6 +88,17 @@ impl Installing {
         }
     }
 
+    /// The account at the platform, where the first one that it knows will not do.
+    fn account(&self) -> Option<&'static str> {
+        match self.platform.as_str() {
+            "shopify" => Some("acme.myshopify.com"),
+            "shoplazza" => Some("acme.myshoplaza.com"),
+            // A seller with a single shop: nothing has to be chosen.
+            "tiktok-shop" => Some("7010736057180325638"),
+            _ => None,
+        }
+    }
+
     /// Where the platform has to open the app.
     pub fn address(&self, app: &TestApp) -> String {
         format!("{}/connect/install/{}/{}", app.url, self.partner.id, self.platform)
@@ -99,11 +110,7 @@ impl Installing {
             "platform": self.platform,
             "client_id": self.client,
             "url": self.address(app),
-            "store": match self.platform.as_str() {
-                "shopify" => Some("acme.myshopify.com"),
-                "shoplazza" => Some("acme.myshoplaza.com"),
-                _ => None,
-            },
+            "store": self.account(),
         });
         let made = app.control("install", order).await;
         made["url"].as_str().unwrap().to_owned()
@@ -164,10 +171,8 @@ impl Installing {
     /// Lets the platform announce that the app was removed; the status that it was answered.
     pub async fn announce(&self, app: &TestApp, more: Value) -> u64 {
         let mut order = json!({ "platform": self.platform, "client_id": self.client, "url": self.hooks(app) });
-        match self.platform.as_str() {
-            "shopify" => order["store"] = json!("acme.myshopify.com"),
-            "shoplazza" => order["store"] = json!("acme.myshoplaza.com"),
-            _ => {}
+        if let Some(account) = self.account() {
+            order["store"] = json!(account);
         }
         for (name, value) in more.as_object().unwrap() {
             order[name] = value.clone();
