@@ -240,9 +240,7 @@ fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
         // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.
-        FailureKind::Unknown if typed && matches!(failure.status, Some(401 | 403)) => {
-            ConnectFailure::CredentialsRefused
-        }
+        FailureKind::Unknown if typed && failure.status == Some(401) => ConnectFailure::CredentialsRefused,
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,
