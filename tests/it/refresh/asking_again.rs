@@ -187,7 +187,7 @@ async fn refused_keys_ask_the_merchant_and_the_admins_once() {
     let to_merchant: Vec<_> = mails.iter().filter(|mail| mail.to == "ana@example.com").collect();
     assert_eq!(to_merchant.len(), 1);
     assert!(to_merchant[0].text.contains("/reconnect/"));
-    assert!(to_merchant[0].subject.contains("vuelva a conectar"));
+    assert!(to_merchant[0].subject.contains("vuelve a conectar"));
 }
 
 #[tokio::test]
