@@ -102,9 +102,20 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// The credential was erased during the call: what became of the store is what its caller is told.
+    async fn gone(&self) -> Error {
+        match access_token::admit_again(self.app, self.admitted).await {
+            Err(error) => error,
+            Ok(_) => Error::NotFound,
+        }
+    }
+
     async fn run(&self) -> Result<ProxyAnswer, Error> {
         let begun = self.app.clock.monotonic();
-        let usable = usable(self.app, &self.admitted.store, self.admitted.app.mode).await?;
+        let usable = match usable(self.app, &self.admitted.store, self.admitted.app.mode).await {
+            Err(Error::NotFound) => return Err(self.gone().await),
+            found => found?,
+        };
         // A refresh takes its time; a revocation in between must not be outrun.
         if self.app.clock.monotonic().saturating_duration_since(begun) > WAITED {
             access_token::admit_again(self.app, self.admitted).await?;
@@ -115,7 +126,10 @@ impl<'a> Call<'a> {
         }
         let renewed = match self.method.renewal {
             Renewal::Never => None,
-            _ => usable.renewed(self.app, self.admitted).await?,
+            _ => match usable.renewed(self.app, self.admitted).await {
+                Err(Error::NotFound) => return Err(self.gone().await),
+                renewed => renewed?,
+            },
         };
         let Some(renewed) = renewed else {
             return self.decide(&usable, first).await;
