@@ -111,6 +111,14 @@ impl Checker<'_> {
         for (i, field) in method.fields.iter().enumerate() {
             self.field(&format!("fields[{i}]"), field);
         }
+        for (name, value) in &method.arriving {
+            if let Some(import) = &value.import
+                && value.check(&import.example).as_ref() != Some(&import.example)
+            {
+                let fault = format!("`{}` does not pass the value's own check", import.example);
+                self.fault(&format!("arriving.{name}.import.example"), fault);
+            }
+        }
         for (name, lookup) in &method.lookups {
             let key = format!("lookups.{name}");
             match method.field(&lookup.from) {

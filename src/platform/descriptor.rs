@@ -12,7 +12,7 @@ use url::Url;
 
 use super::answer::AnswerRules;
 use super::failure::BuildError;
-use super::field::{Arriving, Field, Pattern, Takes};
+use super::field::{Arriving, Field, Import, Pattern, Takes};
 use super::hook::Hooks;
 use super::obtain::Obtain;
 use super::quirk::QuirkRef;
@@ -204,6 +204,9 @@ pub struct Method {
     /// Values that a callback or a token answer brings and that decide where a secret is sent.
     #[serde(default)]
     pub arriving: BTreeMap<String, Arriving>,
+    /// Tokens can be brought along. Not where nothing would prove whose they are.
+    #[serde(default = "yes")]
+    pub importable: bool,
     pub obtain: Obtain,
     pub lifetimes: Lifetimes,
     #[serde(skip)]
@@ -257,6 +260,12 @@ impl Method {
             .iter()
             .chain(&self.app_fields)
             .find(|field| field.name == name)
+    }
+
+    /// Values that tokens do not tell, and that a partner who brings some has to name.
+    pub fn imports(&self) -> impl Iterator<Item = (&str, &Arriving, &Import)> {
+        let all = self.arriving.iter();
+        all.filter_map(|(name, value)| Some((name.as_str(), value, value.import.as_ref()?)))
     }
 
     /// The check of a value that may stand in a host's place: a field's, or an arriving value's.

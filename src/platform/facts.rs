@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
-use super::field::{Field, Takes};
+use super::field::{Arriving, Field, Import, Takes};
 use super::obtain::{self, Obtain};
 use crate::domain::connect::Language;
 
@@ -58,7 +58,7 @@ pub struct WebhookFacts {
     pub url: Option<String>,
     /// A merchant has removed the app. Empty: as the platform's own settings name it.
     pub uninstalled: Vec<String>,
-    /// Privacy requests that platforms demand an answer to.
+    /// Privacy requests that platforms demand an answer to, the end of an account included.
     pub privacy: Vec<String>,
 }
 
@@ -89,6 +89,10 @@ pub struct MethodFacts {
     pub identity: &'static str,
     /// What the merchant gives.
     pub fields: Vec<FieldFacts>,
+    /// Tokens that the partner holds can be brought along (`POST /v1/stores` with `tokens`).
+    pub importable: bool,
+    /// What has to be said beside them in `fields`, since the platform tells it in the browser or with its tokens only.
+    pub import_fields: Vec<FieldFacts>,
     /// What the partner gives us.
     pub app_fields: Vec<FieldFacts>,
     pub scopes: Vec<String>,
@@ -208,7 +212,7 @@ pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> Pla
         webhooks: platform.hooks.as_ref().map(|hooks| WebhookFacts {
             url: addresses.webhook_url.clone(),
             uninstalled: hooks.uninstalled.clone(),
-            privacy: hooks.privacy.clone(),
+            privacy: hooks.privacy.iter().chain(&hooks.closed).cloned().collect(),
         }),
         app_fields,
         methods,
@@ -245,6 +249,8 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
             IdentitySource::Typed => "typed",
         },
         fields: fields(&method.fields),
+        importable: method.importable && redirects,
+        import_fields: method.imports().map(|one| import(one, language)).collect(),
         app_fields: fields(&method.app_fields),
         scopes: method.scopes.clone(),
         pkce: obtain::uses_pkce(method),
@@ -308,13 +314,7 @@ fn field(field: &Field, language: Language) -> FieldFacts {
         help: field.help.in_(language).to_owned(),
         example: field.example.clone(),
         pattern: field.pattern.as_str().to_owned(),
-        takes: match field.takes {
-            Takes::Text => "text",
-            Takes::Host => "host",
-            Takes::Label => "label",
-            Takes::Url => "url",
-            Takes::Path => "path",
-        },
+        takes: takes(field.takes),
         secret: field.secret,
         required: field.required,
         default: field.default.clone(),
@@ -326,6 +326,31 @@ fn field(field: &Field, language: Language) -> FieldFacts {
                 label: choice.label.in_(language).to_owned(),
             })
             .collect(),
+    }
+}
+
+fn import((name, value, import): (&str, &Arriving, &Import), language: Language) -> FieldFacts {
+    FieldFacts {
+        name: name.to_owned(),
+        label: import.label.in_(language).to_owned(),
+        help: import.help.in_(language).to_owned(),
+        example: import.example.clone(),
+        pattern: value.pattern.as_str().to_owned(),
+        takes: takes(value.takes),
+        secret: false,
+        required: import.required,
+        default: None,
+        choices: Vec::new(),
+    }
+}
+
+fn takes(takes: Takes) -> &'static str {
+    match takes {
+        Takes::Text => "text",
+        Takes::Host => "host",
+        Takes::Label => "label",
+        Takes::Url => "url",
+        Takes::Path => "path",
     }
 }
 

@@ -108,6 +108,22 @@ pub struct Arriving {
     pub pattern: Pattern,
     #[serde(default)]
     pub takes: Takes,
+    /// Calls need it: whoever brings tokens along has to say it.
+    #[serde(default)]
+    pub import: Option<Import>,
+}
+
+/// How a partner is asked for a value that nobody types in a browser.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    pub label: Text,
+    /// Where the platform told it.
+    pub help: Text,
+    pub example: String,
+    /// Without it everything but the revoke call works.
+    #[serde(default = "super::descriptor::yes")]
+    pub required: bool,
 }
 
 impl Arriving {

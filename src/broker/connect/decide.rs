@@ -34,7 +34,7 @@ pub async fn accept(app: &Arc<App>, visit: &Visit) -> Result<Result<(), Refused>
         Some((HeldReason::Less, verified)) => {
             let accepted = Accepted {
                 less: true,
-                identity: false,
+                ..Accepted::default()
             };
             go_on(
                 app,
@@ -97,6 +97,7 @@ pub async fn accept_identity(app: &Arc<App>, store: StoreId, asker: &Asker) -> R
     let accepted = Accepted {
         less: true,
         identity: true,
+        ..Accepted::default()
     };
     match go_on(app, visit, verified, accepted, asker.clone()).await? {
         Ok(()) => Ok(()),

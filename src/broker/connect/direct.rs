@@ -20,6 +20,7 @@ use crate::domain::id::ConnectSessionId;
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
+use crate::platform::field::FieldProblem;
 use crate::platform::obtain::{Grant, Obtain};
 use crate::platform::{self, Method, Platform, Values};
 
@@ -75,7 +76,7 @@ pub async fn connect_directly(
     if customer.is_empty() || customer.len() > 255 || customer.chars().any(char::is_control) {
         return Err(invalid("customer_id", "1 to 255 bytes without control characters"));
     }
-    let fields = checked(app, api_app, method, &wanted.fields)?;
+    let fields = checked(app, api_app, method, &wanted)?;
     let client = client::find(app, api_app, platform).await?;
     if !client::can_use(method, client.id.is_some()) {
         let detail = format!("There is no OAuth client of this app at {}.", platform.name);
@@ -124,6 +125,7 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
         mode: api_app.mode,
         client: &proof.client,
     };
+    let is_claimed = proof.tokens.is_some() && method.imports().next().is_some();
     let mut verified = match prove(app, &target, &proof.fields, proof.tokens).await {
         Ok(verified) => verified,
         Err(Stop::Refused(refused)) => return Err(told(refused)),
@@ -135,6 +137,7 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
     let accepted = Accepted {
         less: true,
         identity: false,
+        claimed: is_claimed,
     };
     match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
         Settled::Completed => Ok(visit.session.id),
@@ -162,19 +165,46 @@ fn meant(verified: &Verified, named: Vec<String>) -> Result<Vec<String>, Error> 
     Err(Error::Invalid(vec![FieldError::new("shops", message)]))
 }
 
-fn checked(app: &App, api_app: &db::apps::App, method: &Method, given: &Values) -> Result<Values, Error> {
-    let unknown = given
+/// The fields in their one spelling; with tokens, those beside them that the platform never tells again.
+fn checked(app: &App, api_app: &db::apps::App, method: &Method, wanted: &DirectStore) -> Result<Values, Error> {
+    let given = &wanted.fields;
+    let imports: Vec<_> = method.imports().filter(|_| wanted.tokens.is_some()).collect();
+    let (brought, typed): (Vec<_>, Vec<_>) = given
+        .iter()
+        .partition(|(name, _)| imports.iter().any(|(import, ..)| import == name));
+    let typed: Values = typed.into_iter().map(|(name, value)| (name, value.clone())).collect();
+    let unknown = typed
         .names()
         .filter(|name| !method.fields.iter().any(|field| field.name == *name));
     let mut wrong: Vec<FieldError> = unknown
         .map(|name| FieldError::new(format!("fields.{name}"), "not a field of this connect method"))
         .collect();
     let allow_http = app.config.allow_private_hosts && api_app.mode == Mode::Live;
-    let fields = begin::checked(method, given, allow_http).unwrap_or_else(|refused| {
+    let mut fields = begin::checked(method, &typed, allow_http).unwrap_or_else(|refused| {
         let refused = refused.into_iter();
         wrong.extend(refused.map(|(name, problem)| FieldError::new(format!("fields.{name}"), problem.to_string())));
         Values::new()
     });
+    for (name, check, import) in imports {
+        let value = brought.iter().find(|(brought, _)| *brought == name);
+        match value
+            .map(|(_, value)| value.expose().trim())
+            .filter(|value| !value.is_empty())
+        {
+            None if !import.required => {}
+            None => {
+                let message = "a value is needed: tokens do not tell it";
+                wrong.push(FieldError::new(format!("fields.{name}"), message));
+            }
+            Some(value) => match platform::obtain::imported(method, name, check, value, &fields) {
+                Some(value) => fields.set(name, value),
+                None => wrong.push(FieldError::new(
+                    format!("fields.{name}"),
+                    FieldProblem::Pattern.to_string(),
+                )),
+            },
+        }
+    }
     if wrong.is_empty() {
         Ok(fields)
     } else {
@@ -198,6 +228,10 @@ async fn prove(
     };
     if !by_code {
         let message = "this connect method has none";
+        return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
+    }
+    if !target.method.importable {
+        let message = "nothing would prove which store they are of: make a connect session";
         return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
     }
     let mut values = Values::new().with("access_token", tokens.access_token);

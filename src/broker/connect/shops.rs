@@ -146,7 +146,7 @@ pub async fn choose_shops(app: &Arc<App>, visit: &Visit, chosen: &[String]) -> R
     // That came before the choice.
     let accepted = Accepted {
         less: true,
-        identity: false,
+        ..Accepted::default()
     };
     let asker = Asker::merchant(visit.session.app_id);
     decide::go_on(app, visit.clone(), verified, accepted, asker).await

@@ -23,6 +23,8 @@ pub use token_call::TokenCall;
 
 use super::descriptor::{Method, Platform, Renewal};
 use super::failure::{BuildError, Failure};
+use super::field::Arriving;
+use super::quirk::QuirkRef;
 use super::sign::SignMoment;
 use super::signature;
 use super::template::Scope;
@@ -212,6 +214,14 @@ pub fn redirect_uri(method: &Method, registered: &str, state: &str) -> String {
         Obtain::Code(code) if code.state == StatePlace::Path => format!("{registered}/{state}"),
         _ => registered.to_owned(),
     }
+}
+
+/// A value that a partner names beside tokens, in its one spelling; `None` where it is not one that may be used with
+/// those that are `known`.
+pub fn imported(method: &Method, name: &str, check: &Arriving, given: &str, known: &Values) -> Option<String> {
+    let value = check.check(given)?;
+    let accepted = |quirk: &QuirkRef| quirk.accepts(name, &value, known);
+    method.quirk.as_ref().is_none_or(accepted).then_some(value)
 }
 
 /// Whether the redirect URI is called with the state as one more segment.

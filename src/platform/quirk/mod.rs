@@ -52,6 +52,12 @@ pub trait Quirk: Sync {
         Ok(brought)
     }
 
+    /// Looks at a value that came by another way than a callback, once it has passed the catalogue's check: whether it
+    /// may be used beside those that are known.
+    fn accepts(&self, _name: &str, _given: &str, _known: &Values) -> bool {
+        true
+    }
+
     /// Reads the query of a connection that starts at the platform: the values that it proves. `app` are the platform
     /// app's.
     fn install(&self, _raw_query: &str, _app: &Values, _now: DateTime<Utc>) -> Result<Values, CallbackRefusal> {

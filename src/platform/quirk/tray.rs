@@ -33,17 +33,28 @@ impl Quirk for Tray {
             return Err(missing());
         };
         let address = spelled(given).ok_or(CallbackRefusal::OtherStore)?;
-        let url = host::checked_url(&address).ok_or(CallbackRefusal::OtherStore)?;
-        let own = known.get("shop").unwrap_or_default();
-        let found = url.host_str().unwrap_or_default();
-        let is_stores = found == own || found == format!("www.{own}") || format!("www.{found}") == own;
-        // Which of the platform's hosts belongs to a domain of the store's own is not known beforehand.
-        let may_be = found.ends_with(PLATFORM) && !own.ends_with(PLATFORM);
-        if url.port().is_some() || !(is_stores || may_be) {
+        if !is_of_store(&address, known) {
             return Err(CallbackRefusal::OtherStore);
         }
         Ok(brought.with("api_address", address))
     }
+
+    fn accepts(&self, name: &str, given: &str, known: &Values) -> bool {
+        name != "api_address" || is_of_store(given, known)
+    }
+}
+
+/// Whether an address is the store's that was typed, or one of the platform's that may be.
+fn is_of_store(address: &str, known: &Values) -> bool {
+    let Some(url) = host::checked_url(address) else {
+        return false;
+    };
+    let own = known.get("shop").unwrap_or_default();
+    let found = url.host_str().unwrap_or_default();
+    let is_stores = found == own || found == format!("www.{own}") || format!("www.{found}") == own;
+    // Which of the platform's hosts belongs to a domain of the store's own is not known beforehand.
+    let may_be = found.ends_with(PLATFORM) && !own.ends_with(PLATFORM);
+    url.port().is_none() && (is_stores || may_be)
 }
 
 const PLATFORM: &str = ".commercesuite.com.br";

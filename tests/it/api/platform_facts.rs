@@ -50,6 +50,8 @@ async fn every_platform_tells_every_fact() {
                 "client",
                 "identity",
                 "fields",
+                "importable",
+                "import_fields",
                 "app_fields",
                 "scopes",
                 "pkce",
@@ -200,4 +202,22 @@ async fn pages_about_an_unconfirmed_platform_say_so() {
             admins.text()
         );
     }
+}
+
+#[tokio::test]
+async fn what_has_to_be_said_beside_tokens_is_listed_with_its_form() {
+    let app = start().await;
+    let facts = platform(&app, "salesforce").await;
+    let method = &facts["methods"][0];
+    assert_eq!(method["importable"], true);
+    let field = &method["import_fields"][0];
+    assert_eq!(
+        (&field["name"], &field["takes"], &field["required"]),
+        (&json!("instance_url"), &json!("url"), &json!(true))
+    );
+    for name in ["label", "help", "example", "pattern"] {
+        assert!(field[name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+    }
+    assert_eq!(platform(&app, "wix").await["methods"][0]["importable"], false);
+    assert_eq!(platform(&app, "vtex").await["methods"][0]["importable"], false);
 }

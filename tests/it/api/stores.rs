@@ -158,6 +158,72 @@ async fn credentials_that_the_partner_holds_connect_without_a_browser() {
     }
 }
 
+fn brought(platform: &str, fields: Value) -> Value {
+    json!({ "platform": platform, "customer_id": "customer-1", "fields": fields,
+            "tokens": { "access_token": "token-0001", "refresh_token": "token-0002" } })
+}
+
+#[tokio::test]
+async fn a_value_that_tokens_do_not_tell_is_asked_for_by_name_and_may_not_lead_elsewhere() {
+    let app = start().await;
+    let tray = "https://evil.example.com/web_api";
+    for (platform, fields, field) in [
+        (
+            "salesforce",
+            json!({ "login_host": "login.salesforce.com" }),
+            "instance_url",
+        ),
+        (
+            "salesforce",
+            json!({ "login_host": "login.salesforce.com", "instance_url": "https://salesforce.com.evil.example" }),
+            "instance_url",
+        ),
+        ("quickbooks", json!({}), "realm_id"),
+        ("quickbooks", json!({ "realm_id": "../1" }), "realm_id"),
+        ("bigcommerce", json!({ "store_hash": " " }), "store_hash"),
+        ("vend", json!({ "domain_prefix": "evil.example/" }), "domain_prefix"),
+        (
+            "zoho-inventory",
+            json!({ "api_domain": "https://www.zohoapis.eu" }),
+            "accounts_server",
+        ),
+        (
+            "tray",
+            json!({ "shop": "loja.example.com.br", "api_address": tray }),
+            "api_address",
+        ),
+        (
+            "salesforce",
+            json!({ "login_host": "login.salesforce.com", "instance": "x" }),
+            "instance",
+        ),
+    ] {
+        let mut body = brought(platform, fields);
+        if platform == "bigcommerce" {
+            body["method"] = json!("authorization");
+        }
+        let answer = post(&app, body).await;
+        assert_eq!(answer.status, 400, "{platform} {field}: {}", answer.body);
+        let told = answer.json()["errors"].as_array().unwrap().clone();
+        let named = format!("fields.{field}");
+        assert!(told.iter().any(|error| error["field"] == *named), "{}", answer.body);
+        assert!(app.received(platform).await.is_empty(), "{platform}");
+    }
+    assert!(stores(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn tokens_that_nothing_ties_to_a_store_are_not_taken() {
+    let app = start().await;
+    let answer = post(&app, brought("wix", json!({}))).await;
+    assert_eq!(
+        (answer.status, &answer.json()["errors"][0]["field"]),
+        (400, &json!("tokens")),
+        "{}",
+        answer.body
+    );
+}
+
 #[tokio::test]
 async fn refused_credentials_make_no_store() {
     let app = start().await;

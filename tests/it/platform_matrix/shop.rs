@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use llavero::broker::refresh::open_values;
+use llavero::domain::id::{CredentialId, Id as _, StoreId};
+use llavero::platform::Values;
 use llavero::platform::descriptor::Method;
 use serde_json::{Value, json};
 
 use super::browser;
 use super::table::Way;
 use crate::support::connecting::{self, Connected, begin, begin_again, exchange, start, way_back};
+use crate::support::rows::row;
 use crate::support::test_app::{TestApp, read};
 use crate::support::visitor::{Answer, Visitor};
 
@@ -75,6 +79,24 @@ impl Shop {
     /// The store as partners see it.
     pub async fn seen(&self) -> Value {
         connecting::store(&self.app, &self.store().store_id).await
+    }
+
+    /// What is kept of the store's credential, opened.
+    pub async fn credential(&self) -> Values {
+        let id: StoreId = self.store().store_id.parse().unwrap();
+        let query = format!(
+            "SELECT c.id, encode(c.values_sealed, 'hex') AS sealed FROM credentials c \
+             JOIN stores s ON s.credential_id = c.id WHERE s.id = '{}'",
+            id.uuid()
+        );
+        let row = row(&self.app.database, &query);
+        let sealed = row["sealed"].as_str().unwrap().as_bytes();
+        let sealed: Vec<u8> = sealed
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let id = CredentialId::from_uuid(row["id"].as_str().unwrap().parse().unwrap());
+        open_values(&self.app.app.sealer, id, &sealed).unwrap()
     }
 
     pub async fn status(&self) -> String {

@@ -15,8 +15,8 @@ use super::shop::Shop;
 use super::table::Way;
 use crate::support::connecting::{exchange, way_back};
 
-pub const STEPS: [&str; 9] = [
-    "connect", "call", "renewal", "kept", "trouble", "dead", "again", "other", "revoked",
+pub const STEPS: [&str; 10] = [
+    "connect", "call", "renewal", "kept", "trouble", "dead", "again", "other", "brought", "revoked",
 ];
 
 /// Takes all steps with one shop.
@@ -48,6 +48,13 @@ pub async fn walk(way: Way) -> Row {
 
 /// What the catalogue says that a method cannot have.
 fn impossible(shop: &Shop, step: &str) -> Option<&'static str> {
+    if step == "brought" {
+        return match &shop.method.obtain {
+            Obtain::Code(_) if shop.method.importable => None,
+            Obtain::Code(_) => Some("nothing would prove whose tokens they are"),
+            Obtain::Ask(_) | Obtain::Given(_) => Some("no tokens of a client's"),
+        };
+    }
     match (step, shop.method.renewal) {
         ("renewal" | "kept", Renewal::Never) => Some("never renewed"),
         ("kept", Renewal::AskAgain) => Some("no refresh token"),
@@ -85,6 +92,7 @@ async fn take(shop: &mut Shop, step: &str) {
         "dead" => dead(shop).await,
         "again" => again(shop).await,
         "other" => other(shop).await,
+        "brought" => brought(shop).await,
         "revoked" => revoked(shop).await,
         _ => panic!("no step `{step}`"),
     }
@@ -262,6 +270,53 @@ async fn other(shop: &Shop) {
         assert_eq!(before[name], after[name], "{name}");
     }
     shop.works().await;
+}
+
+/// The same tokens, brought by the partner, do as well, beside the values that only a browser or their answer tells.
+async fn brought(shop: &Shop) {
+    let held = shop.credential().await;
+    let mut body = json!({
+        "platform": shop.way.platform, "method": shop.way.method, "customer_id": "customer-1",
+        "fields": {}, "tokens": { "access_token": held.get("access_token"), "refresh_token": held.get("refresh_token") },
+    });
+    let typed = shop.method.fields.iter().map(|field| field.name.as_str());
+    let told = shop.method.imports().map(|(name, ..)| name);
+    for name in typed.chain(told) {
+        if let Some(value) = held.get(name) {
+            body["fields"][name] = json!(value);
+        }
+    }
+    if shop.method.verify.shops.is_some() {
+        body["shops"] = json!([shop.way.id]);
+    }
+    for (name, _, import) in shop.method.imports() {
+        let mut lacking = body.clone();
+        lacking["fields"].as_object_mut().unwrap().remove(name);
+        if import.required {
+            let answer = shop.app.api("POST", "/v1/stores", Some(lacking)).await;
+            let named = answer.json()["errors"][0]["field"].clone();
+            assert_eq!(
+                (answer.status, named),
+                (400, json!(format!("fields.{name}"))),
+                "{}",
+                answer.body
+            );
+        }
+    }
+    let answer = shop.app.api("POST", "/v1/stores", Some(body)).await;
+    let answered = answer.json();
+    assert_eq!(
+        (answer.status, &answered["reauthorized"]),
+        (200, &json!(true)),
+        "{}",
+        answer.body
+    );
+    assert_eq!(answered["store"]["id"], shop.store().store_id.as_str());
+    shop.works().await;
+    if shop.method.renewal != Renewal::Never {
+        shop.expire().await;
+        shop.works().await;
+    }
 }
 
 /// A revoked store's token stops at once.

@@ -19,7 +19,7 @@ impl Settlement {
     /// Keeps the grant for stores that have its shops, though it was not asked for by them: refusing somebody else, or
     /// waiting for a choice, must not cut them off. `None`: none of them lives, or it would not serve them.
     pub(super) fn keep_for(&self, conn: &mut db::Conn, stores: &[Store]) -> Result<Option<CredentialId>, Error> {
-        let stated = self.is_listed() || self.method.identity == IdentitySource::Platform;
+        let stated = !self.accepted.claimed && (self.is_listed() || self.method.identity == IdentitySource::Platform);
         if !stated || !self.is_whole() {
             return Ok(None);
         }
