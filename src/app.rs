@@ -17,9 +17,11 @@ use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
 pub mod arrivals;
+pub mod hook_keys;
 pub mod in_flight;
 
 pub use arrivals::Arrivals;
+pub use hook_keys::HookKeys;
 pub use in_flight::InFlight;
 
 /// Everything a use case may reach for.
@@ -41,6 +43,8 @@ pub struct App {
     pub in_flight: InFlight,
     /// Who came to permanent connect pages lately.
     pub arrivals: Arrivals,
+    /// What platforms sign their webhooks with.
+    pub hook_keys: HookKeys,
     /// Runs refreshes and connects to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

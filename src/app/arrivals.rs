@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::id::AppId;
+use crate::domain::id::{AppId, PlatformAppId};
 
 /// A burst, then one each `every`.
 struct Limit {
@@ -31,6 +31,11 @@ const BY_TESTS: Limit = Limit {
     burst: 10,
     every: TimeDelta::seconds(6),
 };
+/// Each is two calls to a platform, and messages by the thousand name one key.
+const BY_KEYS: Limit = Limit {
+    burst: 6,
+    every: TimeDelta::seconds(10),
+};
 /// Entries that are kept before those that matter no more are thrown out.
 const ENTRIES: usize = 4096;
 
@@ -40,6 +45,8 @@ enum Key {
     App(AppId),
     /// Tries of an app's clients; `None`: of the installation's.
     Tests(Option<AppId>),
+    /// Keys of webhooks that a client asked its platform for.
+    Keys(PlatformAppId),
 }
 
 /// A cheap handle. Kept is when each key will have made up for its arrivals.
@@ -58,6 +65,11 @@ impl Arrivals {
     /// Counts a try of a client at a platform: an app's own, or the installation's.
     pub fn admit_test(&self, app: Option<AppId>, now: DateTime<Utc>) -> Result<(), Duration> {
         self.count([(Key::Tests(app), BY_TESTS)], now)
+    }
+
+    /// Counts a question for a platform's key, which strangers can provoke.
+    pub fn admit_key(&self, client: PlatformAppId, now: DateTime<Utc>) -> Result<(), Duration> {
+        self.count([(Key::Keys(client), BY_KEYS)], now)
     }
 
     fn count<const N: usize>(&self, keys: [(Key, Limit); N], now: DateTime<Utc>) -> Result<(), Duration> {

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName};
 use serde::{Deserialize, Deserializer};
+use sha2::{Digest as _, Sha256};
 
 use super::answer::text_at;
 use super::descriptor::Platform;
+use super::published_key::{PublishedKey, Signed};
 use super::quirk::QuirkRef;
 use super::signature::{self, Hash, Writing};
 use super::values::Values;
@@ -20,6 +22,14 @@ pub struct Hooks {
     /// A keyed hash in a header.
     #[serde(default)]
     pub proof: Option<Proof>,
+    /// Instead of `proof`: a signature with a key that the platform publishes. It says that the platform wrote this, not
+    /// to whom: whoever has been sent such a webhook can send it on. So nothing that it tells of an app is believed
+    /// without asking.
+    #[serde(default)]
+    pub published: Option<PublishedKey>,
+    /// The platform asks first whether the address is ours.
+    #[serde(default)]
+    pub challenge: Option<Challenge>,
     /// Instead of `proof` and everything else here.
     #[serde(default)]
     pub quirk: Option<QuirkRef>,
@@ -36,6 +46,39 @@ pub struct Hooks {
     pub uninstalled: Vec<String>,
     #[serde(default)]
     pub privacy: Vec<String>,
+    /// The account itself was closed, and what is known of its owner has to go.
+    #[serde(default)]
+    pub closed: Vec<String>,
+}
+
+/// A question that only the owner of an address can answer: a hash over what is asked, a value of the app, and the address.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// The query's parameter that asks.
+    pub parameter: String,
+    /// The value of the app.
+    pub token: String,
+    /// The answer's name in a JSON object.
+    pub answer: String,
+}
+
+impl Challenge {
+    /// The answer to a query that asks; `None` where it doesn't.
+    pub fn answer(&self, raw_query: &str, app: &Values, address: &str) -> Option<Result<String, HookRefusal>> {
+        let pairs = signature::pairs(raw_query);
+        let asked = &pairs.iter().find(|(name, _)| *name == self.parameter)?.1;
+        let Some(token) = app.get(&self.token).filter(|token| !token.is_empty()) else {
+            return Some(Err(HookRefusal::Missing));
+        };
+        let hash = Sha256::new()
+            .chain_update(asked)
+            .chain_update(token)
+            .chain_update(address)
+            .finalize();
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(Ok(serde_json::json!({ &self.answer: hex }).to_string()))
+    }
 }
 
 /// A keyed hash over parts of a webhook.
@@ -102,6 +145,8 @@ pub enum HookKind {
     MaybeUninstalled,
     /// A privacy request that must be answered, even if there is nothing to do.
     Privacy,
+    /// The account is gone, and its owner is to be forgotten; whether the grant is gone too has to be asked.
+    AccountClosed,
     Other,
 }
 
@@ -122,6 +167,8 @@ pub enum HookRefusal {
     Missing,
     #[error("the proof does not hold")]
     BadProof,
+    #[error("the platform's key cannot be read")]
+    BadKey,
 }
 
 /// Checks the proof first. `app` are the platform app's values.
@@ -144,28 +191,64 @@ pub fn read(
     if !holds {
         return Err(HookRefusal::BadProof);
     }
-    let topic = hooks.topic.as_ref().ok_or(HookRefusal::NoHooks)?;
-    let topic = text(topic, received, json.as_ref())?;
-    let kind = if hooks.uninstalled.contains(&topic) {
-        match hooks.store_unproven {
-            true => HookKind::MaybeUninstalled,
-            false => HookKind::Uninstalled,
+    hooks.told(received, json.as_ref())
+}
+
+/// The signature of a webhook whose platform publishes its keys; `None` where it doesn't.
+pub fn signed<'a>(
+    platform: &'a Platform,
+    received: &Received<'_>,
+) -> Option<Result<(&'a PublishedKey, Signed), HookRefusal>> {
+    let published = platform.hooks.as_ref()?.published.as_ref()?;
+    Some(published.read(received).map(|signed| (published, signed)))
+}
+
+/// As `read`, of a webhook that is `signed` with this published key.
+pub fn read_signed(
+    platform: &Platform,
+    received: &Received<'_>,
+    signed: &Signed,
+    pem: &str,
+) -> Result<Hook, HookRefusal> {
+    let hooks = platform.hooks.as_ref().ok_or(HookRefusal::NoHooks)?;
+    signed.holds(pem, received.body)?;
+    let json: Option<serde_json::Value> = serde_json::from_slice(received.body).ok();
+    hooks.told(received, json.as_ref())
+}
+
+impl Hooks {
+    /// What a proven webhook says.
+    fn told(&self, received: &Received<'_>, json: Option<&serde_json::Value>) -> Result<Hook, HookRefusal> {
+        let topic = self.topic.as_ref().ok_or(HookRefusal::NoHooks)?;
+        let topic = text(topic, received, json)?;
+        let unproven = self.store_unproven || self.published.is_some();
+        let kind = if self.uninstalled.contains(&topic) {
+            match unproven {
+                true => HookKind::MaybeUninstalled,
+                false => HookKind::Uninstalled,
+            }
+        } else if self.closed.contains(&topic) {
+            HookKind::AccountClosed
+        } else if self.privacy.contains(&topic) {
+            HookKind::Privacy
+        } else {
+            HookKind::Other
+        };
+        let store = self.store.as_ref();
+        let store_id = store.and_then(|store| text(store, received, json).ok());
+        if kind == HookKind::Uninstalled && store_id.is_none() {
+            return Err(HookRefusal::Missing);
         }
-    } else if hooks.privacy.contains(&topic) {
-        HookKind::Privacy
-    } else {
-        HookKind::Other
-    };
-    let store = hooks.store.as_ref();
-    let store = store.and_then(|store| text(store, received, json.as_ref()).ok());
-    if kind == HookKind::Uninstalled && store.is_none() {
-        return Err(HookRefusal::Missing);
+        Ok(Hook {
+            kind,
+            topic,
+            platform_store_id: match store {
+                // A header names a host.
+                Some(Place::Header(_)) => store_id.map(|id| id.to_ascii_lowercase()),
+                _ => store_id,
+            },
+        })
     }
-    Ok(Hook {
-        kind,
-        topic,
-        platform_store_id: store.map(|id| id.to_ascii_lowercase()),
-    })
 }
 
 impl Proof {

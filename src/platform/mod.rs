@@ -15,6 +15,7 @@ pub mod hook;
 pub mod host;
 pub mod lifetimes;
 pub mod obtain;
+pub mod published_key;
 pub mod quirk;
 pub mod reference;
 pub mod revoke;

@@ -277,8 +277,11 @@ fn compose(hook: &Hook, mut values: Values, client: &Registration, order: &SendH
         Signature::Base64 => base64(&code()),
         Signature::JwtHs256 => jwt::hs256(&signed, secret),
         Signature::JwtRs256 => jwt::rs256(&signed),
+        // Another message's: the header itself is in order.
+        Signature::PublishedKey if order.forged => quirk::published_key(&client.id),
+        Signature::PublishedKey => quirk::published_key(&signed),
     };
-    if order.forged {
+    if order.forged && hook.signature != Signature::PublishedKey {
         signature = signature.chars().rev().collect();
     }
     values.insert("signature".to_owned(), signature.into());

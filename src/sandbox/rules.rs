@@ -295,6 +295,8 @@ pub enum Signature {
     JwtHs256,
     /// A JWT over the claims, with the platform's own key.
     JwtRs256,
+    /// ECDSA with a key that the platform publishes, as the quirk writes it.
+    PublishedKey,
 }
 
 fn ten_minutes() -> u64 {

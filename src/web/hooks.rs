@@ -1,11 +1,11 @@
 //! Where platforms send their webhooks: 200 once what they say is done and saved, 401 where the proof does not hold, 503
-//! where they should send again.
+//! where they should send again. Some ask first, by GET, whether the address is ours.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::Error;
 use crate::app::App;
-use crate::broker::hooks::{Heard, hear};
+use crate::broker::hooks::{Heard, challenge, hear};
 use crate::domain::id::AppId;
 use crate::domain::problem::Problem;
 use crate::platform::hook::Received;
@@ -19,6 +19,11 @@ pub async fn receive(
 ) -> Result<HttpResponse, Error> {
     let (app_id, slug) = path.into_inner();
     let app_id: AppId = app_id.parse().map_err(|_| Error::not_found())?;
+    if request.method() == actix_web::http::Method::GET
+        && let Some(answer) = challenge(&app, app_id, &slug, request.query_string()).await?
+    {
+        return Ok(HttpResponse::Ok().content_type("application/json").body(answer));
+    }
     let headers = request
         .headers()
         .iter()

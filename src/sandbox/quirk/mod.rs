@@ -2,6 +2,7 @@
 
 mod alibaba;
 mod claro_shop;
+mod ebay;
 mod falabella;
 mod magento1;
 mod magento2;
@@ -84,6 +85,11 @@ pub fn sign_install(visit: &Visit<'_>, secret: &str, pairs: &mut Pairs) {
         Some(QuirkName::Weebly) => weebly::sign_install(secret, pairs),
         _ => sign_callback(visit, secret, pairs),
     }
+}
+
+/// The header that a message is signed with by a key that the platform publishes.
+pub fn published_key(message: &str) -> String {
+    ebay::signed(message)
 }
 
 /// Turns what an authorization request writes in a way of its own into the standard form.

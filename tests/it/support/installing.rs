@@ -12,6 +12,9 @@ use super::visitor::{Answer, Visitor};
 /// The app's client at every simulated platform, which knows ids that begin like this.
 pub const CLIENT: &str = "sandbox-installs";
 
+/// What the app answers eBay with, which asks about its address.
+pub const VERIFICATION_TOKEN: &str = "sandbox_verification-token_0123456789";
+
 /// A partner's app, and how it is known at one platform.
 pub struct Installing {
     pub partner: OtherApp,
@@ -37,6 +40,13 @@ async fn client(app: &TestApp, platform: &str) -> (String, Value) {
             id.to_owned(),
             json!({ "app_key": id, "app_secret": secret, "region": "us" }),
         ),
+        "ebay" => {
+            let token = VERIFICATION_TOKEN;
+            let fields = json!({
+                "client_id": id, "client_secret": secret, "ru_name": "Sandbox-RuName", "verification_token": token,
+            });
+            (id.to_owned(), fields)
+        }
         "tray" => (id.to_owned(), json!({ "consumer_key": id, "consumer_secret": secret })),
         "multivende" => {
             let id = "555512345678";

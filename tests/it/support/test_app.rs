@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, InFlight};
+use llavero::app::{App, Arrivals, HookKeys, InFlight};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -295,6 +295,7 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
         arrivals: Arrivals::default(),
+        hook_keys: HookKeys::default(),
         last_used: LastUsed::default(),
         db,
         sealer,
