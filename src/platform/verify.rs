@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::answer::{self, found_at};
@@ -56,6 +57,10 @@ pub struct Verify {
     /// The store's address where the answer does not tell.
     #[serde(default)]
     pub url: Option<Template>,
+    /// When keys that were given end, in Unix seconds: a JSON pointer into the answer, or `jwt:` and one into the claims
+    /// of the access token.
+    #[serde(default)]
+    pub ends: Option<String>,
 }
 
 /// A list of shops in the answer; pointers below `at` are relative to each of its items.
@@ -141,6 +146,8 @@ pub struct StoreFacts {
     pub url: Option<String>,
     /// All shops that the authorization covers, where the platform lists them.
     pub shops: Vec<Shop>,
+    /// When the credential itself says that it ends.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 /// The verify call, signed; `None` where the platform has no harmless read.
@@ -235,5 +242,16 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         platform_store_id,
         url,
         shops,
+        ends_at: verify.ends.as_ref().and_then(|at| ends_at(at, &body, values)),
     })
+}
+
+/// A point in Unix seconds; zero, and what is no time, tells of no end.
+fn ends_at(at: &str, body: &serde_json::Value, values: &Values) -> Option<DateTime<Utc>> {
+    let text = match at.strip_prefix("jwt:") {
+        Some(at) => answer::text_at(&obtain::claims(values.get("access_token")?)?, at)?,
+        None => answer::text_at(body, at)?,
+    };
+    let seconds = text.trim().parse::<f64>().ok().filter(|seconds| *seconds >= 1.0)?;
+    DateTime::from_timestamp(seconds as i64, 0)
 }

@@ -55,6 +55,8 @@ struct Kept {
     url: Option<String>,
     lacking: Lacking,
     kept: Option<CredentialId>,
+    #[serde(default)]
+    ends_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +107,7 @@ pub(super) fn seal(
         url: verified.url.clone(),
         lacking: verified.lacking.clone(),
         kept: verified.kept,
+        ends_at: verified.ends_at,
     };
     let bytes = serde_json::to_vec(&kept).map_err(|error| Error::Internal(error.to_string()))?;
     Ok(sealer.seal(place(session, "held_sealed"), SecretBytes::new(bytes).expose()))
@@ -137,6 +140,7 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         url: kept.url,
         lacking: kept.lacking,
         kept: kept.kept,
+        ends_at: kept.ends_at,
     };
     Ok(Some((kept.reason, verified)))
 }

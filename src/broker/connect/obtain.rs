@@ -56,6 +56,8 @@ pub(super) struct Verified {
     /// The store's address, if it is about one.
     pub url: Option<String>,
     pub lacking: Lacking,
+    /// When what was typed ends, where it says so itself.
+    pub ends_at: Option<DateTime<Utc>>,
     /// A credential that has got this grant already, for stores that had some of the shops before.
     pub kept: Option<CredentialId>,
 }
@@ -98,7 +100,7 @@ pub(super) async fn prove(
     target: &Target<'_>,
     attempt: &Values,
     asked_at: DateTime<Utc>,
-    grant: Option<Grant>,
+    mut grant: Option<Grant>,
 ) -> Result<Verified, Stop> {
     let method = target.method;
     let values = attempt.over(&target.client.values);
@@ -132,6 +134,8 @@ pub(super) async fn prove(
         }
     };
     let lacking = lacking(method, &values, grant.as_ref());
+    // One that has passed is disproved by the answer.
+    let ends_at = facts.ends_at.filter(|end| *end > asked_at);
     let mut kept = attempt.clone();
     for passing in ["state", "code", "code_verifier", "redirect_uri"] {
         kept.remove(passing);
@@ -141,6 +145,10 @@ pub(super) async fn prove(
         kept.remove(own);
     }
     let values = granted.map_or_else(|| kept.clone(), |granted| granted.over(&kept));
+    if let Some(grant) = &mut grant {
+        let left = || (ends_at? - asked_at).to_std().ok();
+        grant.access_expires_in = grant.access_expires_in.or_else(left);
+    }
     Ok(Verified {
         values,
         asked_at,
@@ -149,6 +157,7 @@ pub(super) async fn prove(
         shops,
         chosen,
         lacking,
+        ends_at,
         kept: None,
     })
 }

@@ -9,6 +9,7 @@ mod doubt;
 mod failing;
 mod notices;
 mod one_call;
+mod own_end;
 mod pause;
 mod platform_app;
 mod renewal;

@@ -138,7 +138,7 @@ impl Settlement {
         shops.find(|shop| shop.platform_store_id == store.platform_store_id)
     }
 
-    /// The credential's columns. Keys have no life time of their own.
+    /// The credential's columns. Keys have no life time but the one that they tell themselves, and nothing renews them.
     fn granted(&self, credential: CredentialId) -> Granted {
         let verified = &self.verified;
         let granted = match &verified.grant {
@@ -146,9 +146,15 @@ impl Settlement {
             None => Granted {
                 values_sealed: None,
                 access_issued_at: Some(verified.asked_at),
-                access_expires_at: None,
+                access_expires_at: verified.ends_at,
                 refresh_expires_at: None,
-                reauthorize_by: None,
+                // What a platform gives them at most is no proof of their end, and reason enough to announce one.
+                reauthorize_by: verified.ends_at.or_else(|| {
+                    let lives = self.method.lifetimes;
+                    let longest = lives.access.filter(|_| !lives.access_unknown)?;
+                    let longest = chrono::TimeDelta::from_std(longest).ok()?;
+                    verified.asked_at.checked_add_signed(longest)
+                }),
                 refresh_at: None,
                 scopes: None,
             },
