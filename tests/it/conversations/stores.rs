@@ -55,7 +55,7 @@ pub fn compare_hook(expected: &ExpectedHook, got: &Result<Hook, HookRefusal>, di
         Ok(hook) => match hook.kind {
             HookKind::Uninstalled => HookOutcome::Uninstalled,
             HookKind::MaybeUninstalled => HookOutcome::MaybeUninstalled,
-            HookKind::Privacy | HookKind::Other => HookOutcome::Ignored,
+            HookKind::Privacy | HookKind::AccountClosed | HookKind::Other => HookOutcome::Ignored,
         },
         Err(_) => HookOutcome::Refused,
     };
