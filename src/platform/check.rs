@@ -119,6 +119,16 @@ impl Checker<'_> {
                 self.fault(&format!("arriving.{name}.import.example"), fault);
             }
         }
+        for (name, stand_in) in &method.instead {
+            let key = format!("instead.{name}");
+            self.name(&key, name);
+            self.name(&key, &stand_in.from);
+            for other in stand_in.names.values() {
+                if !method.app_fields.iter().any(|field| field.name == *other) {
+                    self.fault(&key, format!("`{other}` is no field of the platform app"));
+                }
+            }
+        }
         for (name, lookup) in &method.lookups {
             let key = format!("lookups.{name}");
             match method.field(&lookup.from) {

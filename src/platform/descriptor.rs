@@ -179,6 +179,15 @@ pub struct Lookup {
     pub values: BTreeMap<String, String>,
 }
 
+/// A value that others stand in for: which one, another value decides.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandIn {
+    pub from: String,
+    /// The name of the one that stands in, by that value; where it is not given, nothing changes.
+    pub names: BTreeMap<String, String>,
+}
+
 /// One way in which a platform's stores are connected and called.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +210,9 @@ pub struct Method {
     pub fields: Vec<Field>,
     #[serde(default)]
     pub lookups: BTreeMap<String, Lookup>,
+    /// Values of the platform app that differ between parts of the platform.
+    #[serde(default)]
+    pub instead: BTreeMap<String, StandIn>,
     /// Values that a callback or a token answer brings and that decide where a secret is sent.
     #[serde(default)]
     pub arriving: BTreeMap<String, Arriving>,

@@ -60,6 +60,13 @@ impl<'a> Scope<'a> {
         self.method.lookups.contains_key(name) && !(self.method.field(name).is_some() && given())
     }
 
+    /// What stands in for a name here.
+    fn stand_in(&self, name: &str) -> Option<&'a str> {
+        let stand_in = self.method.instead.get(name)?;
+        let other = stand_in.names.get(self.values.get(&stand_in.from)?)?;
+        self.values.get(other).filter(|value| !value.is_empty())
+    }
+
     /// The value of a name: given, looked up from another one, of this moment, or a field's default.
     pub fn get(&self, name: &str) -> Result<Cow<'a, str>, BuildError> {
         let missing = || BuildError::MissingValue(name.to_owned());
@@ -70,6 +77,9 @@ impl<'a> Scope<'a> {
                 .get(key.as_ref())
                 .map(|v| Cow::Borrowed(v.as_str()))
                 .ok_or_else(missing);
+        }
+        if let Some(value) = self.stand_in(name) {
+            return Ok(Cow::Borrowed(value));
         }
         if let Some(moment) = self.moment
             && let Some(value) = moment.value(name)

@@ -12,6 +12,7 @@ mod shopify;
 mod tiny;
 mod walmart;
 mod woocommerce;
+mod zoho;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
