@@ -7,6 +7,7 @@ use super::schema::platform_apps;
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::id::{AppId, PlatformAppId};
+use crate::domain::refresh::SecretSet;
 use crate::domain::store::Mode;
 
 #[derive(Clone, Queryable, Selectable)]
@@ -26,6 +27,9 @@ pub struct PlatformApp {
     pub verdicts_held_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// While a second set stands by: which the platform took last, and since when.
+    pub secrets_used: Option<SecretSet>,
+    pub secrets_used_since: Option<DateTime<Utc>>,
 }
 
 #[derive(Insertable)]
@@ -61,10 +65,26 @@ pub fn update_values(
             platform_apps::paused_at.eq(None::<DateTime<Utc>>),
             platform_apps::pause_code.eq(None::<String>),
             platform_apps::probe_at.eq(None::<DateTime<Utc>>),
+            platform_apps::secrets_used.eq(None::<SecretSet>),
+            platform_apps::secrets_used_since.eq(None::<DateTime<Utc>>),
             platform_apps::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Notes which set of secrets the platform took, unless that is known, or other values were entered since `seen`.
+pub fn note_secrets(conn: &mut Conn, id: PlatformAppId, used: SecretSet, seen: DateTime<Utc>) -> Result<bool> {
+    let noted = diesel::update(platform_apps::table.find(id))
+        .filter(platform_apps::updated_at.eq(seen))
+        .filter(platform_apps::standby_sealed.is_not_null())
+        .filter(platform_apps::secrets_used.is_distinct_from(used))
+        .set((
+            platform_apps::secrets_used.eq(used),
+            platform_apps::secrets_used_since.eq(llavero_now().nullable()),
+        ))
+        .execute(conn)?;
+    Ok(noted == 1)
 }
 
 pub fn find(conn: &mut Conn, id: PlatformAppId) -> Result<Option<PlatformApp>> {

@@ -230,6 +230,8 @@ diesel::table! {
         verdicts_held_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        secrets_used -> Nullable<Text>,
+        secrets_used_since -> Nullable<Timestamptz>,
     }
 }
 

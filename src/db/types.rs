@@ -47,6 +47,7 @@ text_words! {
     crate::domain::refresh::FailureKind,
     crate::domain::refresh::RefreshOutcome,
     crate::domain::refresh::RefreshTrigger,
+    crate::domain::refresh::SecretSet,
     crate::domain::store::MerchantMail,
     crate::domain::store::Mode,
     crate::domain::store::StatusReason,

@@ -25,6 +25,14 @@ words! {
 }
 
 words! {
+    /// Which of a platform app's two sets of secrets, while they roll over.
+    SecretSet {
+        Current = "current",
+        Standby = "standby",
+    }
+}
+
+words! {
     /// What asked for a refresh.
     RefreshTrigger {
         /// A call with an expired or nearly expired token.

@@ -16,6 +16,8 @@ pub(super) struct Client {
     pub values: Values,
     /// The values with the second secrets in place.
     pub standby: Option<Values>,
+    /// Its row.
+    pub row: Option<db::platform_apps::PlatformApp>,
 }
 
 impl Client {
@@ -57,6 +59,7 @@ pub(super) async fn find(app: &App, api_app: &db::apps::App, platform: &Platform
         id: Some(found.id),
         values,
         standby,
+        row: Some(found),
     })
 }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use super::client::Client;
 use super::{Refused, Stop, route, shops};
 use crate::app::App;
-use crate::broker::token_limit;
+use crate::broker::{refresh, token_limit};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::CredentialId;
-use crate::domain::refresh::FailureKind;
+use crate::domain::refresh::{FailureKind, SecretSet};
 use crate::domain::store::Mode;
 use crate::platform::descriptor::{Method, Renewal};
 use crate::platform::field::Takes;
@@ -66,12 +66,16 @@ pub(super) struct Verified {
 /// platform refuses the first.
 pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> Result<Verified, Stop> {
     let first = ask(app, target, attempt, &target.client.values).await;
-    match (&first, &target.client.standby) {
+    let (obtained, used) = match (&first, &target.client.standby) {
         (Err(Stop::Refused(refused)), Some(standby)) if refused.why == ConnectFailure::PlatformAppMisconfigured => {
-            ask(app, target, attempt, standby).await
+            (ask(app, target, attempt, standby).await, SecretSet::Standby)
         }
-        _ => first,
+        _ => (first, SecretSet::Current),
+    };
+    if matches!(&obtained, Ok(verified) if verified.grant.is_some()) {
+        refresh::took(app, target.client.row.as_ref(), used).await;
     }
+    obtained
 }
 
 async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) -> Result<Verified, Stop> {

@@ -16,7 +16,7 @@ use crate::db::credentials::Credential;
 use crate::db::leases;
 use crate::domain::credential::Generation;
 use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
-use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger};
+use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger, SecretSet};
 use crate::domain::store::StoreHealth;
 use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::transport::{NotSent, SendError, SendOptions};
@@ -28,6 +28,15 @@ pub(super) enum Client {
     First,
     /// The second set, while secrets roll over.
     Standby,
+}
+
+impl Client {
+    fn secrets(self) -> SecretSet {
+        match self {
+            Self::First => SecretSet::Current,
+            Self::Standby => SecretSet::Standby,
+        }
+    }
 }
 
 /// What follows.
@@ -92,7 +101,11 @@ pub(super) async fn make(
         }
         let failure = match this.send(grounds, client).await {
             Ok((answer, sent_at)) => match obtain::read_grant(this.method, &this.pair, &answer, sent_at) {
-                Ok(grant) => return this.renewed(grant, sent_at, &answer).await.map(Next::Ended),
+                Ok(grant) => {
+                    let ended = this.renewed(grant, sent_at, &answer).await?;
+                    platform_app::took(app, loaded.platform_app.as_ref(), client.secrets()).await;
+                    return Ok(Next::Ended(ended));
+                }
                 Err(failure) if this.rotates() && answer::may_hide_a_grant(this.method, &answer) => Failure {
                     kind: FailureKind::Down,
                     ..failure

@@ -36,7 +36,7 @@ use crate::platform::{Method, Values};
 pub(crate) use grant::{announce, next_verification};
 pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
-pub use platform_app::client_values;
+pub use platform_app::{client_values, took};
 pub(crate) use run::refresh;
 pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;

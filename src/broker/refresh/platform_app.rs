@@ -15,7 +15,7 @@ use crate::db::platform_apps::PlatformApp;
 use crate::db::{self, Conn};
 use crate::domain::id::{Id, PlatformAppId};
 use crate::domain::job::{Job, NewJob};
-use crate::domain::refresh::Blocked;
+use crate::domain::refresh::{Blocked, SecretSet};
 use crate::domain::store::StoreHealth;
 use crate::platform::descriptor::Renewal;
 use crate::platform::{self, Method, Values};
@@ -120,6 +120,25 @@ pub(super) async fn succeeded(app: &Arc<App>, id: PlatformAppId) {
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(platform_app.id = %id, %error, "a pause could not be lifted"),
+    }
+}
+
+/// The platform took one of the two sets of secrets: what an operator has to know to end a roll-over. A row is written
+/// when that changes, and may fail to be: the next success does it again.
+pub async fn took(app: &App, platform_app: Option<&PlatformApp>, used: SecretSet) {
+    let news = |own: &&PlatformApp| own.standby_sealed.is_some() && own.secrets_used != Some(used);
+    let Some(own) = platform_app.filter(news) else { return };
+    let (id, seen) = (own.id, own.updated_at);
+    let noted = app
+        .db
+        .run(move |conn| db::platform_apps::note_secrets(conn, id, used, seen))
+        .await;
+    match noted {
+        Ok(true) => {
+            tracing::info!(platform_app.id = %id, secrets = used.as_str(), "a platform takes these secrets now")
+        }
+        Ok(false) => {}
+        Err(error) => tracing::warn!(platform_app.id = %id, %error, "which secrets worked could not be noted"),
     }
 }
 

@@ -35,6 +35,8 @@ pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
             "source": if used.app_id.is_some() { "own" } else { "installation" },
             "fields": used.public_values,
             "standby": used.standby_sealed.is_some(),
+            "secrets_used": used.secrets_used.map(|used| used.as_str()),
+            "secrets_used_since": used.secrets_used_since,
             "paused_at": used.paused_at,
             "pause_code": used.pause_code,
             "updated_at": used.updated_at,
@@ -49,8 +51,9 @@ pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
 struct Shown {
     #[serde(flatten)]
     facts: PlatformFacts,
-    /// `source`: `own` or `installation`; its values that are no secret; whether a second set of secrets stands by; since
-    /// when, and with which of its codes, the platform refuses it. `null`: there is none.
+    /// `source`: `own` or `installation`; its values that are no secret; whether a second set of secrets stands by, and
+    /// which the platform took last meanwhile (`current`, `standby`, `null`: neither yet) since when; since when, and with
+    /// which of its codes, the platform refuses it. `null`: there is none.
     app: Value,
 }
 
@@ -61,6 +64,7 @@ fn facts_of(by: &PartnerKey<AnyScope>, platform: &Platform) -> PlatformFacts {
         redirect_uri: url.map(|url| platform::redirect_uri(url, slug)),
         install_url: url.map(|url| platform::install_url(url, &app, slug)),
         webhook_url: url.map(|url| platform::webhook_url(url, &app, slug)),
+        inherited: false,
     };
     facts::of(platform, LANGUAGE, &addresses)
 }

@@ -280,3 +280,68 @@ async fn a_fixed_token_whose_held_verdict_was_wrong_is_well_again() {
     let held = "SELECT count(*) AS n FROM credentials WHERE held_verdict_at IS NOT NULL";
     assert_eq!(count(&app.database, held), 0);
 }
+
+/// The app's own client, with one set of secrets and one that stands by.
+async fn rolls_over(app: &TestApp, current: &str, standby: &str) {
+    let body = json!({
+        "fields": { "client_id": "sandbox-own", "client_secret": current }, "standby": { "client_secret": standby },
+    });
+    let answer = app.api("PUT", "/v1/platforms/mercado-libre/app", Some(body)).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+}
+
+async fn secrets_used(app: &TestApp) -> Value {
+    let shown = app.api("GET", "/v1/platforms/mercado-libre", None).await.json()["app"].clone();
+    json!([shown["secrets_used"], shown["secrets_used_since"]])
+}
+
+async fn refreshed(app: &TestApp, store: &Connected) {
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    let answer = app.api("POST", &path, None).await;
+    assert_eq!(answer.json()["outcome"], "renewed", "{}", answer.body);
+}
+
+#[tokio::test]
+async fn which_of_two_secrets_the_platform_takes_is_known_and_written_when_it_changes_only() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    rolls_over(&app, "the-secret-before", "sandbox-secret").await;
+    assert_eq!(secrets_used(&app).await, json!([null, null]));
+    // Connecting tells it, and so does every refresh after it.
+    let store = mercado_libre(&app).await;
+    let since = json!(["standby", "2026-03-02T09:00:00Z"]);
+    assert_eq!(secrets_used(&app).await, since);
+    let version = "SELECT xmin::text AS version FROM platform_apps WHERE app_id IS NOT NULL";
+    let written = row(&app.database, version);
+    for _ in 0..3 {
+        app.advance(MINUTE);
+        refreshed(&app, &store).await;
+    }
+    assert_eq!(row(&app.database, version), written, "no write by each refresh");
+    assert_eq!(secrets_used(&app).await, since);
+
+    // The roll-over is finished; other values begin anew.
+    rolls_over(&app, "sandbox-secret", "the-secret-after").await;
+    assert_eq!(secrets_used(&app).await, json!([null, null]));
+    app.advance(MINUTE);
+    refreshed(&app, &store).await;
+    assert_eq!(secrets_used(&app).await, json!(["current", "2026-03-02T09:04:00Z"]));
+    let own = format!("{}/admin/apps/{}/platforms/mercado-libre", app.url, app.demo.app_id);
+    let owner = crate::support::visitor::Visitor::new();
+    let link = format!("{}/admin/sign-in/{}", app.url, app.demo.admin_link.expose());
+    let page = owner.get(&link).await;
+    owner
+        .submit(&page.form_with("password"), &[("password", "a long enough password")])
+        .await;
+    let page = owner.get(&own).await;
+    assert!(page.text().contains("has taken the first set"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_client_with_one_secret_has_nothing_to_tell_apart() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let store = mercado_libre(&app).await;
+    refreshed(&app, &store).await;
+    assert_eq!(secrets_used(&app).await, json!([null, null]));
+}

@@ -9,6 +9,7 @@ use crate::broker::{platform_app_test, platform_apps};
 use crate::db;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::admin::Role;
+use crate::domain::refresh::SecretSet;
 use crate::platform::Platform;
 use crate::web::extract::{Admin, NeedsRole, Owner, Viewer};
 use crate::web::form::{Form, Submitted};
@@ -55,6 +56,12 @@ pub(super) fn standing<R>(by: &Admin<R>, set: Option<&PlatformApp>, unset: Badge
     ];
     if set.standby_sealed.is_some() {
         texts.push(by.say("admin-client-standby-set"));
+        let since = set.secrets_used_since.map(moment).unwrap_or_default();
+        texts.push(match set.secrets_used {
+            None => by.say("admin-client-took-neither"),
+            Some(SecretSet::Current) => by.page.say_with("admin-client-took-current", [("when", &*since)]),
+            Some(SecretSet::Standby) => by.page.say_with("admin-client-took-standby", [("when", &*since)]),
+        });
     }
     let mut badge = Badge::new(Tone::Good, by.say("admin-client-set"));
     if let Some(since) = set.verdicts_held_at {
