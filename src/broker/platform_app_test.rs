@@ -18,8 +18,9 @@ use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
 use crate::platform::descriptor::ClientOwner;
 use crate::platform::obtain::{self, Obtain};
+use crate::platform::register;
 use crate::platform::transport::{PlatformRequest, Route, SendOptions, Transport};
-use crate::platform::{self, BuildError, Field, FieldProblem, Method, Platform, SignMoment, Values};
+use crate::platform::{BuildError, Field, FieldProblem, Method, Platform, SignMoment, Values};
 
 /// More values than any request is made of.
 const MOST_VALUES: usize = 40;
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub http_status: Option<u16>,
     /// One sentence, without secrets.
     pub detail: String,
+    /// The platform cannot be asked without this value, which only a connection brings.
+    pub needs: Option<String>,
 }
 
 /// What came of a test.
@@ -68,6 +71,7 @@ impl Outcome {
             platform_code: None,
             http_status: None,
             detail: detail.into(),
+            needs: None,
         }
     }
 }
@@ -234,7 +238,15 @@ pub async fn test_own(
 }
 
 fn nothing(platform: &Platform) -> Tested {
-    let why = format!("No client of the partner's can be tested at {}", platform.name);
+    let name = &platform.name;
+    let stores_own = |method: &Method| method.client == ClientOwner::Store;
+    let why = if platform.methods.iter().any(stores_own) {
+        format!("Cannot tell: at {name} each store brings a client of its own, which is tried when it is connected")
+    } else if platform_apps::app_fields(platform).is_empty() {
+        format!("Nothing is registered at {name}: stores give keys of their own")
+    } else {
+        format!("What is registered at {name} is no client that could be refused")
+    };
     Tested {
         platform: platform.slug.clone(),
         method: None,
@@ -278,9 +290,14 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
     let (request, values) = match built(app, method, values.clone()) {
         Ok(built) => built,
         Err(BuildError::MissingValue(name)) if method.arriving.contains_key(&name) => {
-            let why =
-                format!("Nothing was sent: `{name}` comes with a connection, and decides where this platform is asked");
-            return Ok(Outcome::untold(Verdict::Unclear, why));
+            let why = format!(
+                "Cannot tell: the platform is asked with `{name}`, which only a connection brings. Connect a store to try \
+                 the client, or name it in `fields`"
+            );
+            return Ok(Outcome {
+                needs: Some(name),
+                ..Outcome::untold(Verdict::Unclear, why)
+            });
         }
         Err(error) => {
             return Ok(Outcome::untold(Verdict::Unclear, format!("Nothing was sent: {error}")));
@@ -312,6 +329,7 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
             platform_code: None,
             http_status: status,
             detail: format!("HTTP {}", answer.status.as_u16()),
+            needs: None,
         },
         Err(failure) => Outcome {
             verdict: match failure.kind {
@@ -322,6 +340,7 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
             platform_code: failure.code,
             http_status: failure.status.or(status),
             detail: failure.detail,
+            needs: None,
         },
     })
 }
@@ -362,17 +381,16 @@ fn invented(app: &App, name: &str) -> String {
     }
 }
 
-fn redirect_uri(app: &App, slug: &str) -> Option<String> {
-    let public_url = app.config.public_url.as_ref()?;
-    Some(platform::redirect_uri(public_url, slug))
-}
-
 fn open(app: &App, client: &PlatformApp, column: &'static str, sealed: &[u8]) -> Result<Values, Error> {
     let plain = app.sealer.open(platform_apps::place(client.id, column), sealed).ok();
     let values = plain.and_then(|plain| Values::from_bytes(plain.expose()).ok());
     let mut values =
         values.ok_or_else(|| Error::Internal(format!("the {column} of {} cannot be opened", client.id)))?;
-    if let Some(redirect_uri) = redirect_uri(app, &client.platform) {
+    let platform = app.catalogue.platform(&client.platform);
+    if let (Some(public_url), Some(platform)) = (&app.config.public_url, platform) {
+        let own = client.app_id.map(|id| id.to_string());
+        let method = testable(platform).next().unwrap_or_else(|| platform.default_method());
+        let redirect_uri = register::registered_uri(public_url, &platform.slug, method, own.as_deref());
         values.set("redirect_uri", redirect_uri);
     }
     Ok(values)

@@ -38,8 +38,8 @@ struct TestJson {
 }
 
 /// `POST /v1/platforms/{slug}/app/test`, `{fields?}` -> `{platform, method, verdict, platform_code, http_status, detail,
-/// standby}`. `verdict`: `accepted` (the platform accepts the client), `refused` (it refuses the client itself), `unclear`
-/// (it could not be told) or `nothing_to_test`; `standby` is the same of the second set of secrets, or `null`. A missing
+/// needs, standby}`. `verdict`: `accepted` (the platform accepts the client), `refused` (it refuses the client itself), `unclear`
+/// (it could not be told; `needs` names a value that only a connection brings, if that is why) or `nothing_to_test`; `standby` is the same of the second set of secrets, or `null`. A missing
 /// field is `invalid_request` and named; an app without a client of its own is `conflict`; 10 tries at once and one each
 /// 6 seconds are taken of an app.
 pub async fn test(by: PartnerKey<PlatformsWrite>, slug: Path<String>, body: Body) -> Answer {

@@ -62,7 +62,10 @@ fn outcome(page: &Frame, platform: &Platform, outcome: &Outcome) -> (Tone, Strin
         Verdict::Unclear => (Tone::Warn, "admin-test-unclear"),
         Verdict::NothingToTest => (Tone::Info, "admin-test-nothing"),
     };
-    let code = outcome.platform_code.as_deref().unwrap_or(&outcome.detail);
+    let (key, code) = match &outcome.needs {
+        Some(needs) => ("admin-test-needs", needs.as_str()),
+        None => (key, outcome.platform_code.as_deref().unwrap_or(&outcome.detail)),
+    };
     (
         tone,
         page.say_with(key, [("platform", &*platform.name), ("code", code)]),
