@@ -112,3 +112,6 @@ reconnect-disconnected-title = The store is disconnected
 reconnect-disconnected-text = The access has ended and what we kept of it is erased.
 reconnect-disconnected-next = You can close this page.
 reconnect-expired-text = It is too old, or the store was authorized again already. If the store still does not work, ask for a new link.
+connect-framed-title = Go on outside { $platform }
+connect-framed-text = For your safety, this is not finished inside another page. Nothing has been connected yet.
+connect-framed-go = Go on in this tab

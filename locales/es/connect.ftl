@@ -112,3 +112,6 @@ reconnect-disconnected-title = La tienda está desconectada
 reconnect-disconnected-text = El acceso terminó y se borró lo que guardábamos.
 reconnect-disconnected-next = Puedes cerrar esta página.
 reconnect-expired-text = Es demasiado antiguo, o la tienda ya se autorizó de nuevo. Si la tienda sigue sin funcionar, pide otro enlace.
+connect-framed-title = Continúa fuera de { $platform }
+connect-framed-text = Por tu seguridad, esto no se termina dentro de otra página. Todavía no se conectó nada.
+connect-framed-go = Continuar en esta pestaña

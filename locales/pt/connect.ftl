@@ -112,3 +112,6 @@ reconnect-disconnected-title = A loja está desconectada
 reconnect-disconnected-text = O acesso terminou e o que guardávamos foi apagado.
 reconnect-disconnected-next = Você pode fechar esta página.
 reconnect-expired-text = É antigo demais, ou a loja já foi autorizada de novo. Se a loja ainda não funciona, peça um novo link.
+connect-framed-title = Continue fora de { $platform }
+connect-framed-text = Para sua segurança, isto não é concluído dentro de outra página. Nada foi conectado ainda.
+connect-framed-go = Continuar nesta aba

@@ -21,6 +21,7 @@ fn facts_of(config: &Config, platform: &Platform) -> PlatformFacts {
         redirect_uri: url.map(|url| platform::redirect_uri(url, slug)),
         install_url: url.map(|url| platform::install_url(url, "{app_id}", slug)),
         webhook_url: url.map(|url| platform::webhook_url(url, "{app_id}", slug)),
+        inherited: false,
     };
     facts::of(platform, Language::En, &addresses)
 }

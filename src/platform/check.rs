@@ -111,6 +111,7 @@ impl Checker<'_> {
         for (i, field) in method.fields.iter().enumerate() {
             self.field(&format!("fields[{i}]"), field);
         }
+        self.registered(platform);
         for (name, value) in &method.arriving {
             if let Some(import) = &value.import
                 && value.check(&import.example).as_ref() != Some(&import.example)

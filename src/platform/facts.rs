@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
 use super::field::{Arriving, Field, Import, Takes};
 use super::obtain::{self, Obtain};
+use super::register;
 use crate::domain::connect::Language;
 
 /// Our own addresses at a platform, for one app; `None` where our public address is not known.
@@ -17,6 +18,18 @@ pub struct Addresses {
     pub redirect_uri: Option<String>,
     pub install_url: Option<String>,
     pub webhook_url: Option<String>,
+    /// The client is the installation's: several apps may inherit it.
+    pub inherited: bool,
+}
+
+impl Addresses {
+    /// The redirect URI of a method: a platform that knows one address only is given that of installations.
+    pub fn redirect_of(&self, method: &Method) -> Option<&String> {
+        match obtain::knows_one_address(method) && !self.inherited {
+            true => self.install_url.as_ref(),
+            false => self.redirect_uri.as_ref(),
+        }
+    }
 }
 
 /// A platform.
@@ -227,7 +240,10 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
         id: method.id.clone(),
         name: method.name.in_(language).to_owned(),
         choose: method.choose.in_(language).to_owned(),
-        register: method.register.as_ref().map(|text| text.in_(language).to_owned()),
+        register: method
+            .register
+            .as_ref()
+            .map(|text| register::fill(text.in_(language), platform, method, addresses)),
         documentation: method.documentation.clone(),
         obtain: match &method.obtain {
             Obtain::Code(_) => "redirect",
@@ -235,7 +251,7 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
             Obtain::Given(_) if obtain::is_delivered(method) => "delivered_keys",
             Obtain::Given(_) => "keys",
         },
-        redirect_uri: addresses.redirect_uri.clone().filter(|_| redirects),
+        redirect_uri: addresses.redirect_of(method).cloned().filter(|_| redirects),
         redirect_uri_is_prefix: obtain::state_in_path(method),
         starts_at_platform: starts,
         install_url: addresses.install_url.clone().filter(|_| starts),

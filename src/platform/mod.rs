@@ -18,6 +18,7 @@ pub mod obtain;
 pub mod published_key;
 pub mod quirk;
 pub mod reference;
+pub mod register;
 pub mod revoke;
 pub mod sign;
 pub mod signature;

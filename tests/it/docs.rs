@@ -85,6 +85,14 @@ today, the second table says in what. A \"-\" in the reference table is a cell t
 
 ";
 
+const REGISTER_HEAD: &str = "
+## What a partner registers
+
+Addresses are written without this installation's own beginning (`LLAVERO_PUBLIC_URL`); `{app_id}` is the app's id. The API
+(`GET /v1/platforms/{slug}`) and the page of each client write them out.
+
+";
+
 fn all() -> Vec<PlatformFacts> {
     let catalogue = Catalogue::embedded().unwrap();
     let platforms = catalogue.platforms().iter();
@@ -154,6 +162,13 @@ fn written(all: &[PlatformFacts]) -> String {
         "Differs from the reference in",
     ];
     table(&mut text, &heads, &methods);
+    text.push_str(REGISTER_HEAD);
+    let heads = ["Platform", "Method", "Registered there"];
+    let registered = all.iter().flat_map(|facts| {
+        let methods = facts.methods.iter();
+        methods.filter_map(|method| Some(vec![facts.name.clone(), method.id.clone(), method.register.clone()?]))
+    });
+    table(&mut text, &heads, &registered.collect::<Vec<_>>());
     text
 }
 

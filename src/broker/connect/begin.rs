@@ -94,7 +94,14 @@ pub(super) async fn begin_with(
     if platform::obtain::uses_pkce(method) {
         attempt.values.set("code_verifier", secret(app));
     }
-    let values = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
+    let values = with_addresses(
+        app,
+        platform,
+        method,
+        visit,
+        &client,
+        &attempt.values.over(&client.values),
+    )?;
     let start = match platform::obtain::start(method, &values) {
         Ok(start) => start,
         Err(error) => return Ok(Begun::Refused(obtain::not_built(method, &error))),
@@ -222,10 +229,13 @@ pub(super) fn with_addresses(
     platform: &Platform,
     method: &Method,
     visit: &Visit,
+    client: &client::Client,
     values: &Values,
 ) -> Result<Values, Error> {
     let deliver = format!("/connect/deliver/{}", visit.link.expose());
-    let registered = platform::redirect_uri(super::public_url(app)?, &platform.slug);
+    let own = client.row.as_ref().and_then(|row| row.app_id).map(|id| id.to_string());
+    let registered =
+        platform::register::registered_uri(super::public_url(app)?, &platform.slug, method, own.as_deref());
     let callback = platform::obtain::redirect_uri(method, &registered, values.get("state").unwrap_or_default());
     Ok(values
         .clone()

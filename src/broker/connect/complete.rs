@@ -189,7 +189,14 @@ async fn proceed(
 ) -> Result<Settled, Stop> {
     let method = method_of(visit, platform)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let mut known = with_addresses(app, platform, method, visit, &attempt.values.over(&client.values))?;
+    let mut known = with_addresses(
+        app,
+        platform,
+        method,
+        visit,
+        &client,
+        &attempt.values.over(&client.values),
+    )?;
     if at_install {
         known.set("redirect_uri", install_address(app, visit.api_app.id, platform)?);
     }

@@ -2,9 +2,10 @@
 
 use super::Checker;
 use crate::platform::call::{Call, HeaderRule};
-use crate::platform::descriptor::Pair;
+use crate::platform::descriptor::{ClientOwner, Pair, Platform};
 use crate::platform::field::Takes;
-use crate::platform::obtain::{Finish, TokenCall};
+use crate::platform::obtain::{self, Finish, TokenCall};
+use crate::platform::register::NAMES;
 use crate::platform::sign::Sign;
 use crate::platform::template::{Template, UrlTemplate};
 
@@ -48,6 +49,29 @@ impl Checker<'_> {
                 key,
                 format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
             );
+        }
+    }
+
+    /// What a partner registers names every address that has to be entered there, and no other word in braces.
+    pub(super) fn registered(&mut self, platform: &Platform) {
+        let method = self.method;
+        let texts = method.register.iter().flat_map(|text| [&text.en, &text.es, &text.pt]);
+        for text in texts.clone() {
+            let rest = NAMES.iter().fold(text.clone(), |rest, name| rest.replace(name, ""));
+            if rest.contains(['{', '}']) {
+                self.fault("register", format!("a word in braces that is no address in `{text}`"));
+            }
+        }
+        let lacks = |name: &str| !texts.clone().all(|text| text.contains(name)) || method.register.is_none();
+        if obtain::knows_one_address(method) {
+            if lacks("{redirect_uri}") {
+                self.fault("register", "does not name `{redirect_uri}`");
+            }
+        } else if obtain::starts_at_platform(method) && lacks("{install_url}") {
+            self.fault("register", "does not name `{install_url}`");
+        }
+        if platform.hooks.is_some() && method.client == ClientOwner::App && lacks("{webhook_url}") {
+            self.fault("register", "does not name `{webhook_url}`");
         }
     }
 

@@ -63,6 +63,12 @@ pub struct Code {
     /// How a connection that starts at the platform arrives.
     #[serde(default)]
     pub install: Option<InstallKind>,
+    /// The platform knows one address of a client only, wherever a connection began.
+    #[serde(default)]
+    pub one_address: bool,
+    /// Origins whose pages open the install address in a frame.
+    #[serde(default)]
+    pub framed_by: Vec<String>,
     /// Further parameters of the callback that are kept.
     #[serde(default)]
     pub brings: Vec<Brought>,

@@ -239,6 +239,20 @@ pub fn state_by_browser(method: &Method) -> bool {
     matches!(&method.obtain, Obtain::Code(code) if code.state == StatePlace::Browser)
 }
 
+/// Whether a client there has one address for what comes back and for what begins there.
+pub fn knows_one_address(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(code) if code.one_address)
+}
+
+/// Origins of the platform whose pages open the install address in a frame.
+pub fn framed_by(platform: &Platform) -> Vec<&str> {
+    let codes = platform.methods.iter().filter_map(|method| match &method.obtain {
+        Obtain::Code(code) => Some(&code.framed_by),
+        Obtain::Ask(_) | Obtain::Given(_) => None,
+    });
+    codes.flatten().map(String::as_str).collect()
+}
+
 /// Whether a connection that began here goes on as an installation, which the browser that brings it tells apart.
 pub fn goes_on_as_installation(method: &Method) -> bool {
     matches!(&method.obtain, Obtain::Code(code) if code.entrance.is_some())

@@ -221,3 +221,57 @@ async fn what_has_to_be_said_beside_tokens_is_listed_with_its_form() {
     assert_eq!(platform(&app, "wix").await["methods"][0]["importable"], false);
     assert_eq!(platform(&app, "vtex").await["methods"][0]["importable"], false);
 }
+
+#[tokio::test]
+async fn what_has_to_be_registered_names_the_very_addresses() {
+    let app = start().await;
+    let list = app.api("GET", "/v1/platforms", None).await.json();
+    let mut named = 0;
+    for platform in list["data"].as_array().unwrap() {
+        for method in platform["methods"].as_array().unwrap() {
+            let text = method["register"].as_str().unwrap_or_default();
+            let told = format!("{} {}: {text}", platform["slug"], method["id"]);
+            assert!(!text.contains(['{', '}']), "{told}");
+            let mut needed = vec![&method["install_url"]];
+            if method["client"] == "app" {
+                needed.push(&platform["webhooks"]["url"]);
+            }
+            for url in needed.into_iter().filter_map(Value::as_str) {
+                assert!(text.contains(url), "{url} is not in {told}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 15, "{named}");
+    // An app's own client at a platform with one address has that of installations.
+    let ecwid = list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["slug"] == "ecwid");
+    let method = &ecwid.unwrap()["methods"][1];
+    assert_eq!(method["redirect_uri"], method["install_url"]);
+
+    let owner = Visitor::new();
+    let link = format!("{}/admin/sign-in/{}", app.url, app.demo.admin_link.expose());
+    let page = owner.get(&link).await;
+    owner
+        .submit(&page.form_with("password"), &[("password", "a long enough password")])
+        .await;
+    let id = app.demo.app_id;
+    for (page, app_id) in [
+        (format!("{}/admin/apps/{id}/platforms/ebay", app.url), id.to_string()),
+        (
+            format!("{}/admin/platforms/ebay/app/live", app.url),
+            "{app_id}".to_owned(),
+        ),
+    ] {
+        let text = owner.get(&page).await.text();
+        let named = format!("{}/hooks/{app_id}/ebay as the endpoint", app.url);
+        assert!(text.contains(&named), "{named} is not in {text}");
+    }
+    let page = format!("{}/admin/platforms/ecwid/app/live", app.url);
+    let text = owner.get(&page).await.text();
+    let shared = format!("one return URL, {}/connect/callback/ecwid,", app.url);
+    assert!(text.contains(&shared), "{text}");
+}

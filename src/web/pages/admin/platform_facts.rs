@@ -122,6 +122,7 @@ pub fn of_method(page: &Frame, method: &MethodFacts, first: bool) -> MethodShown
     }
     let tables = [
         ("admin-fields", &method.fields),
+        ("admin-import-fields", &method.import_fields),
         ("admin-app-fields", &method.app_fields),
     ];
     let tables = tables.into_iter().filter(|(_, fields)| !fields.is_empty());

@@ -42,10 +42,11 @@ pub fn form(page: &Frame, platform: &Platform, set: Option<&PlatformApp>) -> For
         let value = if field.secret { "" } else { value };
         input(page, field).value(value)
     });
-    // A second secret, for the time in which the platform changes from one to the other.
+    // A second secret, for the time in which the platform changes from one to the other; what need not be there changes
+    // by the API alone.
     let second = app_fields(platform)
         .into_iter()
-        .filter(|field| field.secret)
+        .filter(|field| field.secret && field.required)
         .map(|field| {
             let label = page.say_with("admin-client-standby", [("field", field.label.in_(page.language))]);
             Input::secret(&standby(&field.name), label)
@@ -78,11 +79,13 @@ pub fn registered(platform: &Platform, submitted: &Submitted) -> Registered {
 /// Our addresses at a platform; for the installation's own client the app's id is left open.
 pub fn addresses(site: &Site, app: Option<AppId>, slug: &str) -> Addresses {
     let url = &site.options.public_url;
+    let inherited = app.is_none();
     let app = app.map_or_else(|| "{app_id}".to_owned(), |app| app.to_string());
     Addresses {
         redirect_uri: Some(platform::redirect_uri(url, slug)),
         install_url: Some(platform::install_url(url, &app, slug)),
         webhook_url: Some(platform::webhook_url(url, &app, slug)),
+        inherited,
     }
 }
 
@@ -114,12 +117,7 @@ pub fn to_register(page: &Frame, platform: &Platform, addresses: &Addresses) -> 
         let scopes: Vec<&str> = scopes.into_iter().collect();
         facts.push(Fact::code(page.say("admin-scopes"), scopes.join(" ")));
     }
-    let texts: BTreeSet<&str> = platform
-        .methods
-        .iter()
-        .filter_map(|method| method.register.as_ref())
-        .map(|text| text.in_(page.language))
-        .collect();
+    let texts: BTreeSet<String> = known.methods.into_iter().filter_map(|method| method.register).collect();
     facts.extend(
         texts
             .into_iter()
