@@ -3,9 +3,9 @@
 //! for it looks at the client first. No store is concerned: nothing here pauses, counts as a failure or touches a row but
 //! the audit trail's.
 
-use std::collections::BTreeMap;
+mod outcome;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use super::asker::Asker;
 use super::{Error, FieldError, platform_apps, token_limit};
@@ -22,59 +22,10 @@ use crate::platform::register;
 use crate::platform::transport::{PlatformRequest, Route, SendOptions, Transport};
 use crate::platform::{BuildError, Field, FieldProblem, Method, Platform, SignMoment, Values};
 
+pub use outcome::{Outcome, Tested, Verdict};
+
 /// More values than any request is made of.
 const MOST_VALUES: usize = 40;
-
-/// What a test can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The platform accepts the client.
-    Accepted,
-    /// The platform refuses the client itself.
-    Refused,
-    /// The answer, or its absence, tells neither.
-    Unclear,
-    /// No client of the partner's is needed at this platform, or none that a call could test.
-    NothingToTest,
-}
-
-/// What came of trying one set of secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
-    pub verdict: Verdict,
-    /// The platform's own word for it.
-    pub platform_code: Option<String>,
-    pub http_status: Option<u16>,
-    /// One sentence, without secrets.
-    pub detail: String,
-    /// The platform cannot be asked without this value, which only a connection brings.
-    pub needs: Option<String>,
-}
-
-/// What came of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Tested {
-    pub platform: String,
-    /// The connect method whose token call was sent.
-    pub method: Option<String>,
-    #[serde(flatten)]
-    pub first: Outcome,
-    /// The same of the second set of secrets, where one stands by.
-    pub standby: Option<Outcome>,
-}
-
-impl Outcome {
-    fn untold(verdict: Verdict, detail: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            platform_code: None,
-            http_status: None,
-            detail: detail.into(),
-            needs: None,
-        }
-    }
-}
 
 /// The methods that a test could be made of.
 fn testable(platform: &Platform) -> impl Iterator<Item = &Method> {

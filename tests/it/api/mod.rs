@@ -6,6 +6,7 @@ mod connect_sessions;
 mod customers;
 mod exchange;
 mod hooks;
+mod hooks_ebay;
 mod introspect;
 mod listing;
 mod outage;
