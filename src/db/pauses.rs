@@ -108,7 +108,6 @@ pub fn lift(conn: &mut Conn, id: PlatformAppId) -> Result<Lifted> {
             .filter(stores::health.eq(StoreHealth::AppMisconfigured))
             .set((
                 stores::health.eq(StoreHealth::Ok),
-                stores::sequence.eq(stores::sequence + 1),
                 stores::updated_at.eq(llavero_now()),
             ))
             .execute(conn)?;
