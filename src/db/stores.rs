@@ -151,10 +151,7 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
         .filter(stores::credential_id.eq(credential))
         .filter(stores::status.ne(StoreStatus::Revoked))
         .filter(stores::health.ne(health))
-        .set((
-            stores::health.eq(health),
-            stores::updated_at.eq(llavero_now()),
-        ))
+        .set((stores::health.eq(health), stores::updated_at.eq(llavero_now())))
         .returning(stores::id)
         .get_results(conn)?;
     Ok(changed)
@@ -177,9 +174,11 @@ pub fn begin_failing(conn: &mut Conn, credential: CredentialId, most: i64, windo
             .filter(stores::app_id.eq(app))
             .filter(stores::platform.eq(platform))
             .filter(
-                stores::refresh_failing_since.gt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
-                    .bind::<Double, _>(window.as_secs_f64())
-                    .sql(")")),
+                stores::refresh_failing_since.gt(sql::<Nullable<Timestamptz>>(
+                    "llavero_now() - make_interval(secs => ",
+                )
+                .bind::<Double, _>(window.as_secs_f64())
+                .sql(")")),
             )
             .select(count_star())
             .get_result(conn)?;

@@ -106,7 +106,10 @@ mod tests {
         let total: u64 = WAITS.iter().sum();
         assert!((70 * 3600..=72 * 3600).contains(&total), "{total}");
         assert_eq!(next_wait(1, at(0), at(0), None, 0.0), Some(Duration::from_secs(5)));
-        assert_eq!(next_wait(10, at(0), at(47), None, 0.0), Some(Duration::from_secs(86_400)));
+        assert_eq!(
+            next_wait(10, at(0), at(47), None, 0.0),
+            Some(Duration::from_secs(86_400))
+        );
         assert_eq!(next_wait(11, at(0), at(71), None, 0.0), None);
         assert_eq!(next_wait(3, at(0), at(72), None, 0.0), None);
         assert!(next_wait(4, at(0), at(1), None, 1.0) < next_wait(4, at(0), at(1), None, 0.0));
@@ -122,7 +125,13 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_left_alone_longer_each_time_up_to_an_hour() {
-        for (failures, seconds) in [(4, None), (5, Some(30)), (6, Some(60)), (12, Some(3600)), (9999, Some(3600))] {
+        for (failures, seconds) in [
+            (4, None),
+            (5, Some(30)),
+            (6, Some(60)),
+            (12, Some(3600)),
+            (9999, Some(3600)),
+        ] {
             assert_eq!(pause(failures, 0.0), seconds.map(Duration::from_secs), "{failures}");
         }
     }

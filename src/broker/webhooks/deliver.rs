@@ -48,7 +48,9 @@ pub async fn deliver_due(app: &Arc<App>, endpoint: WebhookEndpointId) -> Result<
             Claimed::Rest(next) => return Ok(next.map_or(Worked::Nothing, Worked::NotBefore)),
             Claimed::Due(owner, due) => (owner, due),
         };
-        let attempts = due.iter().map(|(delivery, event)| attempt(app, &owner, delivery, event));
+        let attempts = due
+            .iter()
+            .map(|(delivery, event)| attempt(app, &owner, delivery, event));
         for noted in join_all(attempts).await {
             noted?;
         }

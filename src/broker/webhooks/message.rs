@@ -49,7 +49,9 @@ fn body(app: &App, event: &Event, token: Option<&str>) -> Value {
     if is_plea(event.kind) {
         let public = app.config.public_url.as_ref();
         let public = public.map(|url| url.as_str().trim_end_matches('/'));
-        let link = public.zip(token).map(|(public, token)| format!("{public}/reconnect/{token}"));
+        let link = public
+            .zip(token)
+            .map(|(public, token)| format!("{public}/reconnect/{token}"));
         data["reauthorize_url"] = json!(link);
     }
     json!({ "type": event.kind, "timestamp": event.created_at, "data": data })
@@ -84,15 +86,14 @@ async fn link_token(app: &App, event: &Event) -> Result<Option<String>, Error> {
     Ok(holds.then(|| notify::reconnect_token(&app.sealer, id, notify::reconnect_expiry(app.now()))))
 }
 
-fn headers(
-    app: &App,
-    endpoint: &Endpoint,
-    event: &Event,
-    now: DateTime<Utc>,
-    body: &[u8],
-) -> Result<HeaderMap, Error> {
+fn headers(app: &App, endpoint: &Endpoint, event: &Event, now: DateTime<Utc>, body: &[u8]) -> Result<HeaderMap, Error> {
     let id = event.id.to_string();
-    let mut secrets = vec![open(&app.sealer, endpoint.id, "secret_sealed", &endpoint.secret_sealed)?];
+    let mut secrets = vec![open(
+        &app.sealer,
+        endpoint.id,
+        "secret_sealed",
+        &endpoint.secret_sealed,
+    )?];
     if let Some(sealed) = &endpoint.previous_secret_sealed
         && super::previous_secret_ends_at(endpoint, now).is_some()
     {

@@ -60,7 +60,12 @@ fn place(endpoint: WebhookEndpointId, column: &'static str) -> Place<'static> {
 
 /// Adds an endpoint; its secret is shown this once. `Conflict`: the app has as many as it may.
 pub async fn add(app: &App, asker: &Asker, owner: AppId, wanted: Wanted) -> Result<(Endpoint, Secret), Error> {
-    check(app, Some(&wanted.url), Some(&wanted.description), Some(&wanted.event_types))?;
+    check(
+        app,
+        Some(&wanted.url),
+        Some(&wanted.description),
+        Some(&wanted.event_types),
+    )?;
     let id: WebhookEndpointId = app.id();
     let secret = webhook::mint_secret(app.random.bytes());
     let sealed = app.sealer.seal(place(id, "secret_sealed"), secret.expose().as_bytes());

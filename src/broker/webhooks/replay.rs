@@ -132,7 +132,9 @@ fn wake(conn: &mut db::Conn, app: &App, owner: AppId, endpoint: WebhookEndpointI
 fn enabled(conn: &mut db::Conn, owner: AppId, id: WebhookEndpointId) -> Result<Endpoint, Error> {
     let endpoint = found(conn, owner, id)?;
     if endpoint.disabled_at.is_some() {
-        return Err(Error::Conflict("The webhook endpoint is disabled; enable it first".to_owned()));
+        return Err(Error::Conflict(
+            "The webhook endpoint is disabled; enable it first".to_owned(),
+        ));
     }
     Ok(endpoint)
 }
