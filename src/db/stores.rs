@@ -197,6 +197,7 @@ pub fn begin_failing(conn: &mut Conn, credential: CredentialId, most: i64, windo
 pub fn end_failing(conn: &mut Conn, credential: CredentialId) -> Result<Vec<Store>> {
     let ended = diesel::update(stores::table)
         .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.ne(StoreStatus::Revoked))
         .filter(stores::refresh_failing_since.is_not_null())
         .set(stores::refresh_failing_since.eq(None::<DateTime<Utc>>))
         .returning(Store::as_returning())

@@ -244,7 +244,7 @@ async fn an_endpoint_gets_the_types_it_wants_and_a_test_whatever_it_wants() {
     // Everything is in the list all the same.
     assert_eq!(
         crate::support::webhooks::kinds(&events(&app, "").await),
-        ["store.connected", "webhook.test", "store.revoked"]
+        ["store.connected", "store.revoked", "webhook.test"]
     );
 }
 

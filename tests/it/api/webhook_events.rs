@@ -219,6 +219,7 @@ async fn many_stores_that_fail_at_once_are_no_storm() {
     let shown = connecting::store(&app, &first.store_id).await;
     assert_eq!(shown["health"], "refresh_failing");
     assert_eq!(events(&app, "?type=store.refresh_failing").await.len(), 0);
+    execute(&app.database, "DELETE FROM stores WHERE status = 'revoked'");
     // What was not told as trouble is not told as over.
     app.advance(HOUR);
     assert_eq!(app.call(&first.access_token, "GET", PATH).await.status, 200);

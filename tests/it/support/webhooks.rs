@@ -64,12 +64,15 @@ pub async fn deliveries(app: &TestApp, query: &str) -> Vec<Value> {
     answer.json()["data"].as_array().unwrap().clone()
 }
 
-/// Events of the demo app, oldest first.
+/// Events of the demo app, oldest first; those of one moment by their store's number.
 pub async fn events(app: &TestApp, query: &str) -> Vec<Value> {
     let answer = app.api("GET", &format!("/v1/events{query}"), None).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let mut events = answer.json()["data"].as_array().unwrap().clone();
-    events.reverse();
+    events.sort_by_key(|event| {
+        let at = event["created_at"].as_str().unwrap().to_owned();
+        (at, event["store_sequence"].as_i64().unwrap_or(i64::MAX))
+    });
     events
 }
 
