@@ -11,7 +11,7 @@ use crate::db::platform_apps::PlatformApp;
 use crate::db::stores::Store;
 use crate::db::{self, Conn};
 use crate::domain::event::EventKind;
-use crate::domain::id::{AppId, CredentialId, EventId, WebhookEndpointId};
+use crate::domain::id::{AppId, CredentialId, EventId, StoreId, WebhookDeliveryId, WebhookEndpointId};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::refresh::{BRAKE_WINDOW, FailureKind};
 use crate::domain::store::StoreHealth;
@@ -102,15 +102,16 @@ pub fn platform_app_misconfigured(conn: &mut Conn, app: &App, platform_app: &Pla
 }
 
 /// Sets the health of a credential's stores, and tells of it: once when refreshing begins to fail for what `trouble` says,
-/// and once when it is over. Without `trouble` nothing is told of: a held verdict is no store's matter yet.
+/// and once when it is over. Without `trouble` nothing is told of: a held verdict is no store's matter yet. Returns the
+/// stores whose health changed.
 pub fn health(
     conn: &mut Conn,
     app: &App,
     credential: CredentialId,
     health: StoreHealth,
     trouble: Option<&Trouble>,
-) -> db::Result<()> {
-    db::stores::set_health(conn, credential, health)?;
+) -> db::Result<Vec<StoreId>> {
+    let changed = db::stores::set_health(conn, credential, health)?;
     match (health, trouble) {
         (StoreHealth::Ok, _) => {
             for store in db::stores::end_failing(conn, credential)? {
@@ -134,7 +135,7 @@ pub fn health(
         }
         _ => {}
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// Tells that a store works again without its merchant; `from` is what was told before.
@@ -162,7 +163,7 @@ pub(super) fn queue(
     owner: AppId,
     endpoint: WebhookEndpointId,
     event: EventId,
-) -> db::Result<crate::domain::id::WebhookDeliveryId> {
+) -> db::Result<WebhookDeliveryId> {
     let delivery = db::webhook_deliveries::queue(conn, app.id(), owner, endpoint, event)?;
     let job = NewJob {
         job: Job::DeliverWebhook {
