@@ -7,12 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::asker::Asker;
-use super::{Error, FieldError};
+use super::{Error, FieldError, events};
 use crate::app::App;
 use crate::db;
 use crate::db::access_tokens::AccessToken;
 use crate::db::stores::Store;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
+use crate::domain::event::EventKind;
 use crate::domain::id::{AccessTokenId, AppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
@@ -145,6 +146,7 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
         .flatten();
     let (minted, event, asker) = (mint(app), app.id(), asker.clone());
     let secret = minted.secret.clone();
+    let tools = app.clone();
     app.db
         .transaction(move |conn| {
             let store = asker.store(conn, store)?.ok_or(Error::NotFound)?;
@@ -158,6 +160,9 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
             minted.insert(conn, store.id, store.app_id)?;
             db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;
             db::listen::notify_store(conn, store.id)?;
+            let told = serde_json::json!({ "access_token_id": minted.id, "others_end_at": others_end_at });
+            let (kind, incident) = (EventKind::StoreAccessTokenRotated, minted.id.to_string());
+            events::of_store(conn, &tools, &store, kind, &incident, told)?;
             let details = serde_json::json!({ "token": minted.id, "overlap_seconds": overlap.as_secs() });
             db::audit::insert(
                 conn,

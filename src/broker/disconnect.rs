@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asker::Asker;
-use super::{Error, proxy};
+use super::{Error, events, proxy};
 use crate::app::App;
 use crate::db;
 use crate::db::stores::Store;
 use crate::domain::admin::ActorKind;
+use crate::domain::event::EventKind;
 use crate::domain::id::{AppId, StoreId};
 use crate::domain::store::{StatusReason, StoreStatus};
 use crate::platform::revoke;
@@ -69,8 +70,9 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
 }
 
 /// Stops the token; `None`: the store was revoked before, or is not this customer's any more.
-async fn stop(app: &App, asker: &Asker, store: StoreId, customer: Option<&str>) -> Result<Option<Store>, Error> {
+async fn stop(app: &Arc<App>, asker: &Asker, store: StoreId, customer: Option<&str>) -> Result<Option<Store>, Error> {
     let (by, event, customer) = (asker.clone(), app.id(), customer.map(str::to_owned));
+    let tools = app.clone();
     app.db
         .transaction(move |conn| {
             db::stores::lock(conn, store)?;
@@ -86,6 +88,8 @@ async fn stop(app: &App, asker: &Asker, store: StoreId, customer: Option<&str>) 
             db::stores::erase_values(conn, store.id)?;
             db::connect_sessions::forget_secrets(conn, store.id)?;
             db::listen::notify_store(conn, store.id)?;
+            let told = serde_json::json!({ "reason": reason });
+            events::of_store(conn, &tools, &store, EventKind::StoreRevoked, "", told)?;
             let details = serde_json::json!({ "platform": store.platform, "reason": reason });
             db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
             Ok(Some(store))

@@ -9,6 +9,7 @@ pub mod asked;
 pub mod asker;
 pub mod connect;
 pub mod disconnect;
+pub mod events;
 pub mod health;
 pub mod hooks;
 pub mod jobs;
@@ -22,6 +23,7 @@ pub mod shop_values;
 pub mod stores;
 pub mod token_limit;
 pub mod verify;
+pub mod webhooks;
 
 use std::time::Duration;
 

@@ -6,17 +6,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::events;
 use crate::app::App;
 use crate::crypto::Sealer;
 use crate::db::notices::NewNotice;
 use crate::db::platform_apps::PlatformApp;
 use crate::db::stores::Store;
+use crate::db::webhook_endpoints::Endpoint;
 use crate::db::{self, Conn};
 use crate::domain::connect::Language;
+use crate::domain::event::EventKind;
 use crate::domain::id::{AppId, Id, PlatformAppId, StoreId};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::notice::{Audience, NoticeKind};
 use crate::domain::store::{MerchantMail, StatusReason};
+use crate::domain::webhook::DisabledReason;
 
 /// How long a link in a message works.
 const RECONNECT_DAYS: i64 = 45;
@@ -54,15 +58,18 @@ pub fn reconnect_made_at(expiry: DateTime<Utc>) -> DateTime<Utc> {
     expiry - TimeDelta::days(RECONNECT_DAYS)
 }
 
-/// Tells the merchant (unless the partner writes to its merchants itself) and the admins. `incident` names what happened,
+/// Tells the partner, the merchant (unless the partner writes to its merchants itself) and the admins. `incident` names what happened,
 /// so that it is told once.
 pub fn needs_reauthorization(
     conn: &mut Conn,
     app: &App,
     store: &Store,
     reason: StatusReason,
+    evidence: &serde_json::Value,
     incident: &str,
 ) -> db::Result<()> {
+    let told = json!({ "reason": reason, "evidence": evidence });
+    events::of_store(conn, app, store, EventKind::StoreNeedsReauthorization, incident, told)?;
     let details = json!({ "store": store.name, "platform": store.platform, "reason": reason });
     tell_of_store(conn, app, NoticeKind::NeedsReauthorization, store, incident, &details)
 }
@@ -71,17 +78,20 @@ pub fn needs_reauthorization(
 pub fn expiring(conn: &mut Conn, app: &App, store: &Store, deadline: DateTime<Utc>, days: i64) -> db::Result<()> {
     let details = json!({ "store": store.name, "platform": store.platform, "deadline": deadline, "days": days });
     let incident = format!("{}.{days}", deadline.timestamp());
+    let told = json!({ "deadline": deadline, "days": days });
+    events::of_store(conn, app, store, EventKind::StoreExpiring, &incident, told)?;
     tell_of_store(conn, app, NoticeKind::Expiring, store, &incident, &details)
 }
 
-/// Tells the same people that a store works again.
+/// Tells merchant and admins that a store works again.
 pub fn recovered(conn: &mut Conn, app: &App, store: &Store, incident: &str) -> db::Result<()> {
     let details = json!({ "store": store.name, "platform": store.platform });
     tell_of_store(conn, app, NoticeKind::Recovered, store, incident, &details)
 }
 
-/// Tells the admins that a platform refuses an OAuth client.
+/// Tells the admins, and the partners whose stores are connected through it, that a platform refuses an OAuth client.
 pub fn platform_app_misconfigured(conn: &mut Conn, app: &App, platform_app: &PlatformApp) -> db::Result<()> {
+    events::platform_app_misconfigured(conn, app, platform_app)?;
     let details = json!({ "platform": platform_app.platform, "code": platform_app.pause_code });
     tell_of_platform_app(
         conn,
@@ -110,6 +120,27 @@ pub fn verdicts_held(
         Some(app.now()),
         &details,
     )
+}
+
+/// Tells the admins that an app is told of nothing at one of its webhook endpoints any more.
+pub fn webhook_endpoint_disabled(
+    conn: &mut Conn,
+    app: &App,
+    endpoint: &Endpoint,
+    reason: DisabledReason,
+) -> db::Result<()> {
+    let kind = NoticeKind::WebhookEndpointDisabled;
+    let about = About {
+        app: Some(endpoint.app_id),
+        store: None,
+        platform_app: None,
+    };
+    // Paths of such addresses may be as good as a key.
+    let url = url::Url::parse(&endpoint.url).ok();
+    let host = url.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+    let details = json!({ "endpoint": host, "disabled": reason });
+    let incident = format!("{kind}:{}:{}", endpoint.id, app.now().timestamp());
+    tell_admins(conn, app, kind, about, &incident, &details)
 }
 
 fn tell_of_store(

@@ -35,6 +35,11 @@ pub struct JobRow {
 
 /// Enqueues a job and wakes the runners if it is due. A waiting twin (same key) only gets the new time.
 pub fn insert(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
+    upsert(conn, id, new, "excluded.due_at")
+}
+
+/// `due_at`: of a twin, as SQL.
+fn upsert(conn: &mut Conn, id: JobId, new: &NewJob, due_at: &str) -> Result<()> {
     let stored = serde_json::to_value(&new.job).unwrap_or_default();
     let payload = stored.get("payload").cloned().unwrap_or_else(|| serde_json::json!({}));
     let values = (
@@ -52,13 +57,18 @@ pub fn insert(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
         .on_conflict(jobs::unique_key)
         .filter_target(jobs::status.eq(JobStatus::Ready))
         .do_update()
-        .set((jobs::due_at.eq(new.due_at), jobs::attempts.eq(0)))
+        .set((jobs::due_at.eq(sql::<Timestamptz>(due_at)), jobs::attempts.eq(0)))
         .returning(jobs::due_at.le(llavero_now()))
         .get_result(conn)?;
     if due {
         listen::notify_jobs(conn)?;
     }
     Ok(())
+}
+
+/// The same, but a waiting twin that is due earlier keeps its time.
+pub fn insert_sooner(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
+    upsert(conn, id, new, "least(jobs.due_at, excluded.due_at)")
 }
 
 /// The same unless a twin is waiting or running, whose time then stays.

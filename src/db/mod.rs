@@ -27,6 +27,7 @@ mod connect_session_ends;
 pub mod connect_session_stores;
 pub mod connect_sessions;
 pub mod credentials;
+pub mod events;
 pub mod jobs;
 pub mod key_checks;
 pub mod last_used;
@@ -47,6 +48,8 @@ pub mod stores;
 pub mod timeline;
 pub mod token_calls;
 pub mod types;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 

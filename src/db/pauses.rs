@@ -106,11 +106,7 @@ pub fn lift(conn: &mut Conn, id: PlatformAppId) -> Result<Lifted> {
         diesel::update(stores::table)
             .filter(stores::platform_app_id.eq(id))
             .filter(stores::health.eq(StoreHealth::AppMisconfigured))
-            .set((
-                stores::health.eq(StoreHealth::Ok),
-                stores::sequence.eq(stores::sequence + 1),
-                stores::updated_at.eq(llavero_now()),
-            ))
+            .set((stores::health.eq(StoreHealth::Ok), stores::updated_at.eq(llavero_now())))
             .execute(conn)?;
     }
     Ok(Lifted { pause, hold })

@@ -160,6 +160,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    events (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        kind -> Text,
+        store_id -> Nullable<Uuid>,
+        store_sequence -> Nullable<Int8>,
+        platform_app_id -> Nullable<Uuid>,
+        incident -> Text,
+        data -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         kind -> Text,
@@ -305,6 +319,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
         values_sealed -> Nullable<Bytea>,
+        refresh_failing_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -313,6 +328,57 @@ diesel::table! {
         id -> Uuid,
         endpoint -> Text,
         called_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhook_attempts (delivery_id, number) {
+        delivery_id -> Uuid,
+        number -> Int4,
+        started_at -> Timestamptz,
+        duration_ms -> Int4,
+        http_status -> Nullable<Int4>,
+        error -> Nullable<Text>,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        endpoint_id -> Uuid,
+        event_id -> Uuid,
+        status -> Text,
+        attempts -> Int4,
+        tries -> Int4,
+        queued_at -> Timestamptz,
+        next_at -> Timestamptz,
+        claimed_until -> Nullable<Timestamptz>,
+        delivered_at -> Nullable<Timestamptz>,
+        dead_lettered_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        url -> Text,
+        description -> Text,
+        event_types -> Array<Nullable<Text>>,
+        secret_sealed -> Bytea,
+        previous_secret_sealed -> Nullable<Bytea>,
+        previous_secret_ends_at -> Nullable<Timestamptz>,
+        disabled_at -> Nullable<Timestamptz>,
+        disabled_reason -> Nullable<Text>,
+        failures -> Int4,
+        failing_since -> Nullable<Timestamptz>,
+        last_failed_at -> Nullable<Timestamptz>,
+        paused_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -330,6 +396,9 @@ diesel::joinable!(connect_sessions -> api_keys (exchanged_by));
 diesel::joinable!(connect_sessions -> apps (app_id));
 diesel::joinable!(credentials -> apps (app_id));
 diesel::joinable!(credentials -> platform_apps (platform_app_id));
+diesel::joinable!(events -> apps (app_id));
+diesel::joinable!(events -> platform_apps (platform_app_id));
+diesel::joinable!(events -> stores (store_id));
 diesel::joinable!(jobs -> apps (app_id));
 diesel::joinable!(notices -> apps (app_id));
 diesel::joinable!(notices -> platform_apps (platform_app_id));
@@ -339,6 +408,11 @@ diesel::joinable!(sessions -> admins (admin_id));
 diesel::joinable!(stores -> apps (app_id));
 diesel::joinable!(stores -> credentials (credential_id));
 diesel::joinable!(stores -> platform_apps (platform_app_id));
+diesel::joinable!(webhook_attempts -> webhook_deliveries (delivery_id));
+diesel::joinable!(webhook_deliveries -> apps (app_id));
+diesel::joinable!(webhook_deliveries -> events (event_id));
+diesel::joinable!(webhook_deliveries -> webhook_endpoints (endpoint_id));
+diesel::joinable!(webhook_endpoints -> apps (app_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     access_tokens,
@@ -350,6 +424,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connect_session_stores,
     connect_sessions,
     credentials,
+    events,
     jobs,
     key_checks,
     notices,
@@ -360,4 +435,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_attempts,
     stores,
     token_calls,
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
 );

@@ -1,7 +1,11 @@
 //! Stores: rows, finders that carry their owner, and the changes of state.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{Double, Nullable, Timestamptz};
 
 use super::schema::stores;
 use super::types::llavero_now;
@@ -134,7 +138,7 @@ pub fn set_status(
             stores::status_reason.eq(reason),
             stores::status_since.eq(llavero_now()),
             stores::evidence.eq(evidence),
-            stores::sequence.eq(stores::sequence + 1),
+            stores::refresh_failing_since.eq(None::<DateTime<Utc>>),
             stores::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
@@ -147,14 +151,77 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
         .filter(stores::credential_id.eq(credential))
         .filter(stores::status.ne(StoreStatus::Revoked))
         .filter(stores::health.ne(health))
-        .set((
-            stores::health.eq(health),
-            stores::sequence.eq(stores::sequence + 1),
-            stores::updated_at.eq(llavero_now()),
-        ))
+        .set((stores::health.eq(health), stores::updated_at.eq(llavero_now())))
         .returning(stores::id)
         .get_results(conn)?;
     Ok(changed)
+}
+
+/// Notes that the partners of a credential's connected stores are told that refreshing fails; returns the stores of which
+/// it was not told yet. `most`: of one app and platform within `window`; past it nothing is told, for then it is the
+/// platform that fails.
+pub fn begin_failing(conn: &mut Conn, credential: CredentialId, most: i64, window: Duration) -> Result<Vec<Store>> {
+    let quiet: Vec<(StoreId, AppId, String)> = stores::table
+        .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.eq(StoreStatus::Connected))
+        .filter(stores::refresh_failing_since.is_null())
+        .order(stores::id)
+        .select((stores::id, stores::app_id, stores::platform))
+        .load(conn)?;
+    let mut new = Vec::new();
+    for (id, app, platform) in quiet {
+        let recent: i64 = stores::table
+            .filter(stores::app_id.eq(app))
+            .filter(stores::platform.eq(platform))
+            .filter(
+                stores::refresh_failing_since.gt(sql::<Nullable<Timestamptz>>(
+                    "llavero_now() - make_interval(secs => ",
+                )
+                .bind::<Double, _>(window.as_secs_f64())
+                .sql(")")),
+            )
+            .select(count_star())
+            .get_result(conn)?;
+        if recent + i64::try_from(new.len()).unwrap_or(i64::MAX) < most {
+            new.push(id);
+        }
+    }
+    let changed = diesel::update(stores::table.filter(stores::id.eq_any(new)))
+        .set(stores::refresh_failing_since.eq(llavero_now().nullable()))
+        .returning(Store::as_returning())
+        .get_results(conn)?;
+    Ok(changed)
+}
+
+/// Ends that state of all stores of a credential; returns those that were in it.
+pub fn end_failing(conn: &mut Conn, credential: CredentialId) -> Result<Vec<Store>> {
+    let ended = diesel::update(stores::table)
+        .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .filter(stores::refresh_failing_since.is_not_null())
+        .set(stores::refresh_failing_since.eq(None::<DateTime<Utc>>))
+        .returning(Store::as_returning())
+        .get_results(conn)?;
+    Ok(ended)
+}
+
+/// The same of one store.
+pub fn forget_failing(conn: &mut Conn, id: StoreId) -> Result<()> {
+    diesel::update(stores::table.find(id))
+        .set(stores::refresh_failing_since.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The apps with living stores that are connected through an OAuth client.
+pub fn apps_of_client(conn: &mut Conn, client: PlatformAppId) -> Result<Vec<AppId>> {
+    Ok(stores::table
+        .filter(stores::platform_app_id.eq(client))
+        .filter(stores::status.ne(StoreStatus::Revoked))
+        .select(stores::app_id)
+        .distinct()
+        .order(stores::app_id)
+        .load(conn)?)
 }
 
 /// Notes the OAuth client that a store is connected through from now on; `Conflict`: another store is that shop there.

@@ -40,6 +40,7 @@ text_words! {
     crate::domain::connect::ConnectFailure,
     crate::domain::connect::Language,
     crate::domain::connect::SessionStatus,
+    crate::domain::event::EventKind,
     crate::domain::job::JobStatus,
     crate::domain::notice::Audience,
     crate::domain::notice::NoticeKind,
@@ -53,6 +54,8 @@ text_words! {
     crate::domain::store::StatusReason,
     crate::domain::store::StoreHealth,
     crate::domain::store::StoreStatus,
+    crate::domain::webhook::DeliveryStatus,
+    crate::domain::webhook::DisabledReason,
 }
 
 macro_rules! uuid_ids {
@@ -74,7 +77,7 @@ macro_rules! uuid_ids {
 
 uuid_ids! {
     AccessTokenId, AdminId, ApiKeyId, AppId, AuditEventId, ConnectSessionId, CredentialId, EventId, JobId, JournalId,
-    NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookEndpointId,
+    NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookDeliveryId, WebhookEndpointId,
 }
 
 impl ToSql<sql_types::Bytea, Pg> for TokenHash {

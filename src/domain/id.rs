@@ -119,6 +119,8 @@ ids! {
     EventId = "evt";
     /// A partner's webhook endpoint.
     WebhookEndpointId = "whe";
+    /// One event for one endpoint.
+    WebhookDeliveryId = "whd";
 }
 
 #[cfg(test)]

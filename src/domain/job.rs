@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AppId, CredentialId, NoticeId};
+use super::id::{AppId, CredentialId, NoticeId, WebhookDeliveryId, WebhookEndpointId};
 
 /// One kind of work with what it works on; stored as `kind` and `payload`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,12 @@ pub enum Job {
     VerifyCredential { credential: CredentialId },
     /// Announce the deadline of a credential that refreshing does not move.
     AnnounceDeadline { credential: CredentialId },
+    /// Deliver the events that are due at one webhook endpoint. `delivery`: the one that is new, so that those who make
+    /// some at the same time do not wait for each other; none: those that wait for their time.
+    DeliverWebhook {
+        endpoint: WebhookEndpointId,
+        delivery: Option<WebhookDeliveryId>,
+    },
     /// Seal every value again with the active key.
     Reseal {},
     /// Remove what is past its keeping time, and make the coming months' partitions.
@@ -39,6 +45,7 @@ impl Job {
             Self::SendNotice { .. } => "send_notice",
             Self::VerifyCredential { .. } => "verify_credential",
             Self::AnnounceDeadline { .. } => "announce_deadline",
+            Self::DeliverWebhook { .. } => "deliver_webhook",
             Self::Reseal {} => "reseal",
             Self::Purge {} => "purge",
         }
@@ -51,6 +58,14 @@ impl Job {
             Self::VerifyCredential { credential } => format!("verify_credential:{credential}"),
             Self::SendNotice { notice } => format!("send_notice:{notice}"),
             Self::AnnounceDeadline { credential } => format!("announce_deadline:{credential}"),
+            Self::DeliverWebhook {
+                delivery: Some(delivery),
+                ..
+            } => format!("deliver_webhook:{delivery}"),
+            Self::DeliverWebhook {
+                endpoint,
+                delivery: None,
+            } => format!("deliver_webhook:{endpoint}"),
             Self::Reseal {} => "reseal".to_owned(),
             Self::Purge {} => "purge".to_owned(),
         }
@@ -63,6 +78,7 @@ impl Job {
             Self::RefreshCredential { .. }
             | Self::VerifyCredential { .. }
             | Self::AnnounceDeadline { .. }
+            | Self::DeliverWebhook { .. }
             | Self::Purge {} => i32::MAX,
             Self::SendNotice { .. } => 12,
             Self::Reseal {} => 100,
@@ -92,6 +108,10 @@ mod tests {
             Job::RefreshCredential { credential },
             Job::VerifyCredential { credential },
             Job::AnnounceDeadline { credential },
+            Job::DeliverWebhook {
+                endpoint: WebhookEndpointId::make(1, [2; 10]),
+                delivery: None,
+            },
             Job::Reseal {},
             Job::Purge {},
         ] {

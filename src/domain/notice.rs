@@ -13,6 +13,8 @@ words! {
         PlatformAppMisconfigured = "platform_app_misconfigured",
         /// Too many stores of one platform app were refused at once; verdicts are held.
         VerdictsHeld = "verdicts_held",
+        /// A webhook endpoint gets nothing any more.
+        WebhookEndpointDisabled = "webhook_endpoint_disabled",
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod announce_deadline;
 mod background;
+mod deliver_webhook;
 mod purge;
 mod refresh_credential;
 mod reseal;
@@ -29,6 +30,7 @@ pub async fn run(app: &Arc<App>, job: Job, attempts: i32) -> End {
         Job::SendNotice { notice } => send_notice::run(app, notice, attempts).await,
         Job::VerifyCredential { credential } => verify_credential::run(app, credential).await,
         Job::AnnounceDeadline { credential } => announce_deadline::run(app, credential).await,
+        Job::DeliverWebhook { endpoint, .. } => deliver_webhook::run(app, endpoint).await,
         Job::Reseal {} => reseal::run(app).await,
         Job::Purge {} => purge::run(app).await,
     };

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::broker::{Error, disconnect};
 use crate::db;
 use crate::db::jobs::End;
+use crate::domain::event::KEPT_DAYS;
 use crate::domain::job::{Job, NewJob};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,6 +37,12 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
         .await?;
     let before = now - TimeDelta::days(NOTICES_DAYS);
     app.db.run(move |conn| db::notices::delete_before(conn, before)).await?;
+    while app
+        .db
+        .run(|conn| db::events::delete_old(conn, KEPT_DAYS, BATCH))
+        .await?
+        > 0
+    {}
     disconnect::erase_unused(app).await?;
     let tools = app.clone();
     app.db

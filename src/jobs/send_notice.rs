@@ -112,6 +112,9 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
             Some(format!("{public}/reconnect/{token}"))
         }
         (Audience::Admins, Some(store), _) => Some(format!("{public}/admin/stores/{store}")),
+        (Audience::Admins, None, NoticeKind::WebhookEndpointDisabled) => {
+            notice.app_id.map(|app| format!("{public}/admin/apps/{app}"))
+        }
         (Audience::Admins, None, _) => Some(format!("{public}/admin/platforms")),
         _ => None,
     };
@@ -127,6 +130,8 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
         deadline: announced(notice),
         refused: number("refused"),
         tried: number("tried"),
+        endpoint: text("endpoint").unwrap_or_default(),
+        disabled: text("disabled").and_then(|reason| reason.parse().ok()),
         link,
     })
 }

@@ -8,6 +8,7 @@ use super::Message;
 use crate::domain::connect::Language;
 use crate::domain::notice::{Audience, NoticeKind};
 use crate::domain::store::StatusReason;
+use crate::domain::webhook::DisabledReason;
 
 /// What a notice says; empty where it does not matter.
 #[derive(Debug, Clone)]
@@ -28,6 +29,9 @@ pub struct Facts {
     pub deadline: Option<DateTime<Utc>>,
     pub refused: i64,
     pub tried: i64,
+    /// Host of a webhook endpoint, and why nothing is sent there.
+    pub endpoint: String,
+    pub disabled: Option<DisabledReason>,
     /// Where to go: a reconnect link for merchants, an admin page for admins.
     pub link: Option<String>,
 }
@@ -42,6 +46,19 @@ impl Facts {
         self.deadline
             .map(|at| at.format("%Y-%m-%d").to_string())
             .unwrap_or_default()
+    }
+
+    /// Why nothing is sent to an endpoint, in words for people.
+    fn disabled_text(&self) -> &'static str {
+        use Language::{En, Es, Pt};
+        match (self.disabled, self.language) {
+            (Some(DisabledReason::Gone), En) => "it answered that it is gone for good (410)",
+            (Some(DisabledReason::Gone), Es) => "respondió que ya no existe (410)",
+            (Some(DisabledReason::Gone), Pt) => "ele respondeu que não existe mais (410)",
+            (_, En) => "every attempt of the last five days failed",
+            (_, Es) => "todos los intentos de los últimos cinco días fallaron",
+            (_, Pt) => "todas as tentativas dos últimos cinco dias falharam",
+        }
     }
 
     /// Why, in words for people; empty where the reason says nothing to them.
@@ -156,6 +173,24 @@ struct VerdictsHeldHtml<'a> {
     facts: &'a Facts,
 }
 
+#[derive(Template)]
+#[template(path = "mail/webhook_endpoint_disabled/subject.txt", escape = "none")]
+struct WebhookEndpointDisabledSubject<'a> {
+    facts: &'a Facts,
+}
+
+#[derive(Template)]
+#[template(path = "mail/webhook_endpoint_disabled/body.txt", escape = "none")]
+struct WebhookEndpointDisabledText<'a> {
+    facts: &'a Facts,
+}
+
+#[derive(Template)]
+#[template(path = "mail/webhook_endpoint_disabled/body.html")]
+struct WebhookEndpointDisabledHtml<'a> {
+    facts: &'a Facts,
+}
+
 /// The mail of a notice to one reader. The error is a defect of the templates.
 pub fn render(facts: &Facts, to: &str) -> Result<Message, askama::Error> {
     let (subject, text, html) = match facts.kind {
@@ -183,6 +218,11 @@ pub fn render(facts: &Facts, to: &str) -> Result<Message, askama::Error> {
             VerdictsHeldSubject { facts }.render()?,
             VerdictsHeldText { facts }.render()?,
             VerdictsHeldHtml { facts }.render()?,
+        ),
+        NoticeKind::WebhookEndpointDisabled => (
+            WebhookEndpointDisabledSubject { facts }.render()?,
+            WebhookEndpointDisabledText { facts }.render()?,
+            WebhookEndpointDisabledHtml { facts }.render()?,
         ),
     };
     // A store's name is its merchant's to choose: no line of its own in a header.
@@ -212,6 +252,8 @@ mod tests {
             deadline: DateTime::from_timestamp(1_800_000_000, 0),
             refused: 7,
             tried: 20,
+            endpoint: "partner.example".to_owned(),
+            disabled: Some(DisabledReason::Failing),
             link: Some("https://llavero.example/reconnect/abc".to_owned()),
         }
     }

@@ -105,6 +105,26 @@ impl Outbound {
         self.0.sandbox.is_some()
     }
 
+    /// Why nothing can be sent to `url`, as far as that can be told without resolving a name; `None`: nothing stands
+    /// against it so far. Each call judges again what its name resolves to.
+    pub fn refusal(&self, url: &Url) -> Option<String> {
+        let allow_private = self.0.dialer.allow_private;
+        let target = match Target::of(url, false) {
+            Ok(target) => target,
+            Err(why) => return Some(why.to_string()),
+        };
+        if !target.https && !allow_private {
+            return Some("an https address".to_owned());
+        }
+        let address = match target.host {
+            url::Host::Ipv4(address) => address.into(),
+            url::Host::Ipv6(address) => address.into(),
+            url::Host::Domain(_) => return None,
+        };
+        let kind = policy::judge(address, allow_private).err()?;
+        Some(format!("not {kind}"))
+    }
+
     /// The URL to send a browser to instead of `original`: the same for live apps, below the sandbox for sandbox apps,
     /// `None` for these without a sandbox.
     pub fn browser_url(&self, route: &Route, original: &Url) -> Option<Url> {

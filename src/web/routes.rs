@@ -89,6 +89,24 @@ fn partner(config: &mut ServiceConfig) {
         .service(web::resource(urls::API_PLATFORM).get(api::platforms::show))
         .service(web::resource(urls::API_PLATFORM_APP).put(api::platform_app::put))
         .service(web::resource(urls::API_PLATFORM_APP_TEST).post(api::platform_app::test))
+        .service(web::resource(urls::API_EVENTS).get(api::events::list))
+        .service(
+            web::resource(urls::API_WEBHOOK_ENDPOINTS)
+                .get(api::webhook_endpoints::list)
+                .post(api::webhook_endpoints::create),
+        )
+        .service(
+            web::resource(urls::API_WEBHOOK_ENDPOINT)
+                .get(api::webhook_endpoints::show)
+                .patch(api::webhook_endpoints::patch)
+                .delete(api::webhook_endpoints::delete),
+        )
+        .service(web::resource(urls::API_WEBHOOK_TEST).post(api::webhook_endpoints::test))
+        .service(web::resource(urls::API_WEBHOOK_SECRET).post(api::webhook_endpoints::roll_secret))
+        .service(web::resource(urls::API_WEBHOOK_REPLAY).post(api::webhook_endpoints::replay))
+        .service(web::resource(urls::API_WEBHOOK_DELIVERIES).get(api::webhook_deliveries::list))
+        .service(web::resource(urls::API_WEBHOOK_DELIVERY).get(api::webhook_deliveries::show))
+        .service(web::resource(urls::API_WEBHOOK_RETRY).post(api::webhook_deliveries::retry))
         .service(web::resource(urls::API_INTROSPECT).post(api::introspect::introspect));
 }
 
@@ -136,6 +154,7 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
     page!(ADMIN_APP_PLATFORM, app_platform, submit);
     config.service(web::resource(urls::ADMIN_APP_PLATFORM_TEST).post(pages::app_platform_test::submit));
+    page!(ADMIN_APP_WEBHOOK_RETRY, app_webhook_retry, submit);
     page!(ADMIN_PLATFORMS, platforms);
     page!(ADMIN_PLATFORM, platform);
     page!(ADMIN_PLATFORM_APP, platform_app, submit);

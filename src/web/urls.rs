@@ -106,7 +106,10 @@ urls! {
     API_WEBHOOK_ENDPOINTS api_webhook_endpoints() = "/v1/webhook-endpoints";
     API_WEBHOOK_ENDPOINT api_webhook_endpoint(id) = "/v1/webhook-endpoints/{id}";
     API_WEBHOOK_TEST api_webhook_test(id) = "/v1/webhook-endpoints/{id}/test";
+    API_WEBHOOK_SECRET api_webhook_secret(id) = "/v1/webhook-endpoints/{id}/secret";
+    API_WEBHOOK_REPLAY api_webhook_replay(id) = "/v1/webhook-endpoints/{id}/replay";
     API_WEBHOOK_DELIVERIES api_webhook_deliveries() = "/v1/webhook-deliveries";
+    API_WEBHOOK_DELIVERY api_webhook_delivery(id) = "/v1/webhook-deliveries/{id}";
     API_WEBHOOK_RETRY api_webhook_retry(id) = "/v1/webhook-deliveries/{id}/retry";
     API_EVENTS api_events() = "/v1/events";
     API_INTROSPECT api_introspect() = "/v1/introspect";
@@ -143,6 +146,7 @@ urls! {
     ADMIN_APP_KEY_RETIRE admin_app_key_retire(id, key_id) = "/admin/apps/{id}/keys/{key_id}/retire";
     ADMIN_APP_PLATFORM admin_app_platform(id, slug) = "/admin/apps/{id}/platforms/{slug}";
     ADMIN_APP_PLATFORM_TEST admin_app_platform_test(id, slug) = "/admin/apps/{id}/platforms/{slug}/test";
+    ADMIN_APP_WEBHOOK_RETRY admin_app_webhook_retry(id, delivery_id) = "/admin/apps/{id}/webhook-deliveries/{delivery_id}/retry";
     ADMIN_PLATFORMS admin_platforms() = "/admin/platforms";
     ADMIN_PLATFORM admin_platform(slug) = "/admin/platforms/{slug}";
     /// The installation's own client at a platform, for apps of one mode.

@@ -27,7 +27,7 @@ use programs::Missing;
 
 use Registry::{Npm, Pypi};
 
-/// Platform, registry, package, and the script without its ending.
+/// Platform, registry, package, and the script without its ending; our own webhooks are one more that answers.
 const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("amazon", Npm, "amazon-sp-api", "amazon-sp-api"),
     ("bling", Npm, "bling-erp-api", "bling-erp-api"),
@@ -53,6 +53,8 @@ const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("tiktok-shop", Pypi, "tiktok-shop-api", "tiktok_shop_open"),
     ("walmart", Pypi, "python-walmart", "walmart_marketplace"),
     ("woocommerce", Pypi, "WooCommerce", "woocommerce_rest"),
+    ("webhooks", Npm, "standardwebhooks", "standardwebhooks"),
+    ("webhooks", Pypi, "standardwebhooks", "standard_webhooks"),
 ];
 
 #[derive(Clone, Copy, Debug)]

@@ -17,12 +17,13 @@ use super::held::{self, DECISION_TIME, HeldReason};
 use super::obtain::{Target, Verified};
 use super::sessions::Visit;
 use crate::app::App;
-use crate::broker::Error;
 use crate::broker::asker::Asker;
+use crate::broker::{Error, events};
 use crate::db;
 use crate::db::connect_session_stores::SessionStore;
 use crate::db::connect_sessions::Completed;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
+use crate::domain::event::EventKind;
 use crate::domain::id::{AuditEventId, PlatformAppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
@@ -156,10 +157,10 @@ impl Settlement {
         };
         self.complete(conn, &made)?;
         for (store, reauthorized) in made {
-            let action = if reauthorized {
-                "store.reauthorized"
+            let kind = if reauthorized {
+                EventKind::StoreReauthorized
             } else {
-                "store.connected"
+                EventKind::StoreConnected
             };
             let details = json!({
                 "session": self.visit.session.id,
@@ -167,7 +168,12 @@ impl Settlement {
                 "method": self.method.id,
                 "lacking": self.verified.lacking,
             });
-            self.record(conn, action, store, details)?;
+            self.record(conn, kind.as_str(), store, details)?;
+            if let Some(store) = db::stores::find(conn, store)? {
+                let session = self.visit.session.id;
+                let details = json!({ "session_id": session });
+                events::of_store(conn, &self.app, &store, kind, &session.to_string(), details)?;
+            }
         }
         Ok(Settled::Completed)
     }

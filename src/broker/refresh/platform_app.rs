@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Loaded;
 use super::attempt::Client;
 use crate::app::App;
-use crate::broker::{Error, notify};
+use crate::broker::{Error, events, notify};
 use crate::crypto::Place;
 use crate::db::credentials::Credential;
 use crate::db::leases;
@@ -190,7 +190,7 @@ pub(super) async fn verified(app: &Arc<App>, loaded: &Loaded, method: &Method) {
                 db::pauses::lock(conn, platform_app)?;
             }
             if held && leases::forget_held(conn, id, grant_no)? {
-                db::stores::set_health(conn, id, StoreHealth::Ok)?;
+                events::health(conn, &tools, id, StoreHealth::Ok, None)?;
             }
             let Some(platform_app) = holds else { return Ok(()) };
             let others = leases::held_methods(conn, platform_app)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::attempt::Try;
 use crate::app::App;
 use crate::broker::Error;
+use crate::broker::events::{self, Trouble};
 use crate::db::leases::{self, Failed};
 use crate::db::refresh_logs::RefreshLog;
 use crate::db::{self, Conn};
@@ -52,6 +53,8 @@ impl Try<'_> {
     pub async fn clear(&self, failure: Option<&Failure>) -> Result<(), Error> {
         let (id, grant_no, attempt) = (self.row.id, self.row.grant_no, self.attempt);
         let failed = failure.map(|failure| self.failed(failure));
+        let trouble = failure.map(Trouble::from);
+        let app = self.app.clone();
         let doubtful = self.row.in_doubt_since.is_some();
         write_end(self.app, id, move |conn| {
             if leases::clear(conn, id, grant_no, attempt, failed)?
@@ -62,7 +65,7 @@ impl Try<'_> {
                 } else {
                     health(failed.kind)
                 };
-                db::stores::set_health(conn, id, shown)?;
+                events::health(conn, &app, id, shown, trouble.as_ref())?;
             }
             Ok(db::listen::notify_credential(conn, id)?)
         })

@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::grant::announce;
 use super::pairs::{self, Pairs, token};
 use crate::app::App;
-use crate::broker::{Error, notify};
+use crate::broker::{Error, events, notify};
 use crate::crypto::Place;
 use crate::db::credentials::{Credential, Granted};
 use crate::db::leases::{self, Saving};
 use crate::db::types::Texts;
 use crate::db::{self, Conn};
+use crate::domain::event::EventKind;
 use crate::domain::id::{CredentialId, Id};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::lease::{self, Save};
@@ -208,7 +209,7 @@ fn follow(conn: &mut Conn, app: &App, row: &Credential, granted: &Granted, doubt
     } else {
         StoreHealth::Ok
     };
-    db::stores::set_health(conn, row.id, health)?;
+    events::health(conn, app, row.id, health, None)?;
     if row.dead_at.is_some() {
         for store in db::stores::list_of_credential(conn, row.id)? {
             let by_refreshing = matches!(
@@ -217,6 +218,7 @@ fn follow(conn: &mut Conn, app: &App, row: &Credential, granted: &Granted, doubt
             );
             if store.status == StoreStatus::NeedsReauthorization && by_refreshing {
                 db::stores::set_status(conn, store.id, StoreStatus::Connected, None, None)?;
+                events::recovered(conn, app, &store, EventKind::StoreNeedsReauthorization)?;
                 notify::recovered(
                     conn,
                     app,

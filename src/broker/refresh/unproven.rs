@@ -12,11 +12,13 @@ use super::grant::{after, next_verification};
 use super::unauthorized::{Verdict, asked_with};
 use super::{load, method_of, verdict};
 use crate::app::App;
+use crate::broker::events::{self, Trouble};
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
 use crate::db::credentials::Credential;
 use crate::db::leases::{self, Failed};
 use crate::db::{self, Conn};
+use crate::domain::event::EventKind;
 use crate::domain::id::CredentialId;
 use crate::domain::refresh::{FailureKind, unknown_for_long};
 use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
@@ -49,6 +51,7 @@ pub(super) async fn refused(
     failure: &Failure,
 ) -> Result<Verdict, Error> {
     let (id, seen) = (row.id, row.generation());
+    let (tools, trouble) = (app.clone(), Trouble::from(failure));
     let failed = Failed {
         kind: FailureKind::Unknown,
         retry_at: after(app.now(), APART),
@@ -59,7 +62,8 @@ pub(super) async fn refused(
             let Some(row) = leases::note_refused(conn, id, seen, failed)? else {
                 return Ok(None);
             };
-            if !db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?.is_empty() {
+            let shown = events::health(conn, &tools, id, StoreHealth::RefreshFailing, Some(&trouble))?;
+            if !shown.is_empty() {
                 tell(conn, id)?;
             }
             let (others, failing) = leases::count_failing_likewise(conn, &row)?;
@@ -164,9 +168,10 @@ async fn accepted(app: &Arc<App>, id: CredentialId, grant_no: i64) -> Result<(),
             if !leases::forget_refusals(conn, id, grant_no)? {
                 return Ok(());
             }
-            db::stores::set_health(conn, id, StoreHealth::Ok)?;
+            events::health(conn, &tools, id, StoreHealth::Ok, None)?;
             for store in stores.iter().filter(|store| waits_for_its_key(store)) {
                 db::stores::set_status(conn, store.id, StoreStatus::Connected, None, None)?;
+                events::recovered(conn, &tools, store, EventKind::StoreNeedsReauthorization)?;
                 let incident = format!("{id}.{grant_no}.{}", store.status_since.timestamp());
                 notify::recovered(conn, &tools, store, &incident)?;
             }

@@ -11,6 +11,7 @@ use super::pairs::{Pairs, token};
 use super::record;
 use super::unauthorized::{self, asked_with};
 use crate::app::App;
+use crate::broker::events::{self, Trouble};
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
 use crate::db::credentials::Credential;
@@ -73,6 +74,7 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
     let sent = token(&this.pair).map(str::to_owned);
     let failed = this.failed(failure);
     let evidence = Evidence::new(StatusReason::GrantRefused, failure);
+    let trouble = Trouble::from(failure);
     record::write_end(this.app, id, move |conn| {
         let over = (RefreshOutcome::Superseded, Then::End);
         // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
@@ -101,14 +103,14 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
                     StoreHealth::RefreshFailing
                 };
                 leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                db::stores::set_health(conn, id, shown)?;
+                events::health(conn, &app, id, shown, Some(&trouble))?;
                 db::listen::notify_credential(conn, id)?;
                 Ok((RefreshOutcome::Refused, Then::End))
             }
             Refusal::Dead if hold(conn, &app, &row)? => {
                 leases::hold_verdict(conn, id, row.grant_no)?;
                 leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
+                events::health(conn, &app, id, StoreHealth::RefreshFailing, None)?;
                 db::listen::notify_credential(conn, id)?;
                 Ok((RefreshOutcome::Refused, Then::End))
             }
@@ -129,7 +131,7 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
                 };
                 // Somebody who took over meanwhile knows better how the store is.
                 if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
-                    db::stores::set_health(conn, id, shown)?;
+                    events::health(conn, &app, id, shown, None)?;
                 }
                 db::listen::notify_credential(conn, id)?;
                 Ok((RefreshOutcome::Refused, Then::NextPair))
@@ -209,7 +211,7 @@ fn bury(
             Some(&shown),
         )?;
         let incident = format!("{}.{}.{next_attempt}", row.id, seen.grant_no);
-        notify::needs_reauthorization(conn, app, &store, evidence.reason, &incident)?;
+        notify::needs_reauthorization(conn, app, &store, evidence.reason, &shown, &incident)?;
         db::listen::notify_store(conn, store.id)?;
     }
     db::listen::notify_credential(conn, row.id)?;
@@ -273,7 +275,7 @@ async fn pass(
         }
         if braked && hold(conn, &tools, &row)? {
             leases::hold_verdict(conn, id, row.grant_no)?;
-            db::stores::set_health(conn, id, StoreHealth::RefreshFailing)?;
+            events::health(conn, &tools, id, StoreHealth::RefreshFailing, None)?;
             db::listen::notify_credential(conn, id)?;
             return Ok(false);
         }

@@ -6,6 +6,7 @@ pub mod access_tokens;
 pub mod app;
 pub mod connect_sessions;
 pub mod customers;
+pub mod events;
 pub mod exchange;
 pub mod introspect;
 pub mod page;
@@ -14,6 +15,8 @@ pub mod platforms;
 pub mod store_json;
 pub mod store_refreshes;
 pub mod stores;
+pub mod webhook_deliveries;
+pub mod webhook_endpoints;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

@@ -224,7 +224,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
 }
 
 /// A time with its offset, as RFC 3339 writes it.
-struct Moment(DateTime<Utc>);
+pub(super) struct Moment(pub DateTime<Utc>);
 
 impl FromStr for Moment {
     type Err = chrono::ParseError;

@@ -17,7 +17,7 @@ pub use admin::{Admin, NeedsRole, Operator, Owner, Viewer};
 pub use client_address::ClientAddress;
 pub use input::{Body, Params, path_id};
 pub use partner_key::{
-    AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite,
+    AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite, WebhooksWrite,
 };
 pub use store_token::StoreToken;
 

@@ -42,6 +42,7 @@ scopes! {
     StoresWrite = Some(Scope::StoresWrite);
     TokensWrite = Some(Scope::TokensWrite);
     PlatformsWrite = Some(Scope::PlatformsWrite);
+    WebhooksWrite = Some(Scope::WebhooksWrite);
 }
 
 /// A living API key with the scope `S`.

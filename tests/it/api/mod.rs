@@ -18,3 +18,5 @@ mod revoking;
 mod scopes;
 mod stores;
 mod tenancy;
+mod webhook_endpoints;
+mod webhook_events;

@@ -2,6 +2,8 @@
 
 mod claims;
 mod ends;
+mod webhook_failures;
+mod webhooks;
 
 use crate::support::connecting::{self, Connected, Way};
 use crate::support::rows;

@@ -13,6 +13,8 @@ pub mod partners;
 pub mod print_schema;
 pub mod processes;
 pub mod raw;
+pub mod receiver;
 pub mod rows;
 pub mod test_app;
 pub mod visitor;
+pub mod webhooks;

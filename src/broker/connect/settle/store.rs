@@ -5,10 +5,11 @@ use url::Url;
 
 use super::Settlement;
 use crate::broker::connect::Refused;
-use crate::broker::{Error, notify, shop_values};
+use crate::broker::{Error, events, notify, shop_values};
 use crate::db;
 use crate::db::stores::{Learned, NewStore, Store};
 use crate::domain::connect::ConnectFailure;
+use crate::domain::event::EventKind;
 use crate::domain::id::{CredentialId, StoreId};
 use crate::domain::store::{StoreHealth, StoreStatus};
 use crate::platform::verify::{self, Shop};
@@ -60,10 +61,13 @@ impl Settlement {
             if sharing.status != StoreStatus::Connected {
                 db::stores::set_status(conn, sharing.id, StoreStatus::Connected, None, None)?;
                 notify::recovered(conn, &self.app, &sharing, &self.visit.session.id.to_string())?;
+                if again.iter().all(|(id, _)| *id != sharing.id) {
+                    events::recovered(conn, &self.app, &sharing, EventKind::StoreNeedsReauthorization)?;
+                }
                 db::listen::notify_store(conn, sharing.id)?;
             }
         }
-        db::stores::set_health(conn, credential, StoreHealth::Ok)?;
+        events::health(conn, &self.app, credential, StoreHealth::Ok, None)?;
         new.extend(again);
         Ok(Ok(new))
     }
@@ -109,6 +113,8 @@ impl Settlement {
             metadata: None,
         };
         db::stores::update_facts(conn, session.app_id, store.id, &learned)?;
+        // The re-authorization itself is told, and says more.
+        db::stores::forget_failing(conn, store.id)?;
         db::stores::set_client(conn, store.id, self.identity_client)?;
         db::listen::notify_store(conn, store.id)?;
         if moved {

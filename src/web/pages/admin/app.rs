@@ -6,6 +6,7 @@ use actix_web::web;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
+use super::app_webhooks::{self, Webhooks};
 use super::moments::Moment;
 use super::{Answer, find_app, frame_of, shown, words};
 use crate::broker::platform_apps::app_fields;
@@ -31,6 +32,7 @@ pub struct AppPage {
     pub return_urls: Vec<String>,
     pub keys: Vec<Key>,
     pub clients: Vec<Client>,
+    pub webhooks: Webhooks,
     /// Whether the reader may change anything here.
     pub owns: bool,
     pub edit_href: String,
@@ -62,11 +64,12 @@ pub struct Client {
 pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site>) -> Answer {
     let (app, partner) = find_app(&by, &id).await?;
     let (app_id, mode) = (app.id, app.mode);
-    let (keys, own, shared) = by
+    let (keys, own, shared, told) = by
         .read(move |conn| {
             let keys = db::api_keys::list(conn, app_id)?;
             let own = db::platform_apps::list(conn, Some(app_id))?;
-            Ok((keys, own, db::platform_apps::list(conn, None)?))
+            let shared = db::platform_apps::list(conn, None)?;
+            Ok((keys, own, shared, app_webhooks::read(conn, app_id)?))
         })
         .await?;
     let page = frame_of(&by, mode);
@@ -91,6 +94,7 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
         facts: facts(&page, now, &app, partner, site.absolute(&urls::connect_app(app_id))),
         keys: keys.iter().map(|one| key(&page, now, one)).collect(),
         clients: clients.collect(),
+        webhooks: app_webhooks::shown(&page, now, told, by.may(Role::Operator)),
         owns: by.may(Role::Owner),
         edit_href: urls::admin_app_edit(app_id),
         secret_href: urls::admin_app_secret(app_id),

@@ -14,6 +14,8 @@ pub mod app_new;
 pub mod app_platform;
 pub mod app_platform_test;
 pub mod app_secret;
+pub mod app_webhook_retry;
+pub mod app_webhooks;
 pub mod apps;
 pub mod audit;
 pub mod confirm;

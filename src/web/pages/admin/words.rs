@@ -6,6 +6,7 @@ use crate::domain::job::JobStatus;
 use crate::domain::notice::{Audience, NoticeKind, NoticeStatus};
 use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
 use crate::domain::store::{Mode, StatusReason, StoreHealth, StoreStatus};
+use crate::domain::webhook::{DeliveryStatus, DisabledReason};
 use crate::web::Frame;
 use crate::web::parts::{Badge, Tone};
 
@@ -89,11 +90,12 @@ pub fn job_status(page: &Frame, status: JobStatus) -> Badge {
 }
 
 /// Kinds of jobs that this version knows.
-const JOB_KINDS: [&str; 6] = [
+const JOB_KINDS: [&str; 7] = [
     "refresh_credential",
     "send_notice",
     "verify_credential",
     "announce_deadline",
+    "deliver_webhook",
     "reseal",
     "purge",
 ];
@@ -116,6 +118,20 @@ pub fn notice_kind(page: &Frame, kind: NoticeKind) -> String {
     say(page, "notice", kind.as_str())
 }
 
+pub fn delivery_status(page: &Frame, status: DeliveryStatus) -> Badge {
+    let tone = match status {
+        DeliveryStatus::Pending => Tone::Info,
+        DeliveryStatus::Delivered => Tone::Good,
+        DeliveryStatus::DeadLettered => Tone::Bad,
+    };
+    Badge::new(tone, say(page, "delivery", status.as_str()))
+}
+
+/// Why an endpoint is switched off.
+pub fn disabled_reason(page: &Frame, reason: DisabledReason) -> String {
+    say(page, "disabled", reason.as_str())
+}
+
 pub fn audience(page: &Frame, audience: Audience) -> String {
     say(page, "audience", audience.as_str())
 }
@@ -129,7 +145,7 @@ pub fn actor_kind(page: &Frame, kind: ActorKind) -> String {
 }
 
 /// Actions of the audit trail that this version writes.
-const ACTIONS: [&str; 30] = [
+const ACTIONS: [&str; 37] = [
     "admin.added",
     "admin.disabled",
     "admin.enabled",
@@ -160,6 +176,13 @@ const ACTIONS: [&str; 30] = [
     "store.refresh_asked",
     "store.revoked",
     "store.verify_asked",
+    "webhook_delivery.retried",
+    "webhook_endpoint.changed",
+    "webhook_endpoint.deleted",
+    "webhook_endpoint.made",
+    "webhook_endpoint.replayed",
+    "webhook_endpoint.secret_rolled",
+    "webhook_endpoint.tested",
 ];
 
 /// An action in words; one that this version does not know as it is written.
@@ -202,6 +225,8 @@ mod tests {
             words!("job-status", JobStatus),
             words!("notice-status", NoticeStatus),
             words!("notice", NoticeKind),
+            words!("delivery", DeliveryStatus),
+            words!("disabled", DisabledReason),
             words!("audience", Audience),
             words!("role", Role),
             words!("actor", ActorKind),
