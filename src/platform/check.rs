@@ -77,6 +77,10 @@ fn known(method: &Method) -> BTreeSet<String> {
             known.extend(code.brings.iter().map(|parameter| parameter.name.clone()));
         }
         Obtain::Ask(ask) => known.extend(ask.grant.keep.keys().cloned()),
+        Obtain::Oauth1(_) => {
+            let signs = method.sign.oauth1.iter();
+            known.extend(signs.flat_map(|signs| signs.token.iter().chain(&signs.token_secret).cloned()));
+        }
         Obtain::Given(given) => known.extend(given.page.iter().flat_map(|page| page.delivered.keys().cloned())),
     }
     if let Some(shops) = &method.verify.shops {
@@ -157,6 +161,7 @@ impl Checker<'_> {
                     self.finish(finish);
                 }
             }
+            Obtain::Oauth1(handshake) => self.handshake(handshake),
             Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),
             Obtain::Given(given) => {
                 if let Some(page) = &given.page {

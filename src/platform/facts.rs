@@ -226,7 +226,7 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
         register: method.register.as_ref().map(|text| text.in_(language).to_owned()),
         documentation: method.documentation.clone(),
         obtain: match &method.obtain {
-            Obtain::Code(_) => "redirect",
+            Obtain::Code(_) | Obtain::Oauth1(_) => "redirect",
             Obtain::Ask(_) => "ask",
             Obtain::Given(_) if obtain::is_delivered(method) => "delivered_keys",
             Obtain::Given(_) => "keys",
