@@ -177,6 +177,9 @@ impl Checker<'_> {
         if let Some(call) = &method.verify.otherwise {
             self.call("verify.otherwise", call);
         }
+        if let Some(of) = method.verify.shops.as_ref().and_then(|shops| shops.of.as_ref()) {
+            self.template("verify.shops.of", of);
+        }
         if let Some(name) = &method.verify.proves {
             self.name("verify.proves", name);
         }
