@@ -124,7 +124,7 @@ pub fn read_first(method: &Method, answer: &PlatformAnswer) -> Result<Values, Fa
 }
 
 /// Values of one attempt that are no part of a credential.
-pub const PASSING: [&str; 7] = [
+pub const PASSING: [&str; 9] = [
     "state",
     "code",
     "code_verifier",
@@ -132,7 +132,13 @@ pub const PASSING: [&str; 7] = [
     oauth1::TOKEN,
     oauth1::TOKEN_SECRET,
     oauth1::VERIFIER,
+    START_URL,
+    START_STATE,
 ];
+
+/// Where a platform wants the browser back that it began with, and its own state.
+pub const START_URL: &str = "start_url";
+pub const START_STATE: &str = "start_state";
 
 /// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`; for `oauth1` what
 /// `read_first` has read.
