@@ -77,6 +77,10 @@ fn known(method: &Method) -> BTreeSet<String> {
             known.extend(code.brings.iter().map(|parameter| parameter.name.clone()));
         }
         Obtain::Ask(ask) => known.extend(ask.grant.keep.keys().cloned()),
+        Obtain::Oauth1(_) => {
+            let signs = method.sign.oauth1.iter();
+            known.extend(signs.flat_map(|signs| signs.token.iter().chain(&signs.token_secret).cloned()));
+        }
         Obtain::Given(given) => known.extend(given.page.iter().flat_map(|page| page.delivered.keys().cloned())),
     }
     if let Some(shops) = &method.verify.shops {
@@ -176,6 +180,7 @@ impl Checker<'_> {
                     self.finish(finish);
                 }
             }
+            Obtain::Oauth1(handshake) => self.handshake(handshake),
             Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),
             Obtain::Given(given) => {
                 if let Some(page) = &given.page {
@@ -190,6 +195,9 @@ impl Checker<'_> {
         }
         if let Some(call) = &method.verify.otherwise {
             self.call("verify.otherwise", call);
+        }
+        if let Some(of) = method.verify.shops.as_ref().and_then(|shops| shops.of.as_ref()) {
+            self.template("verify.shops.of", of);
         }
         if let Some(name) = &method.verify.proves {
             self.name("verify.proves", name);

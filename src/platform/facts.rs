@@ -246,7 +246,7 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
             .map(|text| register::fill(text.in_(language), platform, method, addresses)),
         documentation: method.documentation.clone(),
         obtain: match &method.obtain {
-            Obtain::Code(_) => "redirect",
+            Obtain::Code(_) | Obtain::Oauth1(_) => "redirect",
             Obtain::Ask(_) => "ask",
             Obtain::Given(_) if obtain::is_delivered(method) => "delivered_keys",
             Obtain::Given(_) => "keys",

@@ -10,6 +10,7 @@ use super::answer::{self, found_at};
 use super::call::Call;
 use super::descriptor::Method;
 use super::failure::{BuildError, Failure};
+use super::field::Pattern;
 use super::obtain::{self, Pointers};
 use super::sign::SignMoment;
 use super::template::{Scope, Template};
@@ -69,31 +70,68 @@ pub struct Verify {
 pub struct Shops {
     pub at: String,
     pub id: String,
+    /// Whose they are, where many sellers have a shop of the same id: comes before the id, with a slash between.
+    #[serde(default)]
+    pub of: Option<Template>,
+    /// Items that are no shops lack one of these.
+    #[serde(default)]
+    pub only: Vec<Only>,
     #[serde(default)]
     pub name: Option<String>,
+    /// What together tells shops apart that have no name.
+    #[serde(default)]
+    pub called: Vec<String>,
     /// Values of the shop that its calls need.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
 }
 
+/// What stands at a pointer, truth values included.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Only {
+    pub at: String,
+    pub pattern: Pattern,
+}
+
+impl Only {
+    fn holds(&self, item: &serde_json::Value) -> bool {
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::Bool(truth) => Some(truth.to_string()),
+            other => answer::as_text(other),
+        };
+        let mut texts = found_at(item, &self.at).into_iter().filter_map(text);
+        texts.any(|text| self.pattern.is_match(&text))
+    }
+}
+
 impl Shops {
-    fn read(&self, body: &serde_json::Value) -> Vec<Shop> {
+    fn read(&self, body: &serde_json::Value, scope: &Scope<'_>) -> Result<Vec<Shop>, BuildError> {
+        let of = self.of.as_ref().map(|of| of.fill(scope)).transpose()?;
         let plain = |text: &String| !text.chars().any(char::is_control);
+        let called = |item: &serde_json::Value| {
+            let texts: Vec<_> = self.called.iter().filter_map(|at| answer::text_at(item, at)).collect();
+            (!texts.is_empty()).then(|| texts.join(" "))
+        };
         let shop = |item: &serde_json::Value| {
             let kept = self.keep.iter();
+            let id = answer::text_at(item, &self.id).filter(plain)?;
             Some(Shop {
-                platform_store_id: answer::text_at(item, &self.id).filter(plain)?,
+                platform_store_id: of.as_ref().map_or_else(|| id.clone(), |of| format!("{of}/{id}")),
                 name: self
                     .name
                     .as_ref()
                     .and_then(|at| answer::text_at(item, at))
+                    .or_else(|| called(item))
                     .filter(plain),
                 values: kept
                     .filter_map(|(name, at)| Some((name.clone(), answer::text_at(item, at).filter(plain)?)))
                     .collect(),
             })
         };
-        found_at(body, &self.at).into_iter().filter_map(shop).collect()
+        let items = found_at(body, &self.at).into_iter();
+        let items = items.filter(|item| self.only.iter().all(|only| only.holds(item)));
+        Ok(items.filter_map(shop).collect())
     }
 }
 
@@ -234,7 +272,10 @@ pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result
         None => text(&verify.store_id),
     };
     let url = text(&verify.store_url).or_else(|| verify.url.as_ref().and_then(|t| t.fill(&scope).ok()));
-    let shops = verify.shops.as_ref().map(|shops| shops.read(&body)).unwrap_or_default();
+    let shops = verify.shops.as_ref().map(|shops| shops.read(&body, &scope)).transpose();
+    let shops = shops
+        .map_err(|error| Failure::unknown(error.to_string()))?
+        .unwrap_or_default();
     let own = |shop: &&Shop| Some(&shop.platform_store_id) == platform_store_id.as_ref();
     let own_name = shops.iter().find(own).and_then(|shop| shop.name.clone());
     Ok(StoreFacts {

@@ -118,6 +118,7 @@ pub enum Identity {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum QuirkName {
+    Amazon,
     Shopify,
     Walmart,
     Woocommerce,

@@ -94,7 +94,7 @@ pub(super) async fn begin_with(
     if platform::obtain::uses_pkce(method) {
         attempt.values.set("code_verifier", secret(app));
     }
-    let values = with_addresses(
+    let known = with_addresses(
         app,
         platform,
         method,
@@ -102,6 +102,13 @@ pub(super) async fn begin_with(
         &client,
         &attempt.values.over(&client.values),
     )?;
+    let values = match asked_first(app, visit, platform, method, &client, known.clone()).await? {
+        Ok(first) => {
+            attempt.values = first.over(&attempt.values);
+            first.over(&known)
+        }
+        Err(refused) => return Ok(Begun::Refused(refused)),
+    };
     let start = match platform::obtain::start(method, &values) {
         Ok(start) => start,
         Err(error) => return Ok(Begun::Refused(obtain::not_built(method, &error))),
@@ -156,6 +163,36 @@ pub(super) async fn begin_with(
             client: &client,
         };
         try_keys(&tools, &visit, &target, &attempt.values, browser).await
+    })
+    .await
+}
+
+/// What the platform has to give before the browser can leave for it.
+async fn asked_first(
+    app: &Arc<App>,
+    visit: &Visit,
+    platform: &Platform,
+    method: &Method,
+    client: &client::Client,
+    values: Values,
+) -> Result<Result<Values, Refused>, Error> {
+    if !platform::obtain::asks_first(method) {
+        return Ok(Ok(Values::new()));
+    }
+    let (tools, platform, method, client) = (app.clone(), platform.clone(), method.clone(), client.clone());
+    let mode = visit.api_app.mode;
+    to_end(app, async move {
+        let target = obtain::Target {
+            platform: &platform,
+            method: &method,
+            mode,
+            client: &client,
+        };
+        match obtain::ask_first(&tools, &target, &values).await {
+            Ok(first) => Ok(Ok(first)),
+            Err(Stop::Refused(refused)) => Ok(Err(refused)),
+            Err(Stop::Error(error)) => Err(error),
+        }
     })
     .await
 }

@@ -220,8 +220,11 @@ async fn prove(
 ) -> Result<Verified, Stop> {
     let by_code = matches!(target.method.obtain, Obtain::Code(_));
     let Some(tokens) = tokens else {
-        if by_code || platform::obtain::is_delivered(target.method) {
-            let message = "connected in a browser: bring `tokens`, or make a connect session";
+        if platform::obtain::is_approved_there(target.method) || platform::obtain::is_delivered(target.method) {
+            let message = match by_code {
+                true => "connected in a browser: bring `tokens`, or make a connect session",
+                false => "connected in a browser: make a connect session",
+            };
             return Err(Error::Invalid(vec![FieldError::new("method", message)]).into());
         }
         return obtain::obtain(app, target, fields).await;

@@ -78,6 +78,20 @@ pub(super) async fn obtain(app: &App, target: &Target<'_>, attempt: &Values) -> 
     obtained
 }
 
+/// Asks for what has to be there before the browser can be sent to the platform's page; nothing where that is not so.
+pub(super) async fn ask_first(app: &App, target: &Target<'_>, values: &Values) -> Result<Values, Stop> {
+    let method = target.method;
+    let request = platform::obtain::first(method, values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let Some(request) = request else {
+        return Ok(Values::new());
+    };
+    limited(app, target).await?;
+    let answer = send(app, target, request).await?;
+    // The merchant has typed the client a moment ago, and can type it again.
+    let read = platform::obtain::read_first(method, &answer);
+    Ok(read.map_err(|failure| refused_to(true, &failure))?)
+}
+
 async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) -> Result<Verified, Stop> {
     let method = target.method;
     let asked_at = app.now();
@@ -141,7 +155,7 @@ pub(super) async fn prove(
     // One that has passed is disproved by the answer.
     let ends_at = facts.ends_at.filter(|end| *end > asked_at);
     let mut kept = attempt.clone();
-    for passing in ["state", "code", "code_verifier", "redirect_uri"] {
+    for passing in platform::obtain::PASSING {
         kept.remove(passing);
     }
     // What belongs to one shop is not for the others.
@@ -249,7 +263,11 @@ fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
 
 /// What a platform's failure means for a merchant who is just connecting.
 fn refused(target: &Target<'_>, failure: &Failure) -> Refused {
-    let typed = !matches!(target.method.obtain, platform::obtain::Obtain::Code(_));
+    refused_to(!platform::obtain::is_approved_there(target.method), failure)
+}
+
+/// `typed`: the platform was shown nothing but what the merchant has just typed.
+fn refused_to(typed: bool, failure: &Failure) -> Refused {
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
         // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.

@@ -4,7 +4,7 @@ use super::Checker;
 use crate::platform::call::{Call, HeaderRule};
 use crate::platform::descriptor::{ClientOwner, Pair, Platform};
 use crate::platform::field::Takes;
-use crate::platform::obtain::{self, Finish, TokenCall};
+use crate::platform::obtain::{self, Finish, Handshake, TokenCall};
 use crate::platform::register::NAMES;
 use crate::platform::sign::Sign;
 use crate::platform::template::{Template, UrlTemplate};
@@ -72,6 +72,17 @@ impl Checker<'_> {
         }
         if platform.hooks.is_some() && method.client == ClientOwner::App && lacks("{webhook_url}") {
             self.fault("register", "does not name `{webhook_url}`");
+        }
+    }
+
+    pub(super) fn handshake(&mut self, handshake: &Handshake) {
+        let key = "obtain.oauth1";
+        self.url(&format!("{key}.request_token"), &handshake.request_token);
+        self.url(&format!("{key}.authorize"), &handshake.authorize);
+        self.url(&format!("{key}.token"), &handshake.token);
+        let signs = self.method.sign.oauth1.as_ref();
+        if !signs.is_some_and(|signs| signs.token.is_some() && signs.token_secret.is_some()) {
+            self.fault(key, "`sign.oauth1` has to name the token and its secret");
         }
     }
 

@@ -1,12 +1,13 @@
-//! The first axis: how a credential is obtained and renewed. One of three ways a method: `code` (the merchant approves at
-//! the platform), `ask` (the store's own client asks for tokens), `given` (keys are typed, or handed over by the store's
-//! server). All functions here build or read; what is sent, saved or shown is decided above.
+//! The first axis: how a credential is obtained and renewed. One of four ways a method: `code` (the merchant approves at
+//! the platform), `oauth1` (the same in three signed steps), `ask` (the store's own client asks for tokens), `given` (keys
+//! are typed, or handed over by the store's server). All functions here build or read; what is sent, saved or shown is decided above.
 
 mod ask;
 mod code;
 mod finish;
 mod given;
 mod grant;
+mod oauth1;
 mod token_call;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +20,7 @@ pub use finish::{Finish, Finishing, finish, forget_finish};
 pub use given::{Given, Page};
 pub(super) use grant::claims;
 pub use grant::{Grant, GrantNames, Pointers};
+pub use oauth1::Handshake;
 pub use token_call::TokenCall;
 
 use super::descriptor::{Method, Platform, Renewal};
@@ -37,6 +39,7 @@ use token_call::GrantType;
 #[serde(rename_all = "snake_case")]
 pub enum Obtain {
     Code(Box<Code>),
+    Oauth1(Box<Handshake>),
     Ask(Box<Ask>),
     Given(Given),
 }
@@ -47,7 +50,7 @@ impl Obtain {
             Self::Code(code) if code.refresh.is_some() => Renewal::RefreshToken,
             Self::Code(code) if code.asks_again => Renewal::AskAgain,
             Self::Ask(_) => Renewal::AskAgain,
-            Self::Code(_) | Self::Given(_) => Renewal::Never,
+            Self::Code(_) | Self::Oauth1(_) | Self::Given(_) => Renewal::Never,
         }
     }
 }
@@ -90,6 +93,8 @@ pub enum CallbackRefusal {
     StaleTimestamp,
     #[error("the callback is about another store")]
     OtherStore,
+    #[error("the callback answers another request")]
+    OtherRequest,
     #[error("the callback comes from another issuer")]
     Issuer,
     /// The value would lead a request to a place that the catalogue does not allow.
@@ -97,11 +102,53 @@ pub enum CallbackRefusal {
     UnsafeValue(String),
 }
 
-/// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`.
+/// Whether something has to be asked before the browser can be sent anywhere.
+pub fn asks_first(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Oauth1(_))
+}
+
+/// What has to be asked before the browser is sent anywhere: a request token, which takes `state` and `redirect_uri`.
+/// `None` where nothing has to be.
+pub fn first(method: &Method, values: &Values, moment: &SignMoment) -> Result<Option<PlatformRequest>, BuildError> {
+    let scope = Scope::new(method, values, moment);
+    match &method.obtain {
+        Obtain::Oauth1(handshake) => handshake.request_token(&scope).map(Some),
+        Obtain::Code(_) | Obtain::Ask(_) | Obtain::Given(_) => Ok(None),
+    }
+}
+
+/// Reads the answer of `first`: values that `start`, the callback and `exchange` need.
+pub fn read_first(method: &Method, answer: &PlatformAnswer) -> Result<Values, Failure> {
+    match &method.obtain {
+        Obtain::Oauth1(_) => oauth1::read_request_token(method, answer),
+        Obtain::Code(_) | Obtain::Ask(_) | Obtain::Given(_) => Ok(Values::new()),
+    }
+}
+
+/// Values of one attempt that are no part of a credential.
+pub const PASSING: [&str; 9] = [
+    "state",
+    "code",
+    "code_verifier",
+    "redirect_uri",
+    oauth1::TOKEN,
+    oauth1::TOKEN_SECRET,
+    oauth1::VERIFIER,
+    START_URL,
+    START_STATE,
+];
+
+/// Where a platform wants the browser back that it began with, and its own state.
+pub const START_URL: &str = "start_url";
+pub const START_STATE: &str = "start_state";
+
+/// Where to begin. For `code` the values need `state`, `redirect_uri` and, with PKCE, `code_verifier`; for `oauth1` what
+/// `read_first` has read.
 pub fn start(method: &Method, values: &Values) -> Result<Start, BuildError> {
     let scope = Scope::timeless(method, values);
     match &method.obtain {
         Obtain::Code(code) => code.authorize_url(&scope).map(|url| Start::Redirect { url }),
+        Obtain::Oauth1(handshake) => handshake.authorize_url(&scope).map(|url| Start::Redirect { url }),
         Obtain::Given(Given { page: Some(page) }) => page.url(&scope).map(|url| Start::Redirect { url }),
         Obtain::Ask(_) | Obtain::Given(_) => Ok(Start::Direct),
     }
@@ -120,7 +167,7 @@ pub fn is_delivered(method: &Method) -> bool {
 /// nothing.
 pub fn callback_state(platform: &Platform, raw_query: &str) -> Option<String> {
     let names = platform.methods.iter().filter_map(|method| match &method.obtain {
-        Obtain::Code(_) => Some("state"),
+        Obtain::Code(_) | Obtain::Oauth1(_) => Some("state"),
         Obtain::Given(Given { page: Some(page) }) => Some(page.state_parameter.as_str()),
         Obtain::Ask(_) | Obtain::Given(_) => None,
     });
@@ -137,6 +184,7 @@ pub fn read_callback(
 ) -> Result<CallbackAnswer, CallbackRefusal> {
     match &method.obtain {
         Obtain::Code(code) => code.read_callback(method, raw_query, values, now),
+        Obtain::Oauth1(handshake) => handshake.read_callback(raw_query, values),
         Obtain::Given(Given { page: Some(page) }) => page.read_callback(raw_query),
         Obtain::Ask(_) | Obtain::Given(_) => Err(CallbackRefusal::MissingParameter("state".to_owned())),
     }
@@ -152,7 +200,7 @@ pub fn read_install(
 ) -> Result<Option<Install>, CallbackRefusal> {
     match &method.obtain {
         Obtain::Code(code) => code.read_install(method, raw_query, values, now),
-        Obtain::Ask(_) | Obtain::Given(_) => Ok(None),
+        Obtain::Oauth1(_) | Obtain::Ask(_) | Obtain::Given(_) => Ok(None),
     }
 }
 
@@ -170,6 +218,7 @@ pub fn exchange(method: &Method, values: &Values, moment: &SignMoment) -> Result
     match &method.obtain {
         Obtain::Code(code) if code.asks_again => code.token.build(GrantType::Client, &scope).map(Some),
         Obtain::Code(code) => code.token.build(GrantType::Code { pkce: code.pkce }, &scope).map(Some),
+        Obtain::Oauth1(handshake) => handshake.exchange(&scope).map(Some),
         Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope).map(Some),
         Obtain::Given(_) => Ok(None),
     }
@@ -185,7 +234,7 @@ pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<
             call.build(GrantType::Refresh, &scope)
         }
         Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope),
-        Obtain::Given(_) => Err(BuildError::NoSuchCall),
+        Obtain::Oauth1(_) | Obtain::Given(_) => Err(BuildError::NoSuchCall),
     }
 }
 
@@ -200,6 +249,7 @@ pub fn read_grant(
     let names = match &method.obtain {
         Obtain::Code(code) => &code.grant,
         Obtain::Ask(ask) => &ask.grant,
+        Obtain::Oauth1(_) => return oauth1::read_grant(method, answer),
         Obtain::Given(_) => return Err(Failure::unknown("this connect method has no token call")),
     };
     match &method.quirk {
@@ -222,6 +272,11 @@ pub fn imported(method: &Method, name: &str, check: &Arriving, given: &str, know
     let value = check.check(given)?;
     let accepted = |quirk: &QuirkRef| quirk.accepts(name, &value, known);
     method.quirk.as_ref().is_none_or(accepted).then_some(value)
+}
+
+/// Whether the merchant approves on a page of the platform, which sends the browser back with what can be exchanged.
+pub fn is_approved_there(method: &Method) -> bool {
+    matches!(&method.obtain, Obtain::Code(_) | Obtain::Oauth1(_))
 }
 
 /// Whether the redirect URI is called with the state as one more segment.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub use oauth1::OAuth1;
+pub(super) use oauth1::Signer;
 pub use recipe::Recipe;
 
 use super::call::{HeaderRule, set_headers, set_query};

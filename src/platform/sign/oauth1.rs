@@ -48,6 +48,14 @@ pub struct OAuth1 {
     pub version: bool,
 }
 
+/// What signs one request beside the client, and what the signature covers in addition.
+pub(in crate::platform) struct Signer<'a> {
+    pub token: Option<&'a str>,
+    pub token_secret: &'a str,
+    /// `oauth_callback` or `oauth_verifier`.
+    pub says: Option<(&'static str, &'a str)>,
+}
+
 /// Where the signer's parameters go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,6 +83,23 @@ impl OAuth1 {
     }
 
     pub(super) fn sign(&self, scope: &Scope<'_>, request: &mut PlatformRequest) -> Result<(), BuildError> {
+        let value = |name: &Option<String>| name.as_ref().map(|name| scope.get(name)).transpose();
+        let (token, secret) = (value(&self.token)?, value(&self.token_secret)?);
+        let signer = Signer {
+            token: token.as_deref(),
+            token_secret: secret.as_deref().unwrap_or_default(),
+            says: None,
+        };
+        self.sign_as(signer, scope, request)
+    }
+
+    /// As [`sign`](Self::sign), with another token than that of calls.
+    pub(in crate::platform) fn sign_as(
+        &self,
+        signer: Signer<'_>,
+        scope: &Scope<'_>,
+        request: &mut PlatformRequest,
+    ) -> Result<(), BuildError> {
         let form = request
             .headers
             .get(http::header::CONTENT_TYPE)
@@ -100,16 +125,18 @@ impl OAuth1 {
             ("oauth_signature_method".into(), self.hash.oauth1_name().into()),
             ("oauth_timestamp".into(), scope.get("now_unix")?.into_owned()),
         ];
-        if let Some(token) = &self.token {
-            own.push(("oauth_token".into(), scope.get(token)?.into_owned()));
+        if let Some(token) = signer.token {
+            own.push(("oauth_token".into(), token.into()));
+        }
+        if let Some((name, value)) = signer.says {
+            own.push((name.into(), value.into()));
         }
         if self.version {
             own.push(("oauth_version".into(), "1.0".into()));
         }
         request.url.set_query(None);
         let secret = scope.get(&self.consumer_secret)?;
-        let token_secret = self.token_secret.as_ref().map(|name| scope.get(name)).transpose()?;
-        let key = signing_key(&secret, token_secret.as_deref().unwrap_or_default());
+        let key = signing_key(&secret, signer.token_secret);
         let (method, url) = (request.method.as_str().to_owned(), request.url.as_str().to_owned());
         if self.place == Place::Query {
             pairs.extend(own);

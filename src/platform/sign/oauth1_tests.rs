@@ -67,6 +67,60 @@ fn documented_signatures_are_reproduced() {
     assert_eq!(signature, "+3F+NZt0+jBQ+XgpRqo3XHsvhAsT1ufQC93IyMRbeOI=");
 }
 
+/// A signature with all that it covers given.
+fn of_all(method: &str, url: &str, pairs: &[(&str, &str)], key: &str) -> String {
+    let mut pairs: Vec<_> = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    pairs.push(("oauth_signature_method".to_owned(), "HMAC-SHA1".to_owned()));
+    let signer = signer(Hash::HmacSha1);
+    signer.signature(method, url, &signer.normalised(&pairs), key)
+}
+
+#[test]
+fn the_standards_own_signatures_are_reproduced() {
+    let token = [
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+        ("oauth_token", "hh5s93j4hdidpola"),
+        ("oauth_timestamp", "137131201"),
+        ("oauth_nonce", "walatlh"),
+        ("oauth_verifier", "hfdp7dh39dks9884"),
+    ];
+    let key = signing_key("kd94hf93k423kf44", "hdhd0244k9j7ao03");
+    assert_eq!(
+        of_all("POST", "https://photos.example.net/token", &token, &key),
+        "gKgrFCywp7rO0OXSjdot/IHF7IU="
+    );
+    let call = [
+        ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
+        ("oauth_token", "nnch734d00sl2jdk"),
+        ("oauth_timestamp", "137131202"),
+        ("oauth_nonce", "chapoH"),
+        ("file", "vacation.jpg"),
+        ("size", "original"),
+    ];
+    let key = signing_key("kd94hf93k423kf44", "pfkkdhi9sl3r4s00");
+    assert_eq!(
+        of_all("GET", "http://photos.example.net/photos", &call, &key),
+        "MdpQcU8iPSUjWoN/UDMsK2sui9I="
+    );
+}
+
+#[test]
+fn a_request_token_is_asked_for_with_the_clients_secret_alone() {
+    let consumer = "a".repeat(31) + "1";
+    let asked = [
+        ("oauth_consumer_key", consumer.as_str()),
+        ("oauth_timestamp", "1500000000"),
+        ("oauth_nonce", "0123456789abcdef"),
+        ("oauth_version", "1.0"),
+        ("oauth_callback", "https://broker.example.com/cb?state=xyz"),
+    ];
+    let key = signing_key(&("b".repeat(31) + "2"), "");
+    assert_eq!(
+        of_all("POST", "https://shop.example.com/oauth/initiate", &asked, &key),
+        "f51Gz/7M+FGW0DuFVPatmai2lqI="
+    );
+}
+
 #[test]
 fn the_documentations_own_base_string_is_reproduced() {
     let pairs = [

@@ -1,6 +1,7 @@
 //! What data cannot say about a simulated platform: a few narrow hooks, one place that knows which platform uses which.
 
 mod alibaba;
+mod amazon;
 mod claro_shop;
 mod ebay;
 mod falabella;
@@ -94,8 +95,10 @@ pub fn published_key(message: &str) -> String {
 
 /// Turns what an authorization request writes in a way of its own into the standard form.
 pub fn read_authorize(visit: &Visit<'_>, pairs: &mut Pairs) {
-    if visit.behaviour.quirk == Some(QuirkName::Shein) {
-        shein::read_authorize(pairs);
+    match visit.behaviour.quirk {
+        Some(QuirkName::Amazon) => amazon::read_authorize(visit, pairs),
+        Some(QuirkName::Shein) => shein::read_authorize(pairs),
+        _ => {}
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Expect {
     #[serde(default)]
     pub nothing: bool,
     pub url: Option<ExpectedUrl>,
+    /// What the answer brings for the way on.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
     pub request: Option<ExpectedRequest>,
     pub callback: Option<ExpectedCallback>,
     pub delivery: Option<ExpectedDelivery>,

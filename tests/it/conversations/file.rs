@@ -34,6 +34,7 @@ struct File {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    First,
     Authorize,
     Callback,
     Delivery,
@@ -162,6 +163,7 @@ impl Case {
             (self.answer.is_some(), "answer"),
             (expect.nothing, "expect.nothing"),
             (expect.url.is_some(), "expect.url"),
+            (!expect.values.is_empty(), "expect.values"),
             (expect.request.is_some(), "expect.request"),
             (expect.callback.is_some(), "expect.callback"),
             (expect.delivery.is_some(), "expect.delivery"),
@@ -180,6 +182,16 @@ impl Case {
             .map(|(_, name)| *name)
             .collect();
         let (needs, takes): (&[&str], &[&str]) = match self.kind {
+            Kind::First => (
+                &[],
+                &[
+                    "answer",
+                    "expect.nothing",
+                    "expect.request",
+                    "expect.values",
+                    "expect.failure",
+                ],
+            ),
             Kind::Authorize => (&[], &["expect.url", "expect.nothing"]),
             Kind::Callback => (&["query", "expect.callback"], &[]),
             Kind::Delivery => (&["body", "expect.delivery"], &[]),
@@ -216,6 +228,7 @@ impl Case {
             "expect.store",
             "expect.shops",
             "expect.verdict",
+            "expect.values",
         ]
         .into_iter()
         .any(has);

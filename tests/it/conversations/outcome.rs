@@ -77,6 +77,7 @@ fn reason(refusal: &CallbackRefusal) -> &'static str {
         CallbackRefusal::BadSignature => "bad_signature",
         CallbackRefusal::StaleTimestamp => "stale_timestamp",
         CallbackRefusal::OtherStore => "other_store",
+        CallbackRefusal::OtherRequest => "other_request",
         CallbackRefusal::Issuer => "issuer",
         CallbackRefusal::UnsafeValue(_) => "unsafe_value",
     }

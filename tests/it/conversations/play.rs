@@ -13,8 +13,8 @@ use llavero::platform::{BuildError, Failure, Method, Platform, PlatformRequest, 
 
 use super::difference::Differences;
 use super::expected::Verdict;
-use super::file::{Case, Kind};
-use super::outcome::{compare_callback, compare_delivery, compare_failure, compare_grant};
+use super::file::{Case, Kind, values};
+use super::outcome::{compare_callback, compare_delivery, compare_failure, compare_grant, has};
 use super::sent::{Sent, compare_url};
 use super::stores::{compare_hook, compare_install, compare_shops, compare_store};
 
@@ -22,6 +22,14 @@ use super::stores::{compare_hook, compare_install, compare_shops, compare_store}
 pub fn case(platform: &Platform, method: &Method, case: &Case) -> Vec<String> {
     let mut differences = Differences::default();
     match case.kind {
+        Kind::First => {
+            asked(
+                obtain::first(method, &case.known(), &case.moment()),
+                case,
+                &mut differences,
+            );
+            brought(method, case, &mut differences);
+        }
         Kind::Authorize => authorize(method, case, &mut differences),
         Kind::Callback => {
             let (query, now) = (case.query.as_deref().unwrap(), case.moment().now);
@@ -115,6 +123,14 @@ fn asked(got: Result<Option<PlatformRequest>, BuildError>, case: &Case, differen
         (Ok(Some(request)), Some(expected)) => Sent::from(request).compare(expected, differences),
         (Ok(Some(_)), None) if !case.expect.nothing => {}
         (got, _) => differences.add("request", if case.expect.nothing { "none" } else { "one" }, got),
+    }
+}
+
+fn brought(method: &Method, case: &Case, differences: &mut Differences) {
+    let Some(answer) = &case.answer else { return };
+    match obtain::read_first(method, &answer.received()) {
+        Ok(got) if case.expect.failure.is_none() => has(&values(&case.expect.values), &got, differences),
+        got => failed(case, got, differences),
     }
 }
 

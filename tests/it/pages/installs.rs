@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::return_url::signature;
-use crate::support::connecting::{assert_connects_nothing, start, way_back};
+use crate::support::connecting::{
+    APPROVE, OTHER, Way, assert_connects_nothing, callback_url, press, send, start, way_back,
+};
 use crate::support::installing::Installing;
 use crate::support::rows::{count, rows};
 use crate::support::test_app::TestApp;
@@ -97,6 +99,63 @@ async fn an_installation_from_wix_connects_the_store() {
     connects("wix").await;
 }
 
+#[tokio::test]
+async fn an_installation_from_amazon_connects_the_store() {
+    connects("amazon").await;
+}
+
+#[tokio::test]
+async fn a_seller_who_comes_from_amazon_goes_on_at_the_page_that_amazon_named() {
+    let app = start().await;
+    let installing = Installing::new(&app, "amazon").await;
+    let visitor = Visitor::new();
+    let url = installing.url(&app).await;
+    let login = visitor.open(&url, &[&app.url, &app.sandbox]).await;
+    let path = "/sellercentral.amazon.com/apps/authorize/confirm/amzn1.sp.solution.installs";
+    assert_eq!(login.url.path(), path, "{}", login.text());
+    let sent: std::collections::BTreeMap<_, _> = login.url.query_pairs().into_owned().collect();
+    assert_eq!(sent["amazon_state"], "A3TESTSELLER01");
+    assert_eq!(sent["redirect_uri"], format!("{}/connect/callback/amazon", app.url));
+    assert!(
+        sent["state"].len() >= 43 && !sent.contains_key("application_id"),
+        "{sent:?}"
+    );
+
+    // Another seller than the one who began.
+    let page = press(&app, &visitor, &login, OTHER).await;
+    assert_eq!(way_back(&page).error(), "other_store");
+    assert!(installing.stores(&app).await.is_empty());
+    // Another browser.
+    let login = visitor.open(&url, &[&app.url, &app.sandbox]).await;
+    let callback = callback_url(&visitor, &login, APPROVE).await;
+    assert_connects_nothing(&Visitor::new().open(callback.as_str(), &[&app.url]).await);
+    assert!(installing.stores(&app).await.is_empty());
+    way_back(&visitor.open(callback.as_str(), &[&app.url]).await).code();
+}
+
+#[tokio::test]
+async fn a_seller_who_comes_from_a_page_of_all_countries_is_asked_for_the_marketplace() {
+    let app = start().await;
+    let installing = Installing::new(&app, "amazon").await;
+    let url = installing.url(&app).await;
+    let anywhere = with(&url, "amazon_callback_uri", |address| {
+        address.replace("sellercentral.amazon.com", "amazon.com")
+    });
+    let visitor = Visitor::new();
+    let page = visitor.open(&anywhere, &[&app.url, &app.sandbox]).await;
+    let way = Way::with("amazon", "authorization", &[("marketplace", "MX")]);
+    let login = send(&app, &visitor, &page, &way).await;
+    assert!(
+        login.url.path().starts_with("/sellercentral.amazon.com.mx/"),
+        "{}",
+        login.url
+    );
+    let returned = way_back(&press(&app, &visitor, &login, APPROVE).await);
+    assert_eq!(returned.values["initiated_by"], "platform");
+    installing.exchange(&app, &returned, None).await;
+    assert_eq!(installing.stores(&app).await.len(), 1);
+}
+
 /// Nobody was believed: a page tells, and nothing was kept or asked.
 async fn assert_refused(app: &TestApp, platform: &str, url: &str) {
     let calls = app.received(platform).await.len();
@@ -143,14 +202,19 @@ async fn an_installation_that_was_signed_long_ago_changes_nothing() {
 #[tokio::test]
 async fn an_installation_is_led_to_no_strangers_address() {
     let app = start().await;
-    let installing = Installing::new(&app, "weebly").await;
-    let url = installing.url(&app).await;
-    for stranger in [
-        "https://evil.example/authorize",
-        "https://www.weebly.com.evil.example/x",
-        "",
+    for (platform, parameter, disguised) in [
+        ("weebly", "callback_url", "https://www.weebly.com.evil.example/x"),
+        (
+            "amazon",
+            "amazon_callback_uri",
+            "https://sellercentral.amazon.com.evil.example/apps/authorize/confirm/amzn1.sp.solution.installs",
+        ),
     ] {
-        assert_refused(&app, "weebly", &with(&url, "callback_url", |_| stranger.to_owned())).await;
+        let installing = Installing::new(&app, platform).await;
+        let url = installing.url(&app).await;
+        for stranger in ["https://evil.example/authorize", disguised, ""] {
+            assert_refused(&app, platform, &with(&url, parameter, |_| stranger.to_owned())).await;
+        }
     }
 }
 
@@ -239,7 +303,7 @@ async fn a_flood_of_installations_from_one_address_is_asked_to_wait() {
 #[tokio::test]
 async fn installing_a_connected_store_again_renews_the_same_store() {
     let app = start().await;
-    for platform in ["shopify", "bigcommerce", "weebly", "ecwid"] {
+    for platform in ["shopify", "bigcommerce", "weebly", "ecwid", "amazon"] {
         let installing = Installing::new(&app, platform).await;
         let first = installing.install(&app, None).await;
         let grants = grants(&app);

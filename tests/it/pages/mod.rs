@@ -7,6 +7,7 @@ mod deliver;
 mod endings;
 mod finishing;
 mod forms;
+mod handshake;
 mod installs;
 mod one_address;
 mod permanent;

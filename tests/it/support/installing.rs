@@ -36,6 +36,12 @@ async fn client(app: &TestApp, platform: &str) -> (String, Value) {
             let fields = json!({ "app_key": id, "app_secret": secret, "service_id": id });
             (id.to_owned(), fields)
         }
+        // The store and the page know the app by another id than the token address does.
+        "amazon" => {
+            let application = "amzn1.sp.solution.installs";
+            let fields = json!({ "application_id": application, "client_id": id, "client_secret": secret });
+            (application.to_owned(), fields)
+        }
         "temu" => (
             id.to_owned(),
             json!({ "app_key": id, "app_secret": secret, "region": "us" }),

@@ -276,7 +276,7 @@ fn page(
         ("platform", platform.name.as_str()),
         ("app", visit.api_app.name.as_str()),
     ];
-    let leaves = matches!(method.obtain, Obtain::Code(_)) || obtain::is_delivered(method);
+    let leaves = obtain::is_approved_there(method) || obtain::is_delivered(method);
     let again = visit.session.store_id.is_some();
     let others = usable.iter().filter(|other| other.id != method.id).map(|other| Other {
         name: other.name.in_(language).to_owned(),
