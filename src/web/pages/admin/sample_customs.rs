@@ -1,5 +1,6 @@
 //! Samples of the pages about platforms that owners define.
 
+use super::pages::done;
 use super::*;
 use crate::platform::custom::draft::{Draft, Kind};
 use custom_platform_form::{CustomPlatformPage, Defining};
