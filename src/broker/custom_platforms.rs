@@ -37,7 +37,8 @@ pub struct Definition {
 ///
 /// Errors: `Invalid`, the keys of the definition as fields; `owner` or `slug` where these cannot be.
 pub async fn add(app: &App, owner: Option<AppId>, definition: Definition, actor: Actor) -> Result<String, Error> {
-    let slug = custom::slug_of(&definition.text).ok_or_else(|| invalid("slug", "missing, or not a text"))?;
+    // Without one, reading says why there is none.
+    let slug = custom::slug_of(&definition.text).unwrap_or_default();
     let platform = custom::read(&slug, &definition.text, owner).map_err(refused)?;
     let kept = kept(&platform, definition);
     let event = event(app, actor, owner, "custom_platform.added", &slug, &kept.definition);

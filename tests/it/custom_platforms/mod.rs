@@ -78,10 +78,7 @@ pub async fn define(url: &str, visitor: &Visitor, kind: &str, answers: &[(&str, 
     let mut all = vec![("do", "save")];
     all.extend_from_slice(answers);
     for (name, _) in &all[1..] {
-        assert!(
-            form.values.contains_key(*name) || *name == "pkce",
-            "no question `{name}`"
-        );
+        assert!(form.values.contains_key(*name) || *name == "do", "no question `{name}`");
     }
     visitor.submit(&form, &all).await
 }

@@ -16,13 +16,13 @@ async fn each_wrong_answer_is_told_at_its_question() {
     let owner = owner(&app).await;
     for (kind, good, name, value, said) in [
         ("code", CODE, "slug", "shopify", "Begin with x-"),
-        ("code", CODE, "name", "", "needed"),
+        ("code", CODE, "name", "", "fill this in"),
         ("code", CODE, "documentation", "javascript:alert(1)", "https://"),
         ("code", CODE, "base_url", "", "secret must not go"),
         ("code", CODE, "authorize_url", "http://generic.example", "https address"),
         ("code", CODE, "token_url", "oauth/token", "https address"),
         ("code", CODE, "access_life", "soon", "90s"),
-        ("key", KEY, "verify_path", "", "needed"),
+        ("key", KEY, "verify_path", "", "fill this in"),
         ("key", KEY, "place_name", "two words", "Letters"),
         (
             "credentials",
@@ -89,7 +89,7 @@ async fn the_answers_are_shown_as_a_definition_that_can_be_gone_on_with_by_hand(
         let page = owner.submit(&form, &[("do", "save"), ("definition", &text)]).await;
         assert_eq!(page.status, 422, "{key}");
         let faults = page.select(".callout.bad ul[lang=en]").unwrap_or_default();
-        assert!(faults.contains(&format!("{key}: ")), "{key}: {faults}");
+        assert!(faults.contains(&format!("{key} : ")), "{key}: {faults}");
         assert_eq!(
             page.form_with("definition").values["definition"],
             text,

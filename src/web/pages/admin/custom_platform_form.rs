@@ -230,7 +230,6 @@ fn answer_of(key: &str) -> &str {
         ("verify", "verify_path"),
         ("identity", "store_id"),
         ("lifetimes", "access_life"),
-        ("fields", "base_url"),
     ];
     let found = starts.into_iter().find(|(start, _)| below.starts_with(start));
     found.map_or(below, |(_, name)| name)
