@@ -29,7 +29,7 @@ pub enum Heard {
 
 /// Takes a webhook that came to an app's address for a platform.
 pub async fn hear(app: &Arc<App>, app_id: AppId, slug: &str, received: &Received<'_>) -> Result<Heard, Error> {
-    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let platform = app.catalogue.platform_for(app_id, slug).ok_or(Error::NotFound)?;
     let found = app.db.run(move |conn| db::apps::find(conn, app_id)).await?;
     let api_app = found.ok_or(Error::NotFound)?;
     let (platform_app, values) = platform_client(app, &api_app, platform).await?;

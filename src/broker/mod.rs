@@ -8,6 +8,7 @@ pub mod apps;
 pub mod asked;
 pub mod asker;
 pub mod connect;
+pub mod custom_platforms;
 pub mod disconnect;
 pub mod events;
 pub mod health;

@@ -169,7 +169,7 @@ pub async fn test_own(
     slug: &str,
     given: &BTreeMap<String, Secret>,
 ) -> Result<Tested, Error> {
-    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let platform = app.catalogue.platform_for(owner.id, slug).ok_or(Error::NotFound)?;
     if !is_testable(platform) {
         return Ok(nothing(platform));
     }

@@ -32,7 +32,7 @@ pub async fn put(
     slug: &str,
     registered: Registered,
 ) -> Result<(), Error> {
-    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let platform = app.catalogue.platform_for(owner.id, slug).ok_or(Error::NotFound)?;
     let fields = app_fields(platform);
     if fields.is_empty() {
         return Err(Error::Conflict(format!(

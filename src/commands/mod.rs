@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use llavero::app::{App, Arrivals, HookKeys, InFlight};
+use llavero::broker::custom_platforms;
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -103,6 +104,7 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     let catalogue = Catalogue::embedded().map_err(|errors| Stop {
         lines: errors.iter().map(ToString::to_string).collect(),
     })?;
+    custom_platforms::load_blocking(&db, &catalogue).map_err(Stop::because("the database"))?;
     let extra_ca_pem = match &config.extra_ca_file {
         Some(path) => {
             let pem = std::fs::read(path)

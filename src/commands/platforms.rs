@@ -46,7 +46,7 @@ pub fn list(config: &Config, json: bool) -> Result<(), Stop> {
         } else {
             say(&format!(
                 "{:>2}  {:<18} {:<20} {:<12}  {}",
-                facts.number,
+                facts.number.unwrap_or_default(),
                 facts.slug,
                 facts.name,
                 confidence(&facts),
@@ -77,7 +77,7 @@ pub fn show(config: &Config, slug: &str, json: bool) -> Result<(), Stop> {
         "reference table",
         &format!(
             "row {}: {}, access {}, refresh {}",
-            facts.number,
+            facts.number.unwrap_or_default(),
             said(&reference.auth),
             said(&reference.access),
             said(&reference.refresh)

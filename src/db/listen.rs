@@ -29,6 +29,8 @@ pub enum News {
     AccessToken(AccessTokenId),
     /// A job is due.
     Jobs,
+    /// A platform's definition was made, changed or removed.
+    Platforms,
     /// The connection was made (again): anything may have changed.
     Anything,
 }
@@ -61,9 +63,16 @@ pub fn notify_jobs(conn: &mut Conn) -> Result<()> {
     notify(conn, "jobs")
 }
 
+/// Tells every process, at commit, that the platforms defined here are others now.
+pub fn notify_platforms(conn: &mut Conn) -> Result<()> {
+    notify(conn, "platforms")
+}
+
 fn read(payload: &str) -> Option<News> {
-    if payload == "jobs" {
-        return Some(News::Jobs);
+    match payload {
+        "jobs" => return Some(News::Jobs),
+        "platforms" => return Some(News::Platforms),
+        _ => {}
     }
     None.or_else(|| payload.parse().ok().map(News::Credential))
         .or_else(|| payload.parse().ok().map(News::Store))
@@ -248,6 +257,7 @@ mod tests {
         let credential = CredentialId::make(1, [1; 10]);
         assert_eq!(read(&credential.to_string()), Some(News::Credential(credential)));
         assert_eq!(read("jobs"), Some(News::Jobs));
+        assert_eq!(read("platforms"), Some(News::Platforms));
         assert_eq!(read("something else"), None);
     }
 }

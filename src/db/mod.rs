@@ -27,6 +27,7 @@ mod connect_session_ends;
 pub mod connect_session_stores;
 pub mod connect_sessions;
 pub mod credentials;
+pub mod custom_platforms;
 pub mod events;
 pub mod jobs;
 pub mod key_checks;

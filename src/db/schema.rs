@@ -160,6 +160,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    custom_platforms (slug) {
+        slug -> Text,
+        app_id -> Nullable<Uuid>,
+        definition -> Text,
+        methods -> Array<Nullable<Text>>,
+        answers -> Nullable<Jsonb>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Uuid,
         app_id -> Uuid,
@@ -396,6 +408,7 @@ diesel::joinable!(connect_sessions -> api_keys (exchanged_by));
 diesel::joinable!(connect_sessions -> apps (app_id));
 diesel::joinable!(credentials -> apps (app_id));
 diesel::joinable!(credentials -> platform_apps (platform_app_id));
+diesel::joinable!(custom_platforms -> apps (app_id));
 diesel::joinable!(events -> apps (app_id));
 diesel::joinable!(events -> platform_apps (platform_app_id));
 diesel::joinable!(events -> stores (store_id));
@@ -424,6 +437,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connect_session_stores,
     connect_sessions,
     credentials,
+    custom_platforms,
     events,
     jobs,
     key_checks,

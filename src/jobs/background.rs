@@ -1,5 +1,5 @@
-//! What every process does beside serving, worker or not: journals are replayed and leases tended, and what is kept in
-//! memory for a while is written at the end.
+//! What every process does beside serving, worker or not: journals are replayed and leases tended, platforms that owners
+//! define are read again when they change, and what is kept in memory for a while is written at the end.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::App;
-use crate::broker::{last_used, refresh};
+use crate::broker::{custom_platforms, last_used, refresh};
 
 /// The running background work of this process.
 pub struct Background {
@@ -19,7 +19,13 @@ pub struct Background {
 impl Background {
     pub fn start(app: Arc<App>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = app.detached.clone().spawn(refresh::tend_until(app.clone(), stopped));
+        let (tending, following) = (
+            refresh::tend_until(app.clone(), stopped.clone()),
+            custom_platforms::follow(app.clone(), stopped),
+        );
+        let task = app.detached.clone().spawn(async move {
+            tokio::join!(tending, following);
+        });
         Self { app, stop, task }
     }
 

@@ -1,10 +1,15 @@
 //! The catalogue: one file a platform, built into the program, read and checked once at start. A file that says anything
-//! the program does not understand, or leaves out what it must know, is refused with the file and the key.
+//! the program does not understand, or leaves out what it must know, is refused with the file and the key. Beside them
+//! stand the platforms that owners define at run time (`custom`).
+
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
 use super::check;
+use super::custom::{Broken, Customs, Defined};
 use super::descriptor::Platform;
+use crate::domain::id::AppId;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/platform/catalogue");
 
@@ -18,10 +23,11 @@ pub struct CatalogueError {
     pub message: String,
 }
 
-/// All platforms.
+/// All platforms. Clones share those that are defined at run time.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     platforms: Vec<Platform>,
+    customs: Arc<Customs>,
 }
 
 impl Catalogue {
@@ -52,19 +58,54 @@ impl Catalogue {
         }
         if errors.is_empty() {
             platforms.sort_by_key(|platform| platform.name.to_lowercase());
-            Ok(Self { platforms })
+            Ok(Self {
+                platforms,
+                customs: Arc::default(),
+            })
         } else {
             Err(errors)
         }
     }
 
+    /// Whoever's it is: for what is connected already. What somebody asks for is looked up by `platform_for`.
     pub fn platform(&self, slug: &str) -> Option<&Platform> {
-        self.platforms.iter().find(|platform| platform.slug == slug)
+        let built_in = self.platforms.iter().find(|platform| platform.slug == slug);
+        built_in.or_else(|| self.customs.platform(slug))
     }
 
-    /// Sorted by name.
+    /// A platform that an app may use.
+    pub fn platform_for(&self, app: AppId, slug: &str) -> Option<&Platform> {
+        self.platform(slug).filter(|platform| platform.is_for(app))
+    }
+
+    /// Those that are part of the program, sorted by name.
     pub fn platforms(&self) -> &[Platform] {
         &self.platforms
+    }
+
+    /// Those defined at run time too, whoever's they are; sorted by name.
+    pub fn all(&self) -> Vec<&Platform> {
+        let mut all: Vec<&Platform> = self.platforms.iter().chain(self.customs.all()).collect();
+        all.sort_by_key(|platform| platform.name.to_lowercase());
+        all
+    }
+
+    /// All that an app may use, sorted by name.
+    pub fn all_for(&self, app: AppId) -> Vec<&Platform> {
+        let mut all = self.all();
+        all.retain(|platform| platform.is_for(app));
+        all
+    }
+
+    /// To be called before the definitions made at run time are read, for `take_customs`.
+    pub fn begin_reading(&self) -> u64 {
+        self.customs.begin_reading()
+    }
+
+    /// Puts what was read in the place of all earlier definitions; those that cannot be used are left out, and named the
+    /// first time.
+    pub fn take_customs(&self, reading: u64, all: Vec<Defined>) -> Vec<Broken> {
+        self.customs.take(reading, all)
     }
 }
 
@@ -77,6 +118,16 @@ fn parse_file(file: &str, text: &str) -> Result<Platform, Vec<CatalogueError>> {
     let table: toml::Table = text
         .parse()
         .map_err(|e: toml::de::Error| vec![error(".", e.to_string())])?;
+    parse_table(file, table)
+}
+
+/// Reads what stands in a file, and checks it.
+pub(super) fn parse_table(file: &str, table: toml::Table) -> Result<Platform, Vec<CatalogueError>> {
+    let error = |key: &str, message: String| CatalogueError {
+        file: file.to_owned(),
+        key: key.to_owned(),
+        message,
+    };
     let table = share(table).map_err(|message| vec![error("shared", message)])?;
     let mut platform: Platform = serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|e| {
         let key = e.path().to_string();

@@ -57,7 +57,8 @@ pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
     faults
 }
 
-fn known(method: &Method) -> BTreeSet<String> {
+/// Every name that templates of a method may use.
+pub(super) fn known(method: &Method) -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ALWAYS
         .iter()
         .chain(&SignMoment::NAMES)

@@ -22,6 +22,7 @@ use super::template::{Scope, Template, UrlTemplate};
 use super::values::Values;
 use super::verify::Verify;
 use crate::domain::connect::Language;
+use crate::domain::id::AppId;
 
 pub use super::lifetimes::Lifetimes;
 pub use super::reference::Reference;
@@ -330,9 +331,16 @@ pub struct Platform {
     pub hooks: Option<Hooks>,
     /// The first is the default.
     pub methods: Vec<Method>,
+    /// The only app that may use it; `None`: all may.
+    #[serde(skip)]
+    pub owner: Option<AppId>,
 }
 
 impl Platform {
+    pub fn is_for(&self, app: AppId) -> bool {
+        self.owner.is_none_or(|owner| owner == app)
+    }
+
     pub fn method(&self, id: &str) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
     }

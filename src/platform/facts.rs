@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::custom;
 use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
 use super::field::{Arriving, Field, Import, Takes};
 use super::obtain::{self, Obtain};
@@ -37,8 +38,10 @@ impl Addresses {
 pub struct PlatformFacts {
     pub slug: String,
     pub name: String,
-    /// Its row in the reference table.
-    pub number: u16,
+    /// Its row in the reference table; `null` for a platform that an owner of this installation defined.
+    pub number: Option<u16>,
+    /// An owner of this installation defined it.
+    pub custom: bool,
     /// What the reference table says; `null` where it says nothing.
     pub reference: ReferenceFacts,
     pub documentation: String,
@@ -207,7 +210,8 @@ pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> Pla
     PlatformFacts {
         slug: platform.slug.clone(),
         name: platform.name.clone(),
-        number: platform.number,
+        number: (!custom::is_custom(&platform.slug)).then_some(platform.number),
+        custom: custom::is_custom(&platform.slug),
         reference: ReferenceFacts {
             auth: said(&platform.reference.auth),
             access: said(&platform.reference.access),

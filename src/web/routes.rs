@@ -159,6 +159,10 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_PLATFORM, platform);
     page!(ADMIN_PLATFORM_APP, platform_app, submit);
     config.service(web::resource(urls::ADMIN_PLATFORM_APP_TEST).post(pages::platform_app_test::submit));
+    page!(ADMIN_CUSTOM_PLATFORMS, custom_platforms);
+    page!(ADMIN_CUSTOM_PLATFORM_NEW, custom_platform_new, submit);
+    page!(ADMIN_CUSTOM_PLATFORM, custom_platform, submit);
+    page!(ADMIN_CUSTOM_PLATFORM_DELETE, custom_platform_delete, submit);
     page!(ADMIN_JOBS, jobs);
     page!(ADMIN_JOB_RETRY, job_retry, submit);
     page!(ADMIN_NOTICES, notices);

@@ -152,6 +152,11 @@ urls! {
     /// The installation's own client at a platform, for apps of one mode.
     ADMIN_PLATFORM_APP admin_platform_app(slug, mode) = "/admin/platforms/{slug}/app/{mode}";
     ADMIN_PLATFORM_APP_TEST admin_platform_app_test(slug, mode) = "/admin/platforms/{slug}/app/{mode}/test";
+    /// Platforms that owners define without code.
+    ADMIN_CUSTOM_PLATFORMS admin_custom_platforms() = "/admin/custom-platforms";
+    ADMIN_CUSTOM_PLATFORM_NEW admin_custom_platform_new() = "/admin/custom-platforms/new";
+    ADMIN_CUSTOM_PLATFORM admin_custom_platform(slug) = "/admin/custom-platforms/{slug}";
+    ADMIN_CUSTOM_PLATFORM_DELETE admin_custom_platform_delete(slug) = "/admin/custom-platforms/{slug}/delete";
     ADMIN_JOBS admin_jobs() = "/admin/jobs";
     ADMIN_JOB_RETRY admin_job_retry(id) = "/admin/jobs/{id}/retry";
     ADMIN_NOTICES admin_notices() = "/admin/notices";

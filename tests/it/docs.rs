@@ -243,7 +243,7 @@ fn the_catalogue_repeats_the_reference_table() {
         let row = REFERENCE.iter().find(|row| row.1 == facts.slug);
         let (number, _, name, auth, access, refresh) = row.unwrap_or_else(|| panic!("{} has no row", facts.slug));
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
-        assert_eq!((facts.number, facts.name.as_str()), (*number, *name));
+        assert_eq!((facts.number, facts.name.as_str()), (Some(*number), *name));
         let reference = [&facts.reference.auth, &facts.reference.access, &facts.reference.refresh].map(said);
         assert_eq!(reference, [*auth, *access, *refresh], "{}", facts.slug);
     }

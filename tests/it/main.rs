@@ -6,6 +6,7 @@ mod api;
 mod architecture;
 mod catalogue;
 mod conversations;
+mod custom_platforms;
 mod docs;
 mod job_table;
 mod jobs;

@@ -37,14 +37,14 @@ pub(super) fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Res
         .map(|slug| ("platform", slug))
         .chain(new.platforms.iter().map(|slug| ("platforms", slug)))
     {
-        if app.catalogue.platform(slug).is_none() {
+        if app.catalogue.platform_for(api_app.id, slug).is_none() {
             refuse(
                 field,
                 format!("There is no platform `{}`.", slug.chars().take(40).collect::<String>()),
             );
         }
     }
-    check_fields(app, new, &mut refuse);
+    check_fields(app, api_app, new, &mut refuse);
     if new.expires_in.is_some_and(|seconds| !LIVES.contains(&seconds)) {
         refuse(
             "expires_in",
@@ -77,13 +77,13 @@ pub(super) fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Res
     }
 }
 
-fn check_fields(app: &App, new: &NewSession, refuse: &mut impl FnMut(&str, String)) {
+fn check_fields(app: &App, api_app: &db::apps::App, new: &NewSession, refuse: &mut impl FnMut(&str, String)) {
     let allow_http = app.config.allow_private_hosts && new.store.is_none();
     let slugs: Vec<&String> = new.platform.iter().chain(&new.platforms).collect();
     let platforms = app
         .catalogue
-        .platforms()
-        .iter()
+        .all_for(api_app.id)
+        .into_iter()
         .filter(|known| slugs.is_empty() || slugs.contains(&&known.slug));
     let known: Vec<_> = platforms
         .flat_map(|platform| &platform.methods)

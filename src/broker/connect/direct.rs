@@ -64,7 +64,7 @@ pub async fn connect_directly(
     let invalid = |field: &str, message: &str| Error::Invalid(vec![FieldError::new(field, message)]);
     let platform = app
         .catalogue
-        .platform(&wanted.platform)
+        .platform_for(api_app.id, &wanted.platform)
         .ok_or_else(|| invalid("platform", "not one of ours"))?;
     let method = match &wanted.method {
         Some(id) => platform

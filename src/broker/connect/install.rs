@@ -48,7 +48,7 @@ pub async fn install(
     returned: Returned<'_>,
     address: &str,
 ) -> Result<Installed, Error> {
-    let platform = app.catalogue.platform(slug).ok_or(Error::NotFound)?;
+    let platform = app.catalogue.platform_for(app_id, slug).ok_or(Error::NotFound)?;
     // Some platforms know one address only, whoever began; a state is ours.
     let ours = callback_state(platform, returned.raw_query).is_some();
     if ours || complete::of_browser(app, platform, returned).await?.is_some() {

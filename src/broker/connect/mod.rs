@@ -88,8 +88,8 @@ pub async fn choices(app: &App, visit: &Visit) -> Result<Vec<String>, Error> {
     let mut slugs = Vec::new();
     for platform in app
         .catalogue
-        .platforms()
-        .iter()
+        .all_for(visit.api_app.id)
+        .into_iter()
         .filter(|platform| visit.allows(&platform.slug))
     {
         if !methods(app, visit, platform).await?.is_empty() {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 
 use super::access_token::Admitted;
-use super::{Error, access_token, last_used, refresh};
+use super::{Error, access_token, custom_platforms, last_used, refresh};
 use crate::app::App;
 use crate::domain::problem::Problem;
 use crate::domain::store::StoreHealth;
@@ -84,10 +84,7 @@ impl<'a> Call<'a> {
         let platform = app.catalogue.platform(&store.platform);
         let method = platform.and_then(|platform| platform.method(&store.method));
         let (Some(platform), Some(method)) = (platform, method) else {
-            return Err(Error::Internal(format!(
-                "{} has an unknown connect method {}",
-                store.id, store.method
-            )));
+            return Err(custom_platforms::missing(&store.platform, &store.method));
         };
         let host = match request.headers.get(headers::HOST) {
             None => None,

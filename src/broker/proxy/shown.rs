@@ -8,8 +8,8 @@ use url::Url;
 
 use super::{moment, usable};
 use crate::app::App;
-use crate::broker::Error;
 use crate::broker::access_token::Admitted;
+use crate::broker::{Error, custom_platforms};
 use crate::domain::secret::Secret;
 use crate::platform::{PlatformRequest, sign};
 
@@ -30,7 +30,7 @@ pub async fn shown_credential(app: &Arc<App>, admitted: &Admitted) -> Result<Sho
         .catalogue
         .platform(&store.platform)
         .and_then(|platform| platform.method(&store.method));
-    let method = method.ok_or_else(|| Error::Internal(format!("{} has an unknown connect method", store.id)))?;
+    let method = method.ok_or_else(|| custom_platforms::missing(&store.platform, &store.method))?;
     let usable = usable(app, store, admitted.app.mode).await?;
     let built = |error| Error::Internal(format!("the credential cannot be shown: {error}"));
     let root = method.root(&usable.values).map_err(built)?;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Delivered, Error};
+use super::{Delivered, Error, custom_platforms};
 use crate::app::App;
 use crate::db;
 use crate::db::credentials::Credential;
@@ -137,12 +137,7 @@ fn method_of<'a>(app: &'a App, row: &Credential) -> Result<&'a Method, Error> {
     app.catalogue
         .platform(&row.platform)
         .and_then(|platform| platform.method(&row.method))
-        .ok_or_else(|| {
-            Error::Internal(format!(
-                "no connect method {}/{} in the catalogue",
-                row.platform, row.method
-            ))
-        })
+        .ok_or_else(|| custom_platforms::missing(&row.platform, &row.method))
 }
 
 /// A credential that works now, refreshed first if only that helps.

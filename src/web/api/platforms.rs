@@ -17,13 +17,17 @@ use crate::web::extract::{AnyScope, PartnerKey};
 const LANGUAGE: Language = Language::En;
 
 pub async fn list(by: PartnerKey<AnyScope>) -> Answer {
-    let platforms = by.tools.catalogue.platforms().iter();
+    let platforms = by.tools.catalogue.all_for(by.app.id).into_iter();
     let platforms: Vec<PlatformFacts> = platforms.map(|platform| facts_of(&by, platform)).collect();
     ok(&json!({ "data": platforms, "next_cursor": null }))
 }
 
 pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
-    let platform = by.tools.catalogue.platform(&slug).ok_or_else(Error::not_found)?;
+    let platform = by
+        .tools
+        .catalogue
+        .platform_for(by.app.id, &slug)
+        .ok_or_else(Error::not_found)?;
     let (app, mode, name) = (by.app.id, by.app.mode, slug.into_inner());
     let used = by
         .tools

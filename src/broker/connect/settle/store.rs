@@ -12,6 +12,7 @@ use crate::domain::connect::ConnectFailure;
 use crate::domain::event::EventKind;
 use crate::domain::id::{CredentialId, StoreId};
 use crate::domain::store::{StoreHealth, StoreStatus};
+use crate::platform::custom;
 use crate::platform::verify::{self, Shop};
 
 impl Settlement {
@@ -21,6 +22,12 @@ impl Settlement {
         conn: &mut db::Conn,
         wanted: Vec<(Shop, Option<Store>)>,
     ) -> Result<Result<Vec<(StoreId, bool)>, Refused>, Error> {
+        let (owner, method) = (self.visit.session.app_id, &self.method.id);
+        if custom::is_custom(&self.slug) && !db::custom_platforms::hold(conn, owner, &self.slug, method)? {
+            return Err(Error::Conflict(
+                "The platform's definition was changed or removed meanwhile.".to_owned(),
+            ));
+        }
         let asked: Vec<Store> = wanted.iter().filter_map(|(_, there)| there.clone()).collect();
         let mut there = Vec::new();
         let beside = self.beside(conn, &wanted)?;

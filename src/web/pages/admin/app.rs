@@ -79,7 +79,7 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
         .filter(|client| client.mode == mode && client.shared)
         .map(|client| (client.platform.as_str(), client))
         .collect();
-    let platforms = by.tools.catalogue.platforms().iter();
+    let platforms = by.tools.catalogue.all_for(app_id).into_iter();
     let clients = platforms.map(|platform| {
         let slug = platform.slug.as_str();
         client(&page, &app, platform, own.get(slug).copied(), shared.get(slug).copied())

@@ -87,7 +87,7 @@ pub(super) async fn find<R: NeedsRole>(
     let platform = by
         .tools
         .catalogue
-        .platform(&path.1)
+        .platform_for(app.id, &path.1)
         .cloned()
         .ok_or_else(Error::not_found)?;
     let (id, mode, slug) = (app.id, app.mode, path.1.clone());

@@ -6,9 +6,10 @@ use askama::Template;
 
 use super::platform_facts::{self, MethodShown};
 use super::{Answer, platform_fields, platforms, shown};
+use crate::domain::admin::Role;
 use crate::domain::store::Mode;
-use crate::platform::Platform;
 use crate::platform::facts::{self, Addresses};
+use crate::platform::{Platform, custom};
 use crate::web::extract::{Admin, Viewer};
 use crate::web::parts::{Badge, Crumb, Fact};
 use crate::web::{Error, Frame, Site, urls};
@@ -28,6 +29,8 @@ pub struct PlatformPage {
     pub methods: Vec<MethodShown>,
     /// Label and address of the installation's client, by mode.
     pub clients: Vec<(String, String)>,
+    /// Where its definition is changed; empty: it is built in, or the reader may not.
+    pub edit: String,
 }
 
 pub(super) fn of(page: Frame, crumbs: Vec<Crumb>, platform: &Platform, addresses: &Addresses) -> PlatformPage {
@@ -47,6 +50,7 @@ pub(super) fn of(page: Frame, crumbs: Vec<Crumb>, platform: &Platform, addresses
             .map(|(at, one)| platform_facts::of_method(&page, one, at == 0))
             .collect(),
         clients: Mode::ALL.iter().map(|mode| client(*mode)).collect(),
+        edit: String::new(),
         name: facts.name,
         documentation: facts.documentation,
         page,
@@ -60,5 +64,12 @@ pub async fn show(by: Admin<Viewer>, slug: web::Path<String>, site: web::Data<Si
         Crumb::here(platform.name.clone()),
     ]);
     let addresses = platform_fields::addresses(&site, None, &platform.slug);
-    shown(of(by.page.clone(), crumbs, platform, &addresses))
+    let edit = match custom::is_custom(&platform.slug) && by.may(Role::Owner) {
+        true => urls::admin_custom_platform(&platform.slug),
+        false => String::new(),
+    };
+    shown(PlatformPage {
+        edit,
+        ..of(by.page.clone(), crumbs, platform, &addresses)
+    })
 }

@@ -31,13 +31,20 @@ pub struct FieldShown {
 
 /// What is known of the platform as a whole.
 pub fn of_platform(page: &Frame, facts: &PlatformFacts) -> Vec<Fact> {
+    let Some(number) = facts.number else {
+        let slug = Fact::code(page.say("admin-custom-slug"), facts.slug.clone());
+        return vec![
+            slug,
+            Fact::text(page.say("admin-custom-by"), page.say("admin-custom-here")),
+        ];
+    };
     let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let reference = &facts.reference;
     let row = [&reference.auth, &reference.access, &reference.refresh]
         .map(said)
         .join(" · ");
     vec![
-        Fact::text(page.say("admin-number"), facts.number.to_string()),
+        Fact::text(page.say("admin-number"), number.to_string()),
         Fact::text(page.say("admin-reference"), row),
     ]
 }

@@ -20,6 +20,8 @@ pub struct Platforms {
     pub page: Frame,
     pub crumbs: Vec<Crumb>,
     pub rows: Vec<Row>,
+    /// Those that owners define.
+    pub custom_href: &'static str,
 }
 
 pub struct Row {
@@ -71,9 +73,10 @@ pub async fn show(by: Admin<Viewer>) -> Answer {
         .into_iter()
         .map(|client| (client.platform, client.mode))
         .collect();
-    let platforms = by.tools.catalogue.platforms().iter();
+    let platforms = by.tools.catalogue.all().into_iter();
     shown(Platforms {
         crumbs: by.crumbs([Crumb::here(by.say("admin-platforms"))]),
+        custom_href: urls::ADMIN_CUSTOM_PLATFORMS,
         rows: platforms.map(|platform| row(&by.page, platform, &clients)).collect(),
         page: by.page.clone(),
     })

@@ -212,6 +212,7 @@ pub(super) fn platforms_page(page: Frame) -> String {
         .collect();
     done(platforms::Platforms {
         crumbs: crumbs(&[&page.say("admin-platforms")]),
+        custom_href: "/admin",
         rows,
         page,
     })

@@ -5,7 +5,7 @@ use crate::db::overview::{Outcomes, Step};
 
 type Sample = (&'static str, &'static str, fn(Frame) -> String);
 
-pub(super) const ALL: [Sample; 26] = [
+pub(super) const ALL: [Sample; 31] = [
     ("sign-in", "/admin/sign-in", sign_in),
     ("sign-in-link", "/admin/sign-in/x", sign_in_link),
     ("overview", "/admin", overview),
@@ -30,6 +30,15 @@ pub(super) const ALL: [Sample; 26] = [
     ("platform-app", "/admin/apps/x/platforms/y", lists::platform_app_page),
     ("platforms", "/admin/platforms", lists::platforms_page),
     ("platform", "/admin/platforms/x", lists::platform_page),
+    ("custom-platforms", "/admin/custom-platforms", customs::list),
+    ("custom-platform-code", "/admin/custom-platforms/new", customs::code),
+    ("custom-platform-key", "/admin/custom-platforms/new", customs::key),
+    (
+        "custom-platform-refused",
+        "/admin/custom-platforms/new",
+        customs::refused,
+    ),
+    ("custom-platform-text", "/admin/custom-platforms/x", customs::text),
     ("jobs", "/admin/jobs", lists::jobs_page),
     ("notices", "/admin/notices", lists::notices_page),
     ("audit", "/admin/audit", lists::audit_page),

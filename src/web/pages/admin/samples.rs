@@ -247,6 +247,8 @@ fn pager(shown: String) -> Pager {
     }
 }
 
+#[path = "sample_customs.rs"]
+mod customs;
 #[path = "sample_lists.rs"]
 mod lists;
 #[path = "sample_pages.rs"]

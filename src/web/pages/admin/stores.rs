@@ -181,7 +181,7 @@ pub async fn show(by: Admin<Viewer>, query: web::Query<Query>) -> Answer {
 }
 
 fn platforms(by: &Admin<Viewer>) -> Vec<Choice> {
-    let platforms = by.tools.catalogue.platforms().iter();
+    let platforms = by.tools.catalogue.all().into_iter();
     platforms
         .map(|platform| Choice {
             value: platform.slug.clone(),

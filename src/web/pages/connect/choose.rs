@@ -73,8 +73,8 @@ pub async fn show(
     let wanted = folded(&search);
     let choices = app
         .catalogue
-        .platforms()
-        .iter()
+        .all_for(visit.api_app.id)
+        .into_iter()
         .filter(|platform| slugs.contains(&platform.slug))
         .map(|platform| PlatformChoice {
             plate: platform_plate(platform),

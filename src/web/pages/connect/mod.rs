@@ -68,7 +68,7 @@ fn goes_on(app: &App, visit: &Visit) -> bool {
 /// A platform that the session may choose.
 fn platform<'a>(app: &'a App, visit: &Visit, slug: &str) -> Result<&'a Platform, Error> {
     app.catalogue
-        .platform(slug)
+        .platform_for(visit.api_app.id, slug)
         .filter(|platform| visit.allows(&platform.slug))
         .ok_or_else(Error::not_found)
 }
