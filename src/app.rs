@@ -18,9 +18,11 @@ use crate::platform::Catalogue;
 
 pub mod arrivals;
 pub mod in_flight;
+pub mod memory;
 
 pub use arrivals::Arrivals;
 pub use in_flight::InFlight;
+pub use memory::Memory;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -37,6 +39,8 @@ pub struct App {
     pub last_used: LastUsed,
     /// What changes elsewhere.
     pub listener: Listener,
+    /// What calls need to know.
+    pub memory: Memory,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
     /// Who came to permanent connect pages lately.

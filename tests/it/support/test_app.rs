@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, InFlight};
+use llavero::app::{App, Arrivals, InFlight, Memory};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -273,7 +273,8 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
     let url: Secret = config.database_url.clone().unwrap();
     let sealer = Sealer::new(KeyRing::generate(&random, clock.now()), random.clone());
     let (frozen, monotonic) = (clock.clone(), clock.clone());
-    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now()));
+    let memory = Memory::new(config.outage_grace);
+    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now())).telling(memory.hear());
     let checks = sealer.check_values();
     db.run_blocking(|conn| {
         checks
@@ -290,7 +291,8 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
     App {
         outbound: Outbound::new(outbound, Arc::new(move || monotonic.monotonic())).unwrap(),
         journal: Journal::open(&config.journal_dir, random.id(clock.now())),
-        listener: Listener::start(url, clock.clone()),
+        listener: Listener::start(url, clock.clone(), memory.hear()),
+        memory,
         catalogue: Catalogue::embedded().unwrap(),
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
