@@ -10,6 +10,7 @@ mod stamps;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 
 use super::App;
@@ -41,6 +42,9 @@ pub trait Row: Send + Sync + Sized + 'static {
     fn rows(memory: &Memory) -> &Rows<Self>;
     /// News after which it has to be read again.
     fn changes_with(&self) -> Vec<News>;
+    /// Whether calls can be made with it, so that it may stand in while the database is away: nothing in memory ever
+    /// refuses a call then, for it may be otherwise by now.
+    fn works(&self, now: DateTime<Utc>) -> bool;
     /// About how many bytes it holds.
     fn size(&self) -> usize;
 }
@@ -48,14 +52,13 @@ pub trait Row: Send + Sync + Sized + 'static {
 /// A row with where it comes from.
 pub struct Recalled<R> {
     pub row: Arc<R>,
-    /// Set when this is what was last known, because the database cannot be reached: good enough to go on with what
-    /// worked, never to refuse anything.
-    pub outage: Option<db::Error>,
+    /// This is what was last known to work: the database cannot be reached.
+    pub outage: bool,
 }
 
 impl<R> Recalled<R> {
     fn current(row: Arc<R>) -> Self {
-        Self { row, outage: None }
+        Self { row, outage: false }
     }
 }
 
@@ -123,28 +126,26 @@ impl App {
         self.read_row(key).await
     }
 
-    /// The row as it is in the database; if that cannot be reached, what was last known, for the time of grace.
+    /// The row as it is in the database; if that cannot be reached, what was last known to work, for the time of grace.
     pub async fn read_row<R: Row>(self: &Arc<Self>, key: R::Key) -> db::Result<Option<Recalled<R>>> {
-        let held = self.memory.known::<R>(&key).filter(|held| self.is_in_grace(held));
+        let held = self.memory.known::<R>(&key).filter(|held| self.may_stand_in(held));
         let Some(held) = held else {
             let found = self.read::<R>(key).await?;
             return Ok(found.map(Recalled::current));
         };
-        let last_known = |error| {
-            Ok(Some(Recalled {
-                row: Arc::clone(&held.row),
-                outage: Some(error),
-            }))
-        };
         if self.is_cut_off() {
             self.reread::<R>(&key);
-            return last_known(db::Error::Unavailable("it could not be reached a moment ago".to_owned()));
+        } else {
+            match self.read_within::<R>(key).await {
+                Ok(found) => return Ok(found.map(Recalled::current)),
+                Err(db::Error::Unavailable(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
-        match self.read_within::<R>(key).await {
-            Ok(found) => Ok(found.map(Recalled::current)),
-            Err(error @ db::Error::Unavailable(_)) => last_known(error),
-            Err(error) => Err(error),
-        }
+        Ok(Some(Recalled {
+            row: Arc::clone(&held.row),
+            outage: true,
+        }))
     }
 
     /// All news from before the last second have arrived.
@@ -154,11 +155,12 @@ impl App {
         heard.is_some_and(|begun| now.saturating_duration_since(begun) < HEARD)
     }
 
-    fn is_in_grace<R>(&self, held: &Held<R>) -> bool {
+    fn may_stand_in<R: Row>(&self, held: &Held<R>) -> bool {
         let (now, grace) = (self.now(), self.memory.grace);
         let known_at = self.listener.last_heard_at().unwrap_or(held.read_at).max(held.read_at);
         let since = (now - known_at).to_std().unwrap_or_default();
-        !grace.is_zero() && since <= grace && held.age(now) <= LIFE + grace
+        let in_grace = !grace.is_zero() && since <= grace && held.age(now) <= LIFE + grace;
+        in_grace && held.row.works(now)
     }
 
     fn is_cut_off(&self) -> bool {

@@ -52,23 +52,20 @@ impl Admitted {
 pub async fn admit(app: &Arc<App>, text: &str) -> Result<Admitted, Error> {
     let hash = access_token::hash(TokenKind::Store, text).map_err(|_| Error::Unauthenticated)?;
     let found = app.recall::<KnownToken>(hash).await?.ok_or(Error::Unauthenticated)?;
-    judge(found, app.now())
+    living(found, app.now())
 }
 
 /// The same token again, after a wait: what was revoked meanwhile is refused.
 pub async fn admit_again(app: &Arc<App>, admitted: &Admitted) -> Result<(), Error> {
     let found = app.read_row::<KnownToken>(admitted.hash).await?;
-    judge(found.ok_or(Error::TokenRevoked)?, app.now())?.check_connected()
+    living(found.ok_or(Error::TokenRevoked)?, app.now())?.check_connected()
 }
 
-/// Without the database, nothing that is remembered refuses a token: it may work again by now.
-fn judge(found: Recalled<KnownToken>, now: DateTime<Utc>) -> Result<Admitted, Error> {
-    let admitted = Admitted(found.row);
-    match found.outage {
-        _ if is_alive(&admitted, now) && admitted.store.status == StoreStatus::Connected => Ok(admitted),
-        Some(outage) => Err(outage.into()),
-        None if is_alive(&admitted, now) => Ok(admitted),
-        None => Err(Error::TokenRevoked),
+fn living(found: Recalled<KnownToken>, now: DateTime<Utc>) -> Result<Admitted, Error> {
+    if found.row.is_alive(now) {
+        Ok(Admitted(found.row))
+    } else {
+        Err(Error::TokenRevoked)
     }
 }
 
@@ -82,13 +79,7 @@ pub async fn introspect(app: &App, owner: AppId, text: &str) -> Result<Option<Ad
         .run::<_, db::Error, _>(move |conn| KnownToken::read(conn, &hash))
         .await?;
     let found = found.map(|found| Admitted(Arc::new(found)));
-    Ok(found.filter(|found| found.app.id == owner && is_alive(found, app.now())))
-}
-
-fn is_alive(found: &KnownToken, now: DateTime<Utc>) -> bool {
-    found.token.revoked_at.is_none()
-        && found.token.ends_at.is_none_or(|ends_at| now < ends_at)
-        && found.store.status != StoreStatus::Revoked
+    Ok(found.filter(|found| found.app.id == owner && found.is_alive(app.now())))
 }
 
 /// A token that is not in the database yet.

@@ -1,6 +1,8 @@
 //! The three kinds of rows that a call needs: its token with store and app, the store's credential, and the client that an
 //! app uses where platforms tie no token to one.
 
+use chrono::{DateTime, Utc};
+
 use super::rows::Rows;
 use super::{Memory, Row};
 use crate::db::access_tokens::{self, AccessToken};
@@ -12,7 +14,7 @@ use crate::db::stores::Store;
 use crate::db::{self, Conn};
 use crate::domain::access_token::TokenHash;
 use crate::domain::id::{AppId, CredentialId};
-use crate::domain::store::Mode;
+use crate::domain::store::{Mode, StoreStatus};
 
 /// An access token with its store and app, whatever state they are in.
 pub struct KnownToken {
@@ -49,6 +51,10 @@ impl Row for KnownToken {
         ]
     }
 
+    fn works(&self, now: DateTime<Utc>) -> bool {
+        self.is_alive(now) && self.store.status == StoreStatus::Connected
+    }
+
     fn size(&self) -> usize {
         let store = &self.store;
         let texts = [
@@ -62,6 +68,15 @@ impl Row for KnownToken {
         let evidence = store.evidence.as_ref().map_or(0, |evidence| evidence.to_string().len());
         let urls: usize = self.app.return_urls.0.iter().map(String::len).sum();
         size_of::<Self>() + texts + sealed + evidence + store.metadata.to_string().len() + urls + 500
+    }
+}
+
+impl KnownToken {
+    /// Neither revoked nor replaced, and its store not revoked.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        self.token.revoked_at.is_none()
+            && self.token.ends_at.is_none_or(|ends_at| now < ends_at)
+            && self.store.status != StoreStatus::Revoked
     }
 }
 
@@ -88,6 +103,10 @@ impl Row for KnownCredential {
 
     fn changes_with(&self) -> Vec<News> {
         vec![News::Credential(self.row.id), News::PlatformApps]
+    }
+
+    fn works(&self, now: DateTime<Utc>) -> bool {
+        self.row.dead_at.is_none() && self.row.access_expires_at.is_none_or(|at| now < at)
     }
 
     fn size(&self) -> usize {
@@ -134,6 +153,10 @@ impl Row for KnownClient {
 
     fn changes_with(&self) -> Vec<News> {
         vec![News::PlatformApps]
+    }
+
+    fn works(&self, _: DateTime<Utc>) -> bool {
+        true
     }
 
     fn size(&self) -> usize {

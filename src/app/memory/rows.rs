@@ -114,6 +114,10 @@ mod tests {
             Vec::new()
         }
 
+        fn works(&self, _: DateTime<Utc>) -> bool {
+            true
+        }
+
         fn size(&self) -> usize {
             self.0
         }

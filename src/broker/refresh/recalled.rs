@@ -1,11 +1,11 @@
-//! A credential from memory: it may say yes to a call, and nothing else. What asks for another generation, what has ended,
-//! and what is dead are looked at in the row; and while the database is away nobody is told worse than that it is.
+//! A credential from memory: it may say yes to a call, and nothing else. What asks for another generation, what has ended
+//! and what is dead are looked at in the row.
 
 use std::sync::Arc;
 
 use super::{Loaded, Need, Usable, method_of, open, run};
 use crate::app::App;
-use crate::app::memory::KnownCredential;
+use crate::app::memory::{KnownCredential, Row};
 use crate::broker::Error;
 use crate::domain::id::CredentialId;
 use crate::domain::refresh::{Plan, RefreshTrigger};
@@ -22,17 +22,14 @@ pub(super) async fn usable(app: &Arc<App>, credential: CredentialId, need: Need)
         now: app.now(),
     };
     let (row, plan) = (&loaded.row, loaded.plan(need));
-    let works = row.dead_at.is_none() && loaded.left().is_none_or(|left| !left.is_zero());
-    match found.outage {
-        // It cannot be renewed now, so what is left of it is what there is.
-        Some(_) if works => {}
-        Some(outage) => return Err(outage.into()),
-        None if !works || plan == Plan::Refresh => return Ok(None),
-        None => {
-            let may_try = row.retry_at.is_none_or(|at| at <= loaded.now);
-            if plan == Plan::ServeAndRefresh && may_try {
-                run::start(app, credential, need.trigger, row.generation(), false);
-            }
+    // In an outage what works is all there is: it cannot be renewed now.
+    if !found.outage {
+        if plan == Plan::Refresh || !loaded.works(loaded.now) {
+            return Ok(None);
+        }
+        let may_try = row.retry_at.is_none_or(|at| at <= loaded.now);
+        if plan == Plan::ServeAndRefresh && may_try {
+            run::start(app, credential, need.trigger, row.generation(), false);
         }
     }
     open(app, &loaded, method_of(app, row)?).map(Some)
