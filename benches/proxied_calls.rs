@@ -51,12 +51,7 @@ fn main() -> Result<(), Failed> {
         std::env::temp_dir()
     };
     let random = Random::system();
-    let cluster = Cluster::temporary(
-        &Programs::find()?,
-        &folder,
-        &Settings::development(),
-        random.bytes(),
-    )?;
+    let cluster = Cluster::temporary(&Programs::find()?, &folder, &Settings::development(), random.bytes())?;
     let database = cluster.url_for("postgres");
     db::migrate(&database)?;
     let mut conn = db::Conn::establish(database.expose())?;
@@ -82,7 +77,10 @@ fn main() -> Result<(), Failed> {
                 shares.push(through.rate / straight.rate);
             }
         }
-        println!("through Llavero, in memory: {:.3} of direct calls\n", median(&mut shares));
+        println!(
+            "through Llavero, in memory: {:.3} of direct calls\n",
+            median(&mut shares)
+        );
 
         tools.listener.stop();
         while tools.listener.heard_until().is_some() {
@@ -264,7 +262,9 @@ impl<'a> Target<'a> {
                         request = request.bearer_auth(token);
                     }
                     let whole = match request.send().await {
-                        Ok(answer) if answer.status() == 200 => answer.bytes().await.is_ok_and(|body| body.len() == BODY),
+                        Ok(answer) if answer.status() == 200 => {
+                            answer.bytes().await.is_ok_and(|body| body.len() == BODY)
+                        }
                         _ => false,
                     };
                     if !whole {

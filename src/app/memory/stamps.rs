@@ -74,7 +74,9 @@ impl Stamps {
     }
 
     fn at(&self, slot: usize) -> u64 {
-        self.slots.get(slot).map_or(u64::MAX, |slot| slot.load(Ordering::SeqCst))
+        self.slots
+            .get(slot)
+            .map_or(u64::MAX, |slot| slot.load(Ordering::SeqCst))
     }
 }
 

@@ -160,7 +160,10 @@ async fn what_is_read_while_news_of_it_come_in_is_not_kept() {
     let mut lock = app.database.connect();
     lock.batch_execute("BEGIN; LOCK TABLE access_tokens IN ACCESS EXCLUSIVE MODE")
         .unwrap();
-    let (url, token) = (format!("{}/v1/proxy{PRODUCTS}", app.url), connected.access_token.clone());
+    let (url, token) = (
+        format!("{}/v1/proxy{PRODUCTS}", app.url),
+        connected.access_token.clone(),
+    );
     let request = app.request(&token, "GET", url.strip_prefix(&app.url).unwrap());
     let reader = tokio::spawn(async move { request.send().await.unwrap().status().as_u16() });
     let waiting = "SELECT count(*) AS n FROM pg_stat_activity
@@ -227,7 +230,10 @@ async fn a_call_after_a_refresh_is_made_with_what_was_saved() {
         let before = app.received("mercado-libre").await.len();
         let answer = app.call(&connected.access_token, "GET", "/users/me").await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        sent.extend(header(&received_since(&app, "mercado-libre", before).await[0], "authorization"));
+        sent.extend(header(
+            &received_since(&app, "mercado-libre", before).await[0],
+            "authorization",
+        ));
         let path = format!("/v1/stores/{}/refresh", connected.store_id);
         assert_eq!(app.api("POST", &path, None).await.status, 200);
     }
@@ -348,7 +354,10 @@ async fn a_changed_app_and_a_changed_platform_app_are_seen_at_once() {
         .unwrap();
     assert_eq!(asked().await, 200);
 
-    let credential = row(&app.database, "SELECT id, platform_app_id IS NOT NULL AS through FROM credentials");
+    let credential = row(
+        &app.database,
+        "SELECT id, platform_app_id IS NOT NULL AS through FROM credentials",
+    );
     assert_eq!(credential["through"], true);
     let id = CredentialId::from_uuid(credential["id"].as_str().unwrap().parse().unwrap());
     let sealed = async || {

@@ -265,10 +265,7 @@ pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::pa
         ("LLAVERO_WORKERS", wishes.workers.unwrap_or(1).to_string()),
         ("LLAVERO_ALLOW_PRIVATE_HOSTS", (!wishes.strict_hosts).to_string()),
         ("LLAVERO_DB_POOL", "8".to_owned()),
-        (
-            "LLAVERO_OUTAGE_GRACE",
-            wishes.outage_grace.unwrap_or(300).to_string(),
-        ),
+        ("LLAVERO_OUTAGE_GRACE", wishes.outage_grace.unwrap_or(300).to_string()),
     ];
     Config::from_env(values.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap()
 }
