@@ -16,6 +16,7 @@ mod same_store;
 mod timer;
 mod unauthorized;
 mod unclear;
+mod unproven;
 
 use std::time::Duration;
 
