@@ -19,10 +19,12 @@ use crate::platform::Catalogue;
 pub mod arrivals;
 pub mod hook_keys;
 pub mod in_flight;
+pub mod memory;
 
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
 pub use in_flight::InFlight;
+pub use memory::Memory;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -39,6 +41,8 @@ pub struct App {
     pub last_used: LastUsed,
     /// What changes elsewhere.
     pub listener: Listener,
+    /// What calls need to know.
+    pub memory: Memory,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
     /// Who came to permanent connect pages lately.

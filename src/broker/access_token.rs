@@ -1,6 +1,7 @@
 //! A store's own token: admitted on each call, minted at exchange, replaced on request. The plain token leaves this module
 //! once and is kept nowhere; its hash is what the database knows.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::asker::Asker;
 use super::{Error, FieldError, events};
 use crate::app::App;
+use crate::app::memory::{KnownToken, Recalled, Row};
 use crate::db;
-use crate::db::access_tokens::AccessToken;
-use crate::db::stores::Store;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::event::EventKind;
 use crate::domain::id::{AccessTokenId, AppId, StoreId};
@@ -23,10 +23,14 @@ pub const LONGEST_OVERLAP: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A living token with its store and app.
 #[derive(Clone)]
-pub struct Admitted {
-    pub token: AccessToken,
-    pub store: Store,
-    pub app: db::apps::App,
+pub struct Admitted(Arc<KnownToken>);
+
+impl Deref for Admitted {
+    type Target = KnownToken;
+
+    fn deref(&self) -> &KnownToken {
+        &self.0
+    }
 }
 
 impl Admitted {
@@ -46,27 +50,24 @@ impl Admitted {
 
 /// The store behind a token, whatever state the store is in. `Unauthenticated`: unknown or mistyped; `TokenRevoked`:
 /// revoked, replaced, or its store is.
-pub async fn admit(app: &App, text: &str) -> Result<Admitted, Error> {
+pub async fn admit(app: &Arc<App>, text: &str) -> Result<Admitted, Error> {
     let hash = access_token::hash(TokenKind::Store, text).map_err(|_| Error::Unauthenticated)?;
-    let found = find(app, hash).await?.ok_or(Error::Unauthenticated)?;
-    if is_alive(&found, app.now()) {
-        Ok(found)
-    } else {
-        Err(Error::TokenRevoked)
-    }
+    let found = app.recall::<KnownToken>(hash).await?.ok_or(Error::Unauthenticated)?;
+    living(found, app.now())
 }
 
 /// The same token again, after a wait: what was revoked meanwhile is refused.
-pub async fn admit_again(app: &App, admitted: &Admitted) -> Result<(), Error> {
-    let id = admitted.token.id;
-    let found = app
-        .db
-        .run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store_by_id(conn, id))
-        .await?
-        .map(|(token, store, app)| Admitted { token, store, app })
-        .filter(|found| is_alive(found, app.now()))
-        .ok_or(Error::TokenRevoked)?;
-    found.check_connected()
+pub async fn admit_again(app: &Arc<App>, admitted: &Admitted) -> Result<(), Error> {
+    let found = app.read_row::<KnownToken>(admitted.hash).await?;
+    living(found.ok_or(Error::TokenRevoked)?, app.now())?.check_connected()
+}
+
+fn living(found: Recalled<KnownToken>, now: DateTime<Utc>) -> Result<Admitted, Error> {
+    if found.row.is_alive(now) {
+        Ok(Admitted(found.row))
+    } else {
+        Err(Error::TokenRevoked)
+    }
 }
 
 /// The living token `text` if it belongs to a store of `owner`; anything else is nobody's.
@@ -74,22 +75,12 @@ pub async fn introspect(app: &App, owner: AppId, text: &str) -> Result<Option<Ad
     let Ok(hash) = access_token::hash(TokenKind::Store, text) else {
         return Ok(None);
     };
-    let found = find(app, hash).await?;
-    Ok(found.filter(|found| found.app.id == owner && is_alive(found, app.now())))
-}
-
-async fn find(app: &App, hash: TokenHash) -> Result<Option<Admitted>, Error> {
     let found = app
         .db
-        .run::<_, db::Error, _>(move |conn| db::access_tokens::find_with_store(conn, hash))
+        .run::<_, db::Error, _>(move |conn| KnownToken::read(conn, &hash))
         .await?;
-    Ok(found.map(|(token, store, app)| Admitted { token, store, app }))
-}
-
-fn is_alive(found: &Admitted, now: DateTime<Utc>) -> bool {
-    found.token.revoked_at.is_none()
-        && found.token.ends_at.is_none_or(|ends_at| now < ends_at)
-        && found.store.status != StoreStatus::Revoked
+    let found = found.map(|found| Admitted(Arc::new(found)));
+    Ok(found.filter(|found| found.app.id == owner && found.is_alive(app.now())))
 }
 
 /// A token that is not in the database yet.

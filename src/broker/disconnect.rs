@@ -125,6 +125,7 @@ pub async fn erase_unused(app: &App) -> Result<usize, Error> {
                 db::credentials::lock(conn, id)?;
                 if db::stores::list_of_credential(conn, id)?.is_empty() {
                     db::credentials::erase(conn, id)?;
+                    db::listen::notify_credential(conn, id)?;
                     erased.push(id);
                 }
             }

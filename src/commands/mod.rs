@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, HookKeys, InFlight};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory};
 use llavero::broker::custom_platforms;
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
@@ -99,7 +99,8 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     let clock = Clock::system();
     let sealer = Sealer::new(load_ring(&config)?, random.clone());
     let frozen = clock.clone();
-    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now()));
+    let memory = Memory::new(config.outage_grace);
+    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now())).telling(memory.hear());
     check_database(&db, &sealer)?;
     let catalogue = Catalogue::embedded().map_err(|errors| Stop {
         lines: errors.iter().map(ToString::to_string).collect(),
@@ -127,7 +128,8 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     let journal = Journal::open(&config.journal_dir, random.id(clock.now()));
     let listen_url = config.database_listen_url.clone().unwrap_or(url);
     Ok(Arc::new(App {
-        listener: Listener::start(listen_url, clock.clone()),
+        listener: Listener::start(listen_url, clock.clone(), memory.hear()),
+        memory,
         in_flight: InFlight::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),

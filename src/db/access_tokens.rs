@@ -7,7 +7,7 @@ use super::apps::App;
 use super::schema::{access_tokens, apps, stores};
 use super::stores::Store;
 use super::types::llavero_now;
-use super::{Conn, Result};
+use super::{Conn, Result, listen};
 use crate::domain::access_token::TokenHash;
 use crate::domain::id::{AccessTokenId, AppId, StoreId};
 
@@ -23,6 +23,7 @@ pub struct AccessToken {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
+/// Told as news of the store: what was unknown a moment ago is known.
 pub fn insert(
     conn: &mut Conn,
     id: AccessTokenId,
@@ -40,7 +41,7 @@ pub fn insert(
             access_tokens::hint.eq(hint),
         ))
         .execute(conn)?;
-    Ok(())
+    listen::notify_store(conn, store)
 }
 
 /// The token with this hash, revoked or not.
@@ -59,18 +60,6 @@ pub fn find_with_store(conn: &mut Conn, hash: TokenHash) -> Result<Option<(Acces
         .inner_join(stores::table)
         .inner_join(apps::table)
         .filter(access_tokens::hash.eq(hash))
-        .select((AccessToken::as_select(), Store::as_select(), App::as_select()))
-        .first(conn)
-        .optional()?;
-    Ok(found)
-}
-
-/// As [`find_with_store`], for a token that was found before.
-pub fn find_with_store_by_id(conn: &mut Conn, id: AccessTokenId) -> Result<Option<(AccessToken, Store, App)>> {
-    let found = access_tokens::table
-        .inner_join(stores::table)
-        .inner_join(apps::table)
-        .filter(access_tokens::id.eq(id))
         .select((AccessToken::as_select(), Store::as_select(), App::as_select()))
         .first(conn)
         .optional()?;
@@ -119,5 +108,5 @@ pub fn revoke(conn: &mut Conn, id: AccessTokenId) -> Result<()> {
         .filter(access_tokens::revoked_at.is_null())
         .set(access_tokens::revoked_at.eq(llavero_now().nullable()))
         .execute(conn)?;
-    Ok(())
+    listen::notify_access_token(conn, id)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::apps::App;
 use super::schema::{apps, partners};
 use super::types::llavero_now;
-use super::{Conn, Result};
+use super::{Conn, Result, listen};
 use crate::domain::id::AppId;
 
 /// All apps with the partner's name, by name.
@@ -30,7 +30,7 @@ pub fn set_expose_credentials(conn: &mut Conn, id: AppId, expose: bool) -> Resul
     diesel::update(apps::table.find(id))
         .set((apps::expose_credentials.eq(expose), apps::updated_at.eq(llavero_now())))
         .execute(conn)?;
-    Ok(())
+    listen::notify_app(conn, id)
 }
 
 /// Replaces the signing secret and the one before it; false: no such app.
@@ -42,5 +42,6 @@ pub fn set_signing_secrets(conn: &mut Conn, id: AppId, sealed: &[u8], previous: 
             apps::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
+    listen::notify_app(conn, id)?;
     Ok(changed == 1)
 }

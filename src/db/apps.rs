@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::schema::apps;
 use super::types::{Texts, llavero_now};
-use super::{Conn, Result};
+use super::{Conn, Result, listen};
 use crate::domain::id::{AppId, PartnerId};
 use crate::domain::store::{MerchantMail, Mode};
 
@@ -67,5 +67,6 @@ pub fn update(
             apps::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
+    listen::notify_app(conn, id)?;
     Ok(changed == 1)
 }

@@ -1,21 +1,25 @@
 //! LISTEN and NOTIFY: what changed, told to every process. One connection of its own and one thread; a round trip every
-//! half second shows whether the database is reached, which caches and the wait for a silent lease owner rest on. Nothing
-//! is lost that matters: after a gap every cache is emptied, and whoever waits looks at the row again anyway.
+//! half second shows whether the database is reached, which what is held in memory and the wait for a silent lease owner
+//! rest on. Nothing is lost that matters: whoever hears is told before a round trip counts, a new connection listens first
+//! and then lets everything be forgotten, and whoever waits looks at the row again anyway.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::Timestamptz;
 use tokio::sync::broadcast;
 
 use super::{Conn, Result};
-use crate::domain::id::{AccessTokenId, CredentialId, StoreId};
+use crate::domain::id::{AccessTokenId, AppId, CredentialId, StoreId};
 use crate::domain::secret::Secret;
 
 const CHANNEL: &str = "llavero";
+/// How a statement that sends news begins.
+pub(super) const NOTIFY: &str = "NOTIFY llavero, '";
 const LOOK: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// Longer without a completed round trip means that this process was paused or cut off.
@@ -27,6 +31,9 @@ pub enum News {
     Credential(CredentialId),
     Store(StoreId),
     AccessToken(AccessTokenId),
+    App(AppId),
+    /// OAuth clients registered at platforms: seldom enough to be told as one.
+    PlatformApps,
     /// A job is due.
     Jobs,
     /// A platform's definition was made, changed or removed.
@@ -35,48 +42,79 @@ pub enum News {
     Anything,
 }
 
-fn notify(conn: &mut Conn, payload: &str) -> Result<()> {
-    diesel::sql_query("SELECT pg_notify($1, $2)")
-        .bind::<Text, _>(CHANNEL)
-        .bind::<Text, _>(payload)
-        .execute(conn)?;
-    Ok(())
+/// Told each piece of news in the thread that has it, before it counts as heard. Must be quick.
+pub type Hear = Arc<dyn Fn(News) + Send + Sync>;
+
+fn notify(conn: &mut Conn, news: News) -> Result<()> {
+    // Ids and our own words hold nothing that would need escaping.
+    Ok(conn.batch_execute(&format!("{NOTIFY}{}'", written(news)))?)
+}
+
+/// The news that a statement sends, if it is one that does.
+pub(super) fn sent(statement: &str) -> Option<News> {
+    statement.strip_prefix(NOTIFY)?.strip_suffix('\'').and_then(read)
 }
 
 /// Tells every process, at commit, that a credential changed.
 pub fn notify_credential(conn: &mut Conn, id: CredentialId) -> Result<()> {
-    notify(conn, &id.to_string())
+    notify(conn, News::Credential(id))
 }
 
 /// Tells every process, at commit, that a store changed.
 pub fn notify_store(conn: &mut Conn, id: StoreId) -> Result<()> {
-    notify(conn, &id.to_string())
+    notify(conn, News::Store(id))
 }
 
 /// Tells every process, at commit, that an access token was revoked or got an end.
 pub fn notify_access_token(conn: &mut Conn, id: AccessTokenId) -> Result<()> {
-    notify(conn, &id.to_string())
+    notify(conn, News::AccessToken(id))
+}
+
+/// Tells every process, at commit, that an app's settings changed.
+pub fn notify_app(conn: &mut Conn, id: AppId) -> Result<()> {
+    notify(conn, News::App(id))
+}
+
+/// Tells every process, at commit, that what is registered at a platform changed.
+pub fn notify_platform_apps(conn: &mut Conn) -> Result<()> {
+    notify(conn, News::PlatformApps)
 }
 
 /// Wakes the job runners at commit; several in one transaction are one.
 pub fn notify_jobs(conn: &mut Conn) -> Result<()> {
-    notify(conn, "jobs")
+    notify(conn, News::Jobs)
+}
+
+fn written(news: News) -> String {
+    match news {
+        News::Credential(id) => id.to_string(),
+        News::Store(id) => id.to_string(),
+        News::AccessToken(id) => id.to_string(),
+        News::App(id) => id.to_string(),
+        News::PlatformApps => "platform_apps".to_owned(),
+        News::Jobs => "jobs".to_owned(),
+        News::Platforms => "platforms".to_owned(),
+        News::Anything => "anything".to_owned(),
+    }
 }
 
 /// Tells every process, at commit, that the platforms defined here are others now.
 pub fn notify_platforms(conn: &mut Conn) -> Result<()> {
-    notify(conn, "platforms")
+    notify(conn, News::Platforms)
 }
 
 fn read(payload: &str) -> Option<News> {
     match payload {
-        "jobs" => return Some(News::Jobs),
-        "platforms" => return Some(News::Platforms),
-        _ => {}
+        "jobs" => Some(News::Jobs),
+        "platform_apps" => Some(News::PlatformApps),
+        "platforms" => Some(News::Platforms),
+        "anything" => Some(News::Anything),
+        _ => None
+            .or_else(|| payload.parse().ok().map(News::Credential))
+            .or_else(|| payload.parse().ok().map(News::Store))
+            .or_else(|| payload.parse().ok().map(News::AccessToken))
+            .or_else(|| payload.parse().ok().map(News::App)),
     }
-    None.or_else(|| payload.parse().ok().map(News::Credential))
-        .or_else(|| payload.parse().ok().map(News::Store))
-        .or_else(|| payload.parse().ok().map(News::AccessToken))
 }
 
 /// The time, as the listening thread needs and improves it.
@@ -93,8 +131,8 @@ pub struct Listener(Arc<Shared>);
 
 struct Shared {
     news: broadcast::Sender<News>,
+    hear: Hear,
     state: Mutex<State>,
-    counter: AtomicU64,
     stopped: Arc<AtomicBool>,
 }
 
@@ -102,6 +140,8 @@ struct Shared {
 struct State {
     reaching_since: Option<DateTime<Utc>>,
     round_trip_begun: Option<Instant>,
+    /// Outlives the connection.
+    last_heard_at: Option<DateTime<Utc>>,
 }
 
 impl Drop for Shared {
@@ -111,9 +151,9 @@ impl Drop for Shared {
 }
 
 impl Listener {
-    /// Listens at `url`, which must lead past any pooler. Connects by itself, again and again.
-    pub fn start(url: Secret, clock: impl Timepiece) -> Self {
-        let listener = Self::off();
+    /// Listens at `url`, which must lead past any pooler, and tells `hear`. Connects by itself, again and again.
+    pub fn start(url: Secret, clock: impl Timepiece, hear: Hear) -> Self {
+        let listener = Self::telling(hear);
         let weak = Arc::downgrade(&listener.0);
         let stopped = listener.0.stopped.clone();
         let thread = std::thread::Builder::new().name("listen".to_owned());
@@ -142,12 +182,15 @@ impl Listener {
 
     /// A listener that hears nothing: for commands that end soon. Leases of silent owners are then left alone.
     pub fn off() -> Self {
+        Self::telling(Arc::new(|_| {}))
+    }
+
+    fn telling(hear: Hear) -> Self {
         let (news, _) = broadcast::channel(4096);
-        let state = Mutex::new(State::default());
         Self(Arc::new(Shared {
             news,
-            state,
-            counter: AtomicU64::new(0),
+            hear,
+            state: Mutex::default(),
             stopped: Arc::default(),
         }))
     }
@@ -167,9 +210,9 @@ impl Listener {
         self.0.state().round_trip_begun
     }
 
-    /// Grows with each piece of news: note it before reading a row, keep what was read only if it is unchanged.
-    pub fn counter(&self) -> u64 {
-        self.0.counter.load(Ordering::Acquire)
+    /// When the database last answered on the listening connection, also if that is lost by now.
+    pub fn last_heard_at(&self) -> Option<DateTime<Utc>> {
+        self.0.state().last_heard_at
     }
 
     pub fn stop(&self) {
@@ -184,14 +227,21 @@ impl Shared {
     }
 
     fn tell(&self, news: News) {
-        self.counter.fetch_add(1, Ordering::AcqRel);
+        (self.hear)(news);
         // Nobody listening is no error.
         let _ = self.news.send(news);
     }
 
+    /// Whoever waits looks for itself from now on. What is in memory is not forgotten: an outage is served from it.
     fn lose(&self) {
-        *self.state() = State::default();
-        self.tell(News::Anything);
+        {
+            let mut state = self.state();
+            *state = State {
+                last_heard_at: state.last_heard_at,
+                ..State::default()
+            };
+        }
+        let _ = self.news.send(News::Anything);
     }
 
     fn reached(&self, begun: Instant, answered: Instant, now: DateTime<Utc>) {
@@ -203,6 +253,7 @@ impl Shared {
             state.reaching_since = Some(now);
         }
         state.round_trip_begun = Some(begun);
+        state.last_heard_at = Some(now);
     }
 }
 
@@ -216,31 +267,35 @@ fn listen(
     diesel::sql_query("SET statement_timeout = '5s'").execute(&mut conn)?;
     // First listen, then let everybody forget what they knew.
     diesel::sql_query(format!("LISTEN {CHANNEL}")).execute(&mut conn)?;
+    match shared() {
+        Some(shared) => shared.tell(News::Anything),
+        None => return Ok(()),
+    }
     let mut next_beat = None;
     while !stopped.load(Ordering::Relaxed) {
         let moment = clock.monotonic();
+        let mut answered = None;
         if next_beat.is_none_or(|at| moment >= at) {
             let database: DateTime<Utc> =
                 diesel::select(diesel::dsl::sql::<Timestamptz>("clock_timestamp()")).get_result(&mut conn)?;
-            let answered = clock.monotonic();
-            clock.observe_database(moment, answered, database);
-            let Some(shared) = shared() else { return Ok(()) };
-            shared.reached(moment, answered, clock.now());
-            if next_beat.is_none() {
-                shared.tell(News::Anything);
-            }
+            answered = Some((clock.monotonic(), database));
             next_beat = Some(moment + HEARTBEAT);
         }
+        // What came with the answer is told before the round trip counts: then all news from before it are known.
         let mut heard = Vec::new();
         for notification in conn.notifications_iter() {
             heard.push(notification?.payload);
         }
-        if !heard.is_empty() {
+        if answered.is_some() || !heard.is_empty() {
             let Some(shared) = shared() else { return Ok(()) };
             heard
                 .iter()
                 .filter_map(|payload| read(payload))
                 .for_each(|news| shared.tell(news));
+            if let Some((answered, database)) = answered {
+                clock.observe_database(moment, answered, database);
+                shared.reached(moment, answered, clock.now());
+            }
         }
         std::thread::park_timeout(LOOK);
     }
@@ -254,10 +309,20 @@ mod tests {
 
     #[test]
     fn a_payload_reads_back_as_what_was_told() {
-        let credential = CredentialId::make(1, [1; 10]);
-        assert_eq!(read(&credential.to_string()), Some(News::Credential(credential)));
-        assert_eq!(read("jobs"), Some(News::Jobs));
-        assert_eq!(read("platforms"), Some(News::Platforms));
+        for news in [
+            News::Credential(CredentialId::make(1, [1; 10])),
+            News::Store(StoreId::make(1, [2; 10])),
+            News::AccessToken(AccessTokenId::make(1, [3; 10])),
+            News::App(AppId::make(1, [4; 10])),
+            News::PlatformApps,
+            News::Jobs,
+            News::Platforms,
+            News::Anything,
+        ] {
+            assert_eq!(read(&written(news)), Some(news));
+            assert_eq!(sent(&format!("{NOTIFY}{}'", written(news))), Some(news));
+        }
         assert_eq!(read("something else"), None);
+        assert_eq!(sent("SELECT 1"), None);
     }
 }

@@ -13,6 +13,8 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use self::listen::Hear;
+use self::own_news::OwnNews;
 use crate::domain::secret::Secret;
 
 pub mod access_tokens;
@@ -36,6 +38,7 @@ pub mod leases;
 pub mod listen;
 pub mod notices;
 pub mod overview;
+mod own_news;
 pub mod partners;
 pub mod pauses;
 pub mod platform_apps;
@@ -118,6 +121,7 @@ pub type FrozenNow = Arc<dyn Fn() -> Option<DateTime<Utc>> + Send + Sync>;
 pub struct Db {
     pool: Pool<ConnectionManager<Conn>>,
     frozen_now: FrozenNow,
+    hear: Option<Hear>,
 }
 
 impl std::fmt::Debug for Db {
@@ -138,7 +142,20 @@ impl Db {
             .error_handler(Box::new(LogPoolErrors))
             .connection_customizer(Box::new(Limits))
             .build_unchecked(manager);
-        Self { pool, frozen_now }
+        Self {
+            pool,
+            frozen_now,
+            hear: None,
+        }
+    }
+
+    /// Tells `hear` the news that this process sends itself as soon as the work that sends them is over, without the way
+    /// through the database.
+    pub fn telling(self, hear: Hear) -> Self {
+        Self {
+            hear: Some(hear),
+            ..self
+        }
     }
 
     /// Runs `work` with a connection on the blocking pool.
@@ -181,6 +198,8 @@ impl Db {
         if let Some(now) = (self.frozen_now)() {
             set_now(&mut conn, now)?;
         }
+        // Told when it is dropped: after the commit, and also if nobody knows whether there was one.
+        let _own = self.hear.clone().map(|hear| OwnNews::of(&mut conn, hear));
         work(&mut conn)
     }
 }

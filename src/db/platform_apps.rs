@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::schema::platform_apps;
 use super::types::llavero_now;
-use super::{Conn, Result};
+use super::{Conn, Result, listen};
 use crate::domain::id::{AppId, PlatformAppId};
 use crate::domain::refresh::SecretSet;
 use crate::domain::store::Mode;
@@ -46,7 +46,7 @@ pub struct NewPlatformApp<'a> {
 
 pub fn insert(conn: &mut Conn, new: &NewPlatformApp<'_>) -> Result<()> {
     diesel::insert_into(platform_apps::table).values(new).execute(conn)?;
-    Ok(())
+    listen::notify_platform_apps(conn)
 }
 
 /// Replaces the values of a platform app; lifts a pause, since new secrets deserve a try.
@@ -70,7 +70,7 @@ pub fn update_values(
             platform_apps::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
-    Ok(())
+    listen::notify_platform_apps(conn)
 }
 
 /// Notes which set of secrets the platform took, unless that is known, or other values were entered since `seen`.

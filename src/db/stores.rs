@@ -9,7 +9,7 @@ use diesel::sql_types::{Double, Nullable, Timestamptz};
 
 use super::schema::stores;
 use super::types::llavero_now;
-use super::{Conn, Result};
+use super::{Conn, Result, listen};
 use crate::domain::id::{AppId, CredentialId, PlatformAppId, StoreId};
 use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
 
@@ -154,6 +154,9 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
         .set((stores::health.eq(health), stores::updated_at.eq(llavero_now())))
         .returning(stores::id)
         .get_results(conn)?;
+    if !changed.is_empty() {
+        listen::notify_credential(conn, credential)?;
+    }
     Ok(changed)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
+use crate::app::memory::KnownClient;
 use crate::broker::access_token::Admitted;
 use crate::broker::refresh::{self, Need, Verdict};
 use crate::broker::{Delivered, Error, shop_values};
@@ -119,18 +120,16 @@ pub(super) fn credential_renewed(detail: &str) -> Error {
 }
 
 /// The values of the client that the store's app uses at the platform.
-async fn app_values(app: &App, store: &Store, mode: Mode) -> Result<Values, Error> {
-    let (owner, platform) = (store.app_id, store.platform.clone());
-    let found = app
-        .db
-        .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, owner, mode, &platform))
-        .await?;
+async fn app_values(app: &Arc<App>, store: &Store, mode: Mode) -> Result<Values, Error> {
+    let wanted = (store.app_id, mode, store.platform.clone());
+    let found = app.recall::<KnownClient>(wanted).await?;
+    let found = found.as_ref().and_then(|found| found.row.0.as_ref());
     let method = app
         .catalogue
         .platform(&store.platform)
         .and_then(|platform| platform.method(&store.method));
     match (found, method) {
-        (Some(found), Some(method)) => refresh::client_values(app, Some(&found), method),
+        (Some(found), Some(method)) => refresh::client_values(app, Some(found), method),
         _ => Ok(Values::new()),
     }
 }

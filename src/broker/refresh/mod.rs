@@ -6,6 +6,7 @@ mod attempt;
 mod grant;
 mod pairs;
 mod platform_app;
+mod recalled;
 mod record;
 mod run;
 mod save;
@@ -15,6 +16,7 @@ mod uninstalled;
 mod unproven;
 mod verdict;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +24,10 @@ use chrono::{DateTime, Utc};
 
 use super::{Delivered, Error, custom_platforms};
 use crate::app::App;
+use crate::app::memory::KnownCredential;
 use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::leases;
-use crate::db::platform_apps::PlatformApp;
 use crate::domain::credential::{Generation, access_life};
 use crate::domain::id::{CredentialId, PlatformAppId};
 use crate::domain::problem::Problem;
@@ -92,10 +94,17 @@ pub struct Usable {
 
 /// The row with what goes with it.
 struct Loaded {
-    row: Credential,
+    known: Arc<KnownCredential>,
+    /// The database's time, or ours where the row is from memory.
     now: DateTime<Utc>,
-    mode: Mode,
-    platform_app: Option<PlatformApp>,
+}
+
+impl Deref for Loaded {
+    type Target = KnownCredential;
+
+    fn deref(&self) -> &KnownCredential {
+        &self.known
+    }
 }
 
 impl Loaded {
@@ -105,28 +114,33 @@ impl Loaded {
             Mode::Sandbox => Route::Sandbox,
         }
     }
+
+    /// Of the access token; `None`: it has no end.
+    fn left(&self) -> Option<Duration> {
+        self.row
+            .access_expires_at
+            .map(|at| (at - self.now).to_std().unwrap_or_default())
+    }
+
+    fn plan(&self, need: Need) -> Plan {
+        let row = &self.row;
+        let life = access_life(row.access_issued_at, row.access_expires_at, self.now);
+        let refused = need.not_generation == Some(row.generation());
+        // Waiting without having failed: the last answer brought the same token.
+        let unchanged = row.failures == 0 && row.retry_at.is_some_and(|at| at > self.now);
+        plan(life, self.left(), need.minimum, refused, unchanged)
+    }
 }
 
-/// `NotFound`: there is no such credential, or it was erased.
+/// Straight from the database. `NotFound`: there is no such credential, or it was erased.
 async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
     app.db
         .run(move |conn| {
-            let Some((row, now)) = leases::find(conn, id)? else {
-                return Err(Error::NotFound);
-            };
-            if row.values_sealed.is_none() {
-                return Err(Error::NotFound);
-            }
-            let owner = db::apps::find(conn, row.app_id)?.ok_or(Error::NotFound)?;
-            let platform_app = match row.platform_app_id {
-                Some(id) => db::platform_apps::find(conn, id)?,
-                None => None,
-            };
+            let (row, now) = leases::find(conn, id)?.ok_or(Error::NotFound)?;
+            let known = KnownCredential::with(conn, row)?.ok_or(Error::NotFound)?;
             Ok(Loaded {
-                row,
+                known: Arc::new(known),
                 now,
-                mode: owner.mode,
-                platform_app,
             })
         })
         .await
@@ -145,6 +159,9 @@ fn method_of<'a>(app: &'a App, row: &Credential) -> Result<&'a Method, Error> {
 /// Errors: `NeedsReauthorization` once the grant is dead; `Platform` while it cannot be renewed for the moment; `Db`;
 /// `NotFound` for an erased one.
 pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<Usable, Error> {
+    if let Some(usable) = recalled::usable(app, credential, need).await? {
+        return Ok(usable);
+    }
     let mut last = None;
     // Each round has seen a refresh end, or the row change.
     for _ in 0..5 {
@@ -153,15 +170,9 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
         if row.dead_at.is_some() {
             return Err(dead(app, row.id).await);
         }
-        let life = access_life(row.access_issued_at, row.access_expires_at, loaded.now);
-        let left = row
-            .access_expires_at
-            .map(|at| (at - loaded.now).to_std().unwrap_or_default());
         let refused = need.not_generation == Some(row.generation());
-        // Waiting without having failed: the last answer brought the same token.
-        let unchanged = row.failures == 0 && row.retry_at.is_some_and(|at| at > loaded.now);
         let method = method_of(app, row)?;
-        match plan(life, left, need.minimum, refused, unchanged) {
+        match loaded.plan(need) {
             Plan::Serve => return open(app, &loaded, method),
             Plan::ServeAndRefresh => {
                 run::start(app, credential, need.trigger, row.generation(), false);
@@ -169,7 +180,7 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
             }
             Plan::Refresh => {}
         }
-        let valid = left.is_none_or(|left| !left.is_zero());
+        let valid = loaded.left().is_none_or(|left| !left.is_zero());
         // One try a call: a second one would only repeat it.
         if let Some(ended) = last.take() {
             return if valid && !refused {
@@ -225,15 +236,15 @@ pub async fn refresh_now(app: &Arc<App>, credential: CredentialId, trigger: Refr
             Ended::Ran(attempt) => return Ok(attempt),
             // Somebody else's refresh was as good.
             Ended::Changed => {
-                let now = load(app, credential).await?.row;
-                if now.generation() != loaded.row.generation() {
+                let now = load(app, credential).await?;
+                if now.row.generation() != loaded.row.generation() {
                     return Ok(Attempt {
                         outcome: RefreshOutcome::Renewed,
                         code: None,
                         status: None,
                         detail: None,
                         retry_after: None,
-                        generation: now.generation(),
+                        generation: now.row.generation(),
                     });
                 }
             }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::connecting::{RETURN_URL, Way, begin, connect_for, reconnect_url, start};
+use crate::support::connecting::{Connected, RETURN_URL, Way, begin, connect_for, reconnect_url, start, start_with};
+use crate::support::rows::{execute, until};
+use crate::support::test_app::{TestApp, Wishes};
 use crate::support::visitor::Visitor;
 
 #[tokio::test]
@@ -71,7 +73,6 @@ async fn without_its_database_an_unknown_store_token_is_not_called_unknown() {
 }
 
 #[tokio::test]
-#[ignore = "LLAVERO_OUTAGE_GRACE is read but not yet in effect"]
 async fn a_store_in_memory_is_served_through_a_short_outage() {
     let app = start().await;
     let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
@@ -86,6 +87,109 @@ async fn a_store_in_memory_is_served_through_a_short_outage() {
     assert_eq!(during.body, before.body);
     assert_eq!(app.received("woocommerce").await.len(), received + 1);
     app.database.resume();
+}
+
+/// The database is away, and the listening connection knows it.
+async fn cut_off(app: &TestApp) {
+    app.database.stop();
+    until("the listening connection is lost", async || {
+        app.app.listener.heard_until().is_none().then_some(())
+    })
+    .await;
+}
+
+async fn told(app: &TestApp, connected: &Connected, path: &str) -> (u16, Value) {
+    let answer = app.call(&connected.access_token, "GET", path).await;
+    let code = match answer.header("llavero-source") {
+        "llavero" => answer.json()["code"].clone(),
+        _ => Value::Null,
+    };
+    if answer.status == 503 {
+        assert!(!answer.header("retry-after").is_empty(), "{:?}", answer.headers);
+    }
+    (answer.status, code)
+}
+
+const PRODUCTS: &str = "/wp-json/wc/v3/products";
+
+#[tokio::test]
+async fn the_grace_counts_from_when_the_database_was_last_heard_and_ends() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+    cut_off(&app).await;
+    app.advance(Duration::from_secs(300));
+    for _ in 0..3 {
+        assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+    }
+    let received = app.received("woocommerce").await.len();
+    app.advance(Duration::from_secs(1));
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (503, json!("unavailable")));
+    assert_eq!(app.received("woocommerce").await.len(), received);
+    app.database.resume();
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+}
+
+#[tokio::test]
+async fn without_grace_nothing_is_served_without_the_database() {
+    let app = start_with(Wishes {
+        outage_grace: Some(0),
+        ..Wishes::default()
+    })
+    .await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+    cut_off(&app).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (503, json!("unavailable")));
+    app.database.resume();
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+}
+
+#[tokio::test]
+async fn a_platform_token_that_expires_during_an_outage_ends_the_service_and_not_the_store() {
+    let app = start().await;
+    let short = json!({ "platform": "mercado-libre", "settings": { "access_seconds": 100 } });
+    app.control("settings", short).await;
+    let connected = connect_for(&app, "customer-1", &Way::good("mercado-libre", "authorization")).await;
+    let path = "/users/me";
+    assert_eq!(told(&app, &connected, path).await, (200, Value::Null));
+    cut_off(&app).await;
+    let tokens = app.token_calls("mercado-libre").await;
+    app.advance(Duration::from_secs(99));
+    assert_eq!(told(&app, &connected, path).await, (200, Value::Null));
+    app.advance(Duration::from_secs(1));
+    assert_eq!(told(&app, &connected, path).await, (503, json!("unavailable")));
+    assert_eq!(app.token_calls("mercado-libre").await, tokens, "nothing can be renewed");
+    app.database.resume();
+    assert_eq!(told(&app, &connected, path).await, (200, Value::Null));
+    assert_eq!(app.token_calls("mercado-libre").await, tokens + 1);
+}
+
+#[tokio::test]
+async fn nothing_in_memory_refuses_a_token_during_an_outage() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    let lost = "UPDATE stores SET status = 'needs_reauthorization', status_reason = 'grant_refused'";
+    assert_eq!(execute(&app.database, lost), 1);
+    let known = told(&app, &connected, PRODUCTS).await;
+    assert_eq!(known, (401, json!("store_needs_reauthorization")));
+    cut_off(&app).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (503, json!("unavailable")));
+    app.database.resume();
+    assert_eq!(told(&app, &connected, PRODUCTS).await, known);
+}
+
+#[tokio::test]
+async fn what_this_process_revoked_itself_is_not_served_from_memory_in_an_outage() {
+    let app = start().await;
+    let connected = connect_for(&app, "customer-1", &Way::good("woocommerce", "keys")).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (200, Value::Null));
+    let path = format!("/v1/stores/{}", connected.store_id);
+    assert!(app.api("DELETE", &path, None).await.status < 300);
+    cut_off(&app).await;
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (503, json!("unavailable")));
+    app.database.resume();
+    assert_eq!(told(&app, &connected, PRODUCTS).await, (401, json!("token_revoked")));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod confinement;
 mod death;
 mod forwarding;
 mod headers;
+mod memory;
 mod policy;
 mod renewal;
 mod trouble;

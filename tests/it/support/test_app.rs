@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, HookKeys, InFlight};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -59,6 +59,8 @@ pub struct Wishes {
     pub catalogue: Option<Catalogue>,
     /// Where they are simulated, instead of by the program.
     pub platforms: Option<String>,
+    /// Seconds that what is in memory is served without the database; 300 by default.
+    pub outage_grace: Option<u64>,
 }
 
 /// Where every frozen clock begins.
@@ -263,6 +265,7 @@ pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::pa
         ("LLAVERO_WORKERS", wishes.workers.unwrap_or(1).to_string()),
         ("LLAVERO_ALLOW_PRIVATE_HOSTS", (!wishes.strict_hosts).to_string()),
         ("LLAVERO_DB_POOL", "8".to_owned()),
+        ("LLAVERO_OUTAGE_GRACE", wishes.outage_grace.unwrap_or(300).to_string()),
     ];
     Config::from_env(values.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap()
 }
@@ -273,7 +276,8 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
     let url: Secret = config.database_url.clone().unwrap();
     let sealer = Sealer::new(KeyRing::generate(&random, clock.now()), random.clone());
     let (frozen, monotonic) = (clock.clone(), clock.clone());
-    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now()));
+    let memory = Memory::new(config.outage_grace);
+    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now())).telling(memory.hear());
     let checks = sealer.check_values();
     db.run_blocking(|conn| {
         checks
@@ -290,7 +294,8 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
     App {
         outbound: Outbound::new(outbound, Arc::new(move || monotonic.monotonic())).unwrap(),
         journal: Journal::open(&config.journal_dir, random.id(clock.now())),
-        listener: Listener::start(url, clock.clone()),
+        listener: Listener::start(url, clock.clone(), memory.hear()),
+        memory,
         catalogue: Catalogue::embedded().unwrap(),
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
