@@ -13,14 +13,17 @@ use crate::db::listen::{Listener, Timepiece};
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
 pub mod arrivals;
 pub mod in_flight;
+pub mod token_gates;
 
 pub use arrivals::Arrivals;
 pub use in_flight::InFlight;
+pub use token_gates::TokenGates;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -39,6 +42,10 @@ pub struct App {
     pub listener: Listener,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
+    /// What bounds the calls to token endpoints.
+    pub token_gates: TokenGates,
+    /// What is counted and measured.
+    pub metrics: Metrics,
     /// Who came to permanent connect pages lately.
     pub arrivals: Arrivals,
     /// Runs refreshes and connects to their end whoever hangs up: never a web worker's runtime.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, InFlight};
+use llavero::app::{App, Arrivals, InFlight, TokenGates};
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -15,6 +15,7 @@ use llavero::db::{self, Db};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
 use llavero::mail::Mailer;
+use llavero::metrics::Metrics;
 use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
@@ -127,6 +128,8 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     Ok(Arc::new(App {
         listener: Listener::start(listen_url, clock.clone()),
         in_flight: InFlight::default(),
+        token_gates: TokenGates::default(),
+        metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         last_used: LastUsed::default(),
         db,

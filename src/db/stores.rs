@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::schema::stores;
+use super::schema::{credentials, stores};
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::id::{AppId, CredentialId, PlatformAppId, StoreId};
@@ -155,6 +155,56 @@ pub fn set_health(conn: &mut Conn, credential: CredentialId, health: StoreHealth
         .returning(stores::id)
         .get_results(conn)?;
     Ok(changed)
+}
+
+/// Shows that the platform is down on stores of a credential that nothing else is known of.
+pub fn show_unavailable(conn: &mut Conn, credential: CredentialId) -> Result<()> {
+    diesel::update(stores::table)
+        .filter(stores::credential_id.eq(credential))
+        .filter(stores::status.eq(StoreStatus::Connected))
+        .filter(stores::health.eq(StoreHealth::Ok))
+        .set((
+            stores::health.eq(StoreHealth::PlatformUnavailable),
+            stores::sequence.eq(stores::sequence + 1),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes that back where the store's own credential has not failed: up to `limit` stores of a platform app, or of an app's
+/// own clients at a platform. Returns how many.
+pub fn show_available(
+    conn: &mut Conn,
+    platform_app: Option<PlatformAppId>,
+    own: Option<(AppId, &str)>,
+    limit: i64,
+) -> Result<usize> {
+    let mut waiting = stores::table
+        .inner_join(credentials::table)
+        .filter(stores::health.eq(StoreHealth::PlatformUnavailable))
+        .filter(stores::status.eq(StoreStatus::Connected))
+        .filter(credentials::failures.eq(0))
+        .filter(credentials::platform_app_id.is_not_distinct_from(platform_app))
+        .limit(limit)
+        .select(stores::id)
+        .into_boxed();
+    if let Some((owner, platform)) = own {
+        waiting = waiting
+            .filter(credentials::app_id.eq(owner))
+            .filter(credentials::platform.eq(platform.to_owned()));
+    }
+    let shown: Vec<StoreId> = waiting.load(conn)?;
+    diesel::update(stores::table)
+        .filter(stores::id.eq_any(&shown))
+        .filter(stores::health.eq(StoreHealth::PlatformUnavailable))
+        .set((
+            stores::health.eq(StoreHealth::Ok),
+            stores::sequence.eq(stores::sequence + 1),
+            stores::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    Ok(shown.len())
 }
 
 /// Notes the OAuth client that a store is connected through from now on; `Conflict`: another store is that shop there.

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::pairs::{Pairs, token};
 use super::save::{Answered, Saved, save};
-use super::{Loaded, grant, method_of, platform_app, record, verdict};
+use super::{Loaded, gate, grant, method_of, platform_app, record, verdict};
 use crate::app::App;
+use crate::app::token_gates::Pass;
 use crate::broker::Error;
 use crate::db;
 use crate::db::credentials::Credential;
@@ -63,6 +64,7 @@ pub(super) async fn make(
     begun: Instant,
     trigger: RefreshTrigger,
     client: Client,
+    pass: &mut Pass,
 ) -> Result<Next, Error> {
     let method = method_of(app, &loaded.row)?;
     let mut grounds = grounds;
@@ -90,8 +92,14 @@ pub(super) async fn make(
             this.clear(None).await?;
             return Err(error);
         }
-        let failure = match this.send(grounds, client).await {
-            Ok((answer, sent_at)) => match obtain::read_grant(this.method, &this.pair, &answer, sent_at) {
+        let sent = this.send(grounds, client).await;
+        let sent = sent.map(|(answer, sent_at)| {
+            let read = obtain::read_grant(this.method, &this.pair, &answer, sent_at);
+            (answer, sent_at, read)
+        });
+        gate::report(app, pass, gate::heard(sent.as_ref().map(|(_, _, read)| read.as_ref().err())));
+        let failure = match sent {
+            Ok((answer, sent_at, read)) => match read {
                 Ok(grant) => return this.renewed(grant, sent_at, &answer).await.map(Next::Ended),
                 Err(failure) if this.rotates() && answer::may_hide_a_grant(this.method, &answer) => Failure {
                     kind: FailureKind::Down,
