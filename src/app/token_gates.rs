@@ -232,7 +232,13 @@ mod tests {
         let gates = TokenGates::default();
         let mut passes = Vec::new();
         for number in 0..AT_ONCE as u64 {
-            passes.push(gates.enter(key("a"), "acme", asker(number, None), now).await.ok().unwrap());
+            passes.push(
+                gates
+                    .enter(key("a"), "acme", asker(number, None), now)
+                    .await
+                    .ok()
+                    .unwrap(),
+            );
         }
         let shut = gates.enter(key("a"), "acme", asker(99, None), now).await.err();
         assert_eq!(shut, Some(Shut::Full));
@@ -250,20 +256,33 @@ mod tests {
         drop(gates.enter(key("a"), "acme", asker(1, None), now).await);
         assert!(gates.list().is_empty());
         for number in 0..5 {
-            let mut pass = gates.enter(key("a"), "acme", asker(number, None), now).await.ok().unwrap();
+            let mut pass = gates
+                .enter(key("a"), "acme", asker(number, None), now)
+                .await
+                .ok()
+                .unwrap();
             pass.report(Heard::Down, now(), 1.0);
         }
         assert_eq!(gates.list().len(), 1);
         assert!(gates.is_down(&key("a").client));
         let shut = gates.enter(key("a"), "acme", asker(9, None), now).await.err();
-        assert_eq!(shut, Some(Shut::Down { wait: Duration::from_secs(10) }));
+        assert_eq!(
+            shut,
+            Some(Shut::Down {
+                wait: Duration::from_secs(10)
+            })
+        );
     }
 
     #[tokio::test]
     async fn a_probe_that_was_not_made_is_left_to_the_next() {
         let gates = TokenGates::default();
         for number in 0..5 {
-            let mut pass = gates.enter(key("a"), "acme", asker(number, None), now).await.ok().unwrap();
+            let mut pass = gates
+                .enter(key("a"), "acme", asker(number, None), now)
+                .await
+                .ok()
+                .unwrap();
             pass.report(Heard::Down, now(), 1.0);
         }
         let later = || now() + chrono::TimeDelta::seconds(10);

@@ -75,7 +75,11 @@ fn present(app: &App, database_up: bool) -> Present {
 
 /// A kind that another version of the program knows is one of the others.
 fn kind(name: &str) -> &'static str {
-    Job::KINDS.iter().find(|known| **known == name).copied().unwrap_or("other")
+    Job::KINDS
+        .iter()
+        .find(|known| **known == name)
+        .copied()
+        .unwrap_or("other")
 }
 
 fn snapshot(conn: &mut Conn) -> db::Result<Snapshot> {

@@ -116,14 +116,7 @@ impl Breaker {
     }
 
     /// What a call told. `jitter` is 0..1.
-    pub fn report(
-        &mut self,
-        heard: Heard,
-        probe: bool,
-        by: CredentialId,
-        now: DateTime<Utc>,
-        jitter: f64,
-    ) -> Change {
+    pub fn report(&mut self, heard: Heard, probe: bool, by: CredentialId, now: DateTime<Utc>, jitter: f64) -> Change {
         match (heard, &mut self.outage) {
             (Heard::Up, outage) => {
                 let ended = outage.is_some();
@@ -187,7 +180,10 @@ mod tests {
     fn opened() -> Breaker {
         let mut breaker = Breaker::default();
         for number in 1..u64::from(OPENS_AFTER) {
-            assert_eq!(breaker.report(Heard::Down, false, store(number), at(0), 1.0), Change::None);
+            assert_eq!(
+                breaker.report(Heard::Down, false, store(number), at(0), 1.0),
+                Change::None
+            );
         }
         assert_eq!(breaker.report(Heard::Down, false, store(9), at(0), 1.0), Change::Opened);
         breaker
@@ -273,6 +269,10 @@ mod tests {
             assert_eq!(breaker.ask(at(1), Some(deadline)), wanted, "{deadline}");
         }
         breaker.admit(at(1), Some(at(60)));
-        assert_eq!(breaker.ask(at(1), Some(at(60))), refused(5), "one at a time all the same");
+        assert_eq!(
+            breaker.ask(at(1), Some(at(60))),
+            refused(5),
+            "one at a time all the same"
+        );
     }
 }

@@ -53,7 +53,11 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId, attempts: i32)
             why: why @ (Blocked::Outage | Blocked::Crowded { .. }),
             retry_after,
         } => {
-            let share = if why == Blocked::Outage { 1 } else { attempts.unsigned_abs() };
+            let share = if why == Blocked::Outage {
+                1
+            } else {
+                attempts.unsigned_abs()
+            };
             let after = refresh::spread(app, retry_after.unwrap_or_default(), share, row.refresh_expires_at);
             again(Some(after), format!("{why:?}"))
         }

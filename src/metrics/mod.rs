@@ -21,8 +21,8 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::domain::problem::Problem;
 use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
 use labels::{Call, OfPlatform, Refresh, TurnedAway};
-pub use snapshot::{Look, Snapshot, SnapshotCache};
 use snapshot::Stored;
+pub use snapshot::{Look, Snapshot, SnapshotCache};
 
 /// Of token calls: a good one takes tenths of a second, their limit is half a minute.
 const CALL_SECONDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
@@ -278,5 +278,7 @@ impl Metrics {
 }
 
 fn observe(family: &Histograms, platform: &str, took: Duration) {
-    family.get_or_create(&OfPlatform::of(platform)).observe(took.as_secs_f64());
+    family
+        .get_or_create(&OfPlatform::of(platform))
+        .observe(took.as_secs_f64());
 }

@@ -9,7 +9,12 @@ fn each_call_is_counted_under_words_of_closed_lists() {
     metrics.forwarded("acme", Ok(204), Duration::from_millis(20));
     metrics.forwarded("acme", Ok(799), Duration::from_millis(20));
     metrics.forwarded("acme", Err(Problem::PlatformTimeout), Duration::from_secs(90));
-    metrics.refreshed("acme", RefreshTrigger::Timer, RefreshOutcome::Down, Duration::from_secs(1));
+    metrics.refreshed(
+        "acme",
+        RefreshTrigger::Timer,
+        RefreshOutcome::Down,
+        Duration::from_secs(1),
+    );
     let text = metrics.render(&Present::default(), None);
     for line in [
         r#"llavero_proxied_calls_total{platform="acme",source="platform",outcome="2xx"} 1"#,

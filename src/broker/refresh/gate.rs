@@ -141,7 +141,10 @@ pub(super) fn report(app: &Arc<App>, pass: &mut Pass, heard: Option<Heard>) {
     match pass.report(heard, app.now(), app.random.fraction()) {
         Change::None => {}
         Change::Opened => {
-            tracing::error!(host = pass.host(), "a platform's token calls fail for several stores: they pause");
+            tracing::error!(
+                host = pass.host(),
+                "a platform's token calls fail for several stores: they pause"
+            );
         }
         Change::Closed => {
             tracing::info!(host = pass.host(), "a platform's token calls work again");

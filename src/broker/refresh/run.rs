@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 
-use super::attempt::{self, Client, Next};
+use super::attempt::{self, Claimed, Client, Next};
 use super::grant::terms;
 use super::{Loaded, gate, load, method_of, platform_app, tend, unauthorized};
 use crate::app::App;
@@ -95,7 +95,9 @@ async fn work(
             return Ok(last.map_or(Ended::Changed, Ended::Ran));
         }
         let method = method_of(app, &loaded.row)?;
-        if let Some((why, retry_after)) = hindrance(app, &loaded, method, trigger, (last.is_some(), pass.is_some())).await? {
+        if let Some((why, retry_after)) =
+            hindrance(app, &loaded, method, trigger, (last.is_some(), pass.is_some())).await?
+        {
             // What the last try said tells more than that another cannot follow.
             return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
         }
@@ -168,8 +170,9 @@ async fn work(
             .db
             .run(move |conn| leases::claim(conn, &row, owner, length, &grounds))
             .await?;
-        let Some(claimed) = claimed else { continue };
-        match attempt::make(app, &loaded, claimed, grounds, begun, trigger, client, pass).await? {
+        let Some(row) = claimed else { continue };
+        let claimed = Claimed { row, grounds, begun };
+        match attempt::make(app, &loaded, claimed, trigger, client, pass).await? {
             Next::Ended(attempt) => return Ok(Ended::Ran(attempt)),
             Next::Standby(attempt) => {
                 client = Client::Standby;

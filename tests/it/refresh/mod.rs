@@ -9,6 +9,7 @@ mod doubt;
 mod failing;
 mod notices;
 mod one_call;
+mod outage;
 mod pause;
 mod platform_app;
 mod renewal;
