@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Loaded, gate, load, method_of, open, platform_app, refuse_unclaimed, spread, unavailable};
+use super::{Loaded, gate, load, method_of, open, platform_app, refuse_unclaimed, spread, unavailable, unproven};
 use crate::app::App;
 use crate::app::token_gates::Pass;
 use crate::broker::verify::{self, Verified};
@@ -65,7 +65,7 @@ pub(crate) async fn judge(
     if let Some(pass) = &mut pass {
         let heard = match &verified {
             Verified::Alive(_) | Verified::Refused(_) => Some(Heard::Up),
-            Verified::Undecided(failure) => Some(gate::heard_in(failure)),
+            Verified::Undecided(failure) | Verified::Unproven(failure) => Some(gate::heard_in(failure)),
             Verified::Impossible => None,
         };
         gate::report(app, pass, heard);
@@ -73,9 +73,13 @@ pub(crate) async fn judge(
     match verified {
         Verified::Alive(_) => {
             platform_app::verified(app, &loaded, method).await;
+            unproven::forget(app, &loaded.row, method).await;
             Ok(Verdict::Alive)
         }
-        Verified::Undecided(_) | Verified::Impossible => Ok(Verdict::Undecided),
+        Verified::Unproven(failure) if method.renewal == Renewal::Never => {
+            unproven::refused(app, &loaded.row, method, &failure).await
+        }
+        Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => Ok(Verdict::Undecided),
         Verified::Refused(_) if !last && method.renewal != Renewal::Never => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
