@@ -13,6 +13,7 @@ use crate::db::listen::{Listener, Timepiece};
 use crate::domain::id::Id;
 use crate::journal::Journal;
 use crate::mail::Mailer;
+use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
@@ -20,11 +21,13 @@ pub mod arrivals;
 pub mod hook_keys;
 pub mod in_flight;
 pub mod memory;
+pub mod token_gates;
 
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
 pub use in_flight::InFlight;
 pub use memory::Memory;
+pub use token_gates::TokenGates;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -45,6 +48,10 @@ pub struct App {
     pub memory: Memory,
     /// Refreshes under way in this process.
     pub in_flight: InFlight,
+    /// What bounds the calls to token endpoints.
+    pub token_gates: TokenGates,
+    /// What is counted and measured.
+    pub metrics: Metrics,
     /// Who came to permanent connect pages lately.
     pub arrivals: Arrivals,
     /// What platforms sign their webhooks with.

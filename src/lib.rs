@@ -1,7 +1,7 @@
 //! Llavero: a self-hosted access-token broker for e-commerce platforms. Imports run down only:
 //!
 //!     main -> web, jobs, dev, sandbox -> broker -> app
-//!          -> db, platform, crypto, mail, outbound, journal, config, clock -> domain
+//!          -> db, platform, crypto, mail, metrics, outbound, journal, config, clock -> domain
 //!
 //! `domain` types and rules; `db` the only SQL; `platform` builds and reads requests, never sends by itself; `outbound`
 //! sends them; `broker` the use cases; `web` and `jobs` the edges; `sandbox` the simulated platforms; `dev` what a bare
@@ -18,6 +18,7 @@ pub mod domain;
 pub mod jobs;
 pub mod journal;
 pub mod mail;
+pub mod metrics;
 pub mod outbound;
 pub mod platform;
 pub mod sandbox;

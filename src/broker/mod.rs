@@ -15,6 +15,7 @@ pub mod health;
 pub mod hooks;
 pub mod jobs;
 pub mod last_used;
+pub mod metrics;
 pub mod notify;
 pub mod platform_app_test;
 pub mod platform_apps;
@@ -87,6 +88,29 @@ pub enum Error {
     /// A defect or a broken installation; the text is for the log, never for the asker.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl Error {
+    /// What it is told as.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Self::Invalid(_) => Problem::InvalidRequest,
+            Self::NotFound => Problem::NotFound,
+            Self::Forbidden(_) => Problem::Forbidden,
+            Self::Conflict(_) => Problem::Conflict,
+            Self::StoreAlreadyConnected => Problem::StoreAlreadyConnected,
+            Self::LinkExpired => Problem::LinkExpired,
+            Self::Unauthenticated => Problem::Unauthenticated,
+            Self::TokenRevoked => Problem::TokenRevoked,
+            Self::NeedsReauthorization { .. } => Problem::StoreNeedsReauthorization,
+            Self::Platform { problem, .. } => *problem,
+            Self::TooLarge(_) => Problem::TooLarge,
+            Self::RateLimited { .. } => Problem::RateLimited,
+            Self::Db(db::Error::Unavailable(_)) => Problem::Unavailable,
+            Self::Db(db::Error::Conflict { .. }) => Problem::Conflict,
+            Self::Db(db::Error::Query(_)) | Self::Internal(_) => Problem::Internal,
+        }
+    }
 }
 
 /// What is wrong with one field of the input.

@@ -61,14 +61,17 @@ fn unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
     answer::judge_call(method, answer.status, &answer.headers, &answer.body) == CallAnswer::Unauthorized
 }
 
-/// The answer to the verify call, or what its absence means.
-async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Result<PlatformAnswer, Verified> {
-    let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
-    let moment = SignMoment {
+fn moment(app: &App) -> SignMoment {
+    SignMoment {
         now: app.now(),
         nonce: app.random.bytes(),
-        request_id,
-    };
+        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
+    }
+}
+
+/// The answer to the verify call, or what its absence means.
+async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Result<PlatformAnswer, Verified> {
+    let moment = moment(app);
     let request = match platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
         Ok(None) => return Err(Verified::Impossible),
@@ -89,17 +92,24 @@ async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Resu
     })
 }
 
-/// Asks about a connected credential, refreshed first if need be, and acts on a refusal as on a refused call.
+/// Where the verify call goes, as `host` or `host:port`; `None`: there is no such call.
+pub fn host(app: &App, method: &Method, values: &Values) -> Option<String> {
+    let request = platform::verify::request(method, values, &moment(app)).ok()??;
+    Some(request.url[url::Position::BeforeHost..url::Position::AfterPort].to_owned())
+}
+
+/// Asks about a connected credential, refreshed first if need be, and acts on a refusal as on a refused call. By timer it
+/// keeps to the bounds of token calls.
 ///
 /// Errors: as `refresh::usable`.
-pub async fn check(app: &Arc<App>, credential: CredentialId) -> Result<Verdict, Error> {
+pub async fn check(app: &Arc<App>, credential: CredentialId, trigger: RefreshTrigger) -> Result<Verdict, Error> {
     let mut need = Need {
-        trigger: RefreshTrigger::Request,
+        trigger,
         ..Need::call()
     };
     for last in [false, true] {
         let usable = usable(app, credential, need).await?;
-        match judge(app, credential, usable.generation, last).await? {
+        match judge(app, credential, usable.generation, trigger, last).await? {
             Verdict::Renewed => need = Need::other_than(usable.generation),
             verdict => return Ok(verdict),
         }

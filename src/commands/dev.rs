@@ -14,7 +14,7 @@ use llavero::{db, jobs, sandbox, web};
 use url::Url;
 
 use super::people::sign_in_url;
-use super::serve::{asked_to_stop, wind_down};
+use super::serve::{asked_to_stop, serve_metrics, stop_metrics, wind_down};
 use super::{Stop, runtime, say, start_logging, tools};
 
 /// Starts all of it, prints the links, and stops all of it at Ctrl-C.
@@ -110,6 +110,7 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             }),
         };
         let server = web::start(setup, listener).map_err(Stop::because("starting the web server"))?;
+        let metrics = serve_metrics(&app)?;
         let background = jobs::Background::start(app.clone());
         let runner = jobs::Runner::start(app.clone());
         say(&welcome(&environment, &file));
@@ -117,6 +118,7 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
         say("stopping ...");
         server.stop(true).await;
         wind_down(Some(runner), background).await;
+        stop_metrics(metrics).await;
         if let Some(simulated) = simulated {
             simulated.stop().await;
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, TokenGates};
 use llavero::broker::custom_platforms;
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
@@ -16,6 +16,7 @@ use llavero::db::{self, Db};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
 use llavero::mail::Mailer;
+use llavero::metrics::Metrics;
 use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
@@ -131,6 +132,8 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         listener: Listener::start(listen_url, clock.clone(), memory.hear()),
         memory,
         in_flight: InFlight::default(),
+        token_gates: TokenGates::default(),
+        metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),
         last_used: LastUsed::default(),

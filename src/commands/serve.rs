@@ -2,7 +2,9 @@
 //! refreshes that are under way.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
+use llavero::app::App;
 use llavero::config::Config;
 use llavero::{jobs, web};
 
@@ -22,12 +24,14 @@ pub fn serve(config: Config, work: bool) -> Result<(), Stop> {
             demo: None,
         };
         let server = web::start(site, listener).map_err(Stop::because("starting the web server"))?;
+        let metrics = serve_metrics(&app)?;
         let background = jobs::Background::start(app.clone());
         let runner = work.then(|| jobs::Runner::start(app.clone()));
         tracing::info!(%bind, "llavero is ready");
         asked_to_stop().await;
         server.stop(true).await;
         wind_down(runner, background).await;
+        stop_metrics(metrics).await;
         Ok(())
     })
 }
@@ -38,15 +42,35 @@ pub fn work(config: Config) -> Result<(), Stop> {
     start_logging(&config)?;
     let detached = runtime(2, "refresh")?;
     let app = tools(config, detached.handle().clone())?;
-    detached.block_on(async {
+    actix_web::rt::System::new().block_on(async {
+        let metrics = serve_metrics(&app)?;
         let background = jobs::Background::start(app.clone());
         let runner = jobs::Runner::start(app.clone());
         tracing::info!("the worker is ready");
         asked_to_stop().await;
         wind_down(Some(runner), background).await;
-    });
+        stop_metrics(metrics).await;
+        Ok(())
+    })?;
     say("stopped");
     Ok(())
+}
+
+/// The metrics on their own port, where one is set. Served to the very end: how a stop goes is worth seeing, too.
+pub fn serve_metrics(app: &Arc<App>) -> Result<Option<web::Server>, Stop> {
+    let Some(bind) = app.config.metrics_bind else {
+        return Ok(None);
+    };
+    let told = |error: std::io::Error| Stop::line(format!("LLAVERO_METRICS_BIND {bind}: {error}"));
+    let listener = TcpListener::bind(bind).map_err(told)?;
+    let server = web::start_metrics(app.clone(), listener).map_err(Stop::because("serving the metrics"))?;
+    Ok(Some(server))
+}
+
+pub async fn stop_metrics(metrics: Option<web::Server>) {
+    if let Some(metrics) = metrics {
+        metrics.stop(false).await;
+    }
 }
 
 /// Every setting that is missing, at once, rather than the first of them at each start.

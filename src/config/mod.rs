@@ -63,7 +63,7 @@ pub struct Config {
     pub log: String,
     /// `LLAVERO_LOG_FORMAT`, default text.
     pub log_format: LogFormat,
-    /// `LLAVERO_METRICS_BIND`: own port for metrics; `None` means none.
+    /// `LLAVERO_METRICS_BIND`: own port for metrics, which anybody who reaches it may read; `None` means none.
     pub metrics_bind: Option<SocketAddr>,
     /// `LLAVERO_TRUSTED_PROXIES`: whose `Forwarded` headers are believed; comma-separated addresses or networks.
     pub trusted_proxies: Vec<Network>,

@@ -38,6 +38,16 @@ pub struct NewJob {
 }
 
 impl Job {
+    /// Every kind by its stored name.
+    pub const KINDS: &[&str] = &[
+        "refresh_credential",
+        "send_notice",
+        "verify_credential",
+        "announce_deadline",
+        "reseal",
+        "purge",
+    ];
+
     /// The stored name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -117,6 +127,7 @@ mod tests {
         ] {
             let value = serde_json::to_value(&job).unwrap();
             assert_eq!(value["kind"], job.kind());
+            assert!(Job::KINDS.contains(&job.kind()), "{}", job.kind());
             assert_eq!(serde_json::from_value::<Job>(value).unwrap(), job);
         }
     }

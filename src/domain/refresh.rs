@@ -128,6 +128,10 @@ pub enum Blocked {
     Paused,
     /// The journal cannot be written, or holds an answer that is not saved yet.
     Journal,
+    /// Calls of this kind fail for all stores there; one probe at a time looks whether that is over.
+    Outage,
+    /// Too many token calls are under way. `waited`: in the queue, in vain.
+    Crowded { waited: bool },
     /// There is nothing to renew it with.
     NotRenewable,
     /// Refused for good already.

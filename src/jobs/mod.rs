@@ -26,7 +26,7 @@ use crate::domain::problem::Problem;
 /// Does one job to its end.
 pub async fn run(app: &Arc<App>, job: Job, attempts: i32) -> End {
     let ended = match job {
-        Job::RefreshCredential { credential } => refresh_credential::run(app, credential).await,
+        Job::RefreshCredential { credential } => refresh_credential::run(app, credential, attempts).await,
         Job::SendNotice { notice } => send_notice::run(app, notice, attempts).await,
         Job::VerifyCredential { credential } => verify_credential::run(app, credential).await,
         Job::AnnounceDeadline { credential } => announce_deadline::run(app, credential).await,

@@ -14,7 +14,7 @@ use crate::domain::refresh::{Blocked, Ended, RefreshOutcome, RefreshTrigger};
 /// Where nothing says how long to wait.
 const WAIT: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
+pub(super) async fn run(app: &Arc<App>, credential: CredentialId, attempts: i32) -> Result<End, Error> {
     let found = app
         .db
         .run::<_, db::Error, _>(move |conn| db::leases::find(conn, credential))
@@ -47,6 +47,19 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End,
                 return again(None, "the credential changed meanwhile".to_owned());
             }
             Ok(End::Done)
+        }
+        // Nothing was sent and nothing failed: others come first, or nobody, and then all but not at once.
+        Ended::Blocked {
+            why: why @ (Blocked::Outage | Blocked::Crowded { .. }),
+            retry_after,
+        } => {
+            let share = if why == Blocked::Outage {
+                1
+            } else {
+                attempts.unsigned_abs()
+            };
+            let after = refresh::spread(app, retry_after.unwrap_or_default(), share, row.refresh_expires_at);
+            again(Some(after), format!("{why:?}"))
         }
         Ended::Blocked { why, retry_after } => again(retry_after, format!("{why:?}")),
         // A newer answer brought a newer job; a look at the row tells.

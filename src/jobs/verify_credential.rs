@@ -10,9 +10,10 @@ use crate::db;
 use crate::db::jobs::End;
 use crate::domain::id::CredentialId;
 use crate::domain::job::{Job, NewJob};
+use crate::domain::refresh::RefreshTrigger;
 
 pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
-    match verify::check(app, credential).await {
+    match verify::check(app, credential, RefreshTrigger::Timer).await {
         Ok(_) | Err(Error::NotFound | Error::NeedsReauthorization { .. }) => {}
         Err(error) => return Err(error),
     }

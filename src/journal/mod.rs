@@ -154,6 +154,11 @@ impl Journal {
         self.0.writable.load(Ordering::Relaxed)
     }
 
+    /// How many answers wait to be saved, those of adopted journals included.
+    pub fn waiting(&self) -> usize {
+        self.0.held().len()
+    }
+
     /// How many damaged entries were skipped since the start; each was also logged.
     pub fn damaged_entries(&self) -> u64 {
         self.0.files().damaged

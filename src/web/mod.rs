@@ -11,6 +11,7 @@ pub mod form;
 pub mod health;
 pub mod hooks;
 pub mod i18n;
+pub mod metrics;
 pub mod middleware;
 pub mod page;
 pub mod pages;
@@ -25,7 +26,7 @@ pub mod urls;
 
 pub use error::Error;
 pub use page::{Frame, Page};
-pub use server::{Demo, Server, Setup, start};
+pub use server::{Demo, Server, Setup, start, start_metrics};
 pub use site::Site;
 
 #[cfg(test)]

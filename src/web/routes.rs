@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{connect, demo as partner};
-use super::{Demo, Error, api, assets, error, health, proxy, urls};
+use super::{Demo, Error, api, assets, error, health, metrics, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
 pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
@@ -176,11 +176,17 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_KEYS, keys);
 }
 
-/// The demo partner, in development only.
+/// The port of its own for metrics.
+pub fn configure_metrics(config: &mut ServiceConfig) {
+    config.service(web::resource(urls::METRICS).get(metrics::show));
+}
+
+/// The demo partner, in development only; the metrics have no other port there.
 fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
     let Some(demo) = demo else { return };
     config
         .app_data(web::Data::new(demo.clone()))
+        .configure(configure_metrics)
         .service(web::resource(urls::DEMO).get(partner::show))
         .service(web::resource(urls::DEMO_CONNECT).post(partner::connect))
         .service(web::resource(urls::DEMO_RETURN).get(partner::arrive))

@@ -95,6 +95,25 @@ pub fn start(setup: Setup, listener: TcpListener) -> Result<Server, StartError> 
     Ok(Server { address, handle })
 }
 
+/// Starts serving the metrics, and nothing else, on `listener`, inside an actix system.
+pub fn start_metrics(app: Arc<App>, listener: TcpListener) -> Result<Server, StartError> {
+    let address = listener.local_addr()?;
+    let tools = web::Data::from(app);
+    let server = HttpServer::new(move || {
+        Service::new()
+            .app_data(tools.clone())
+            .configure(routes::configure_metrics)
+    })
+    .disable_signals()
+    .workers(1)
+    .shutdown_timeout(1)
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Ok(Server { address, handle })
+}
+
 /// The key that signs session cookies, from the key ring: the same in every process, and gone with the ring.
 fn cookie_key(app: &App) -> [u8; 64] {
     let mut key = [0; 64];

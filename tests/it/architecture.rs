@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("journal", &["domain"]),
     ("telemetry", &["domain"]),
     ("mail", &["domain"]),
+    ("metrics", &["domain"]),
     ("platform", &["domain"]),
     ("db", &["domain"]),
     // The one exception among the tools: it implements `platform::Transport`.
@@ -45,7 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 const TOOLS: &str = "the tools";
 const TOOL_MODULES: &[&str] = &[
-    "db", "platform", "crypto", "mail", "outbound", "journal", "config", "clock",
+    "db", "platform", "crypto", "mail", "metrics", "outbound", "journal", "config", "clock",
 ];
 
 /// Libraries, by the beginning of their names, and the only modules that may use them.
@@ -55,6 +56,7 @@ const LIBRARIES: &[(&[&str], &[&str])] = &[
     (&["hyper", "reqwest", "awc", "tokio_rustls", "rustls"], &["outbound"]),
     (&["askama"], &["web", "mail"]),
     (&["lettre"], &["mail"]),
+    (&["prometheus_client"], &["metrics"]),
 ];
 
 /// Where platforms may be named.

@@ -11,6 +11,7 @@ mod docs;
 mod job_table;
 mod jobs;
 mod leases;
+mod metrics;
 mod migrations;
 mod pages;
 mod partitions;

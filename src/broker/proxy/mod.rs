@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::domain::problem::Problem;
 use crate::domain::store::StoreHealth;
 use crate::outbound::AnswerStream;
-use crate::platform::answer::{self, CallAnswer};
+use crate::platform::answer::{self as answers, CallAnswer};
 use crate::platform::descriptor::Renewal;
 use crate::platform::{Method, Platform, SignMoment};
 use body::{IncomingBody, Unkept};
@@ -60,6 +60,16 @@ struct Call<'a> {
 
 /// Forwards a call for the store that `admitted` stands for.
 pub async fn forward(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest) -> Result<ProxyAnswer, Error> {
+    let begun = app.clock.monotonic();
+    let answered = answer(app, admitted, request).await;
+    let took = app.clock.monotonic().saturating_duration_since(begun);
+    let told = answered.as_ref().map(|answer| answer.status.as_u16());
+    app.metrics
+        .forwarded(&admitted.store.platform, told.map_err(Error::problem), took);
+    answered
+}
+
+async fn answer(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest) -> Result<ProxyAnswer, Error> {
     admitted.check_connected()?;
     let call = Call::resolve(app, admitted, request)?;
     let answered = call.run().await;
@@ -159,7 +169,7 @@ impl<'a> Call<'a> {
 
     /// Whether the platform accepts the credential, as far as this answer tells.
     async fn judge(&self, answer: &mut http::Response<AnswerStream>) -> Result<CallAnswer, Error> {
-        let wanted = answer::peeks_body(self.method, answer.status());
+        let wanted = answers::peeks_body(self.method, answer.status());
         // Nothing is decompressed; no compression was asked for where bodies are looked at.
         let readable = !answer.headers().contains_key(header::CONTENT_ENCODING);
         let (status, headers) = (answer.status(), answer.headers().clone());
@@ -169,7 +179,7 @@ impl<'a> Call<'a> {
         } else {
             &[]
         };
-        Ok(answer::judge_call(self.method, status, &headers, start))
+        Ok(answers::judge_call(self.method, status, &headers, start))
     }
 
     /// A refusal that renewing did not cure: the platform's verify call decides. A credential that works was refused for

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::pairs::{Pairs, token};
 use super::save::{Answered, Saved, save};
-use super::{Loaded, grant, method_of, platform_app, record, verdict};
+use super::{Loaded, gate, grant, method_of, platform_app, record, verdict};
 use crate::app::App;
+use crate::app::token_gates::Pass;
 use crate::broker::Error;
 use crate::db;
 use crate::db::credentials::Credential;
@@ -63,20 +64,28 @@ pub(super) struct Try<'a> {
     pub started_at: DateTime<Utc>,
 }
 
+/// A lease that was claimed just now.
+pub(super) struct Claimed {
+    pub row: Credential,
+    pub grounds: Grounds,
+    pub begun: Instant,
+}
+
 /// Makes the attempt that `claimed` stands for.
 pub(super) async fn make(
     app: &Arc<App>,
     loaded: &Loaded,
-    claimed: Credential,
-    grounds: Grounds,
-    begun: Instant,
+    claimed: Claimed,
     trigger: RefreshTrigger,
     client: Client,
+    pass: &mut Pass,
 ) -> Result<Next, Error> {
     let method = method_of(app, &loaded.row)?;
-    let mut grounds = grounds;
-    let mut claimed = claimed;
-    let mut begun = begun;
+    let Claimed {
+        row: mut claimed,
+        mut grounds,
+        mut begun,
+    } = claimed;
     // The owner of a lost answer may ask again twice where the platform forgives it.
     for again in 0..3 {
         let attempt = claimed.lease_attempt.unwrap_or_default();
@@ -99,8 +108,18 @@ pub(super) async fn make(
             this.clear(None).await?;
             return Err(error);
         }
-        let failure = match this.send(grounds, client).await {
-            Ok((answer, sent_at)) => match obtain::read_grant(this.method, &this.pair, &answer, sent_at) {
+        let sent = this.send(grounds, client).await;
+        let sent = sent.map(|(answer, sent_at)| {
+            let read = obtain::read_grant(this.method, &this.pair, &answer, sent_at);
+            (answer, sent_at, read)
+        });
+        gate::report(
+            app,
+            pass,
+            gate::heard(sent.as_ref().map(|(_, _, read)| read.as_ref().err())),
+        );
+        let failure = match sent {
+            Ok((answer, sent_at, read)) => match read {
                 Ok(grant) => {
                     let ended = this.renewed(grant, sent_at, &answer).await?;
                     platform_app::took(app, loaded.platform_app.as_ref(), client.secrets()).await;

@@ -3,6 +3,7 @@
 //! detached from their callers, one in a process and, by the lease in the row, one over all processes.
 
 mod attempt;
+mod gate;
 mod grant;
 mod pairs;
 mod platform_app;
@@ -36,6 +37,7 @@ use crate::domain::store::{Mode, StoreStatus};
 use crate::platform::transport::Route;
 use crate::platform::{Method, Values};
 
+pub(crate) use gate::spread;
 pub(crate) use grant::announce;
 pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
@@ -214,6 +216,11 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
             } if !valid => {
                 lose_unrenewable(app, row).await?;
             }
+            // A timer was before us, and does not wait in the queue as we do.
+            Ended::Blocked {
+                why: Blocked::Crowded { waited: false },
+                ..
+            } => {}
             ended => last = Some(ended),
         }
     }
@@ -323,6 +330,8 @@ async fn failed(app: &App, row: &Credential, ended: Ended) -> Error {
                 ),
                 Blocked::Journal => Error::Db(db::Error::Unavailable("the journal cannot be written".to_owned())),
                 Blocked::Busy => unavailable("another refresh is under way", retry_after),
+                Blocked::Outage => unavailable("the platform's token calls fail at the moment", retry_after),
+                Blocked::Crowded { .. } => unavailable("too many token calls are under way", retry_after),
                 Blocked::InDoubt => unavailable("an answer of the platform was lost", retry_after),
                 Blocked::BackOff(_) => unavailable("the platform's token call failed a moment ago", retry_after),
             }

@@ -106,6 +106,7 @@ impl Try<'_> {
         let app = self.app;
         let took = app.clock.monotonic().saturating_duration_since(self.begun);
         let row = &self.row;
+        app.metrics.refreshed(&row.platform, self.trigger, outcome, took);
         let log = RefreshLog {
             id: app.id(),
             app_id: row.app_id,

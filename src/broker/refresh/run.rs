@@ -7,9 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::broadcast;
 
-use super::attempt::{self, Client, Next};
+use super::attempt::{self, Claimed, Client, Next};
 use super::grant::terms;
-use super::{Loaded, load, method_of, platform_app, tend, unauthorized};
+use super::{Loaded, gate, load, method_of, platform_app, tend, unauthorized};
 use crate::app::App;
 use crate::broker::{Error, token_limit};
 use crate::db::leases;
@@ -87,6 +87,7 @@ async fn work(
     let mut client = Client::First;
     let mut last = None;
     let mut used_up = None;
+    let mut pass = None;
     loop {
         let mut news = app.listener.subscribe();
         let loaded = load(app, credential).await?;
@@ -94,7 +95,9 @@ async fn work(
             return Ok(last.map_or(Ended::Changed, Ended::Ran));
         }
         let method = method_of(app, &loaded.row)?;
-        if let Some((why, retry_after)) = hindrance(app, &loaded, method, trigger, last.is_some()).await? {
+        if let Some((why, retry_after)) =
+            hindrance(app, &loaded, method, trigger, (last.is_some(), pass.is_some())).await?
+        {
             // What the last try said tells more than that another cannot follow.
             return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
         }
@@ -108,8 +111,13 @@ async fn work(
         let grounds = match decide(used_up.unwrap_or(false)) {
             Claim::Now(grounds) => grounds,
             Claim::NotBefore { busy: true, .. } => {
+                // Others need not wait with us.
+                pass = None;
                 let until = loaded.row.lease_until.unwrap_or(loaded.now);
+                let began = app.clock.monotonic();
                 wait_for(&mut news, credential, remaining(until, loaded.now)).await;
+                let took = app.clock.monotonic().saturating_duration_since(began);
+                app.metrics.waited_for_lease(&loaded.row.platform, took);
                 continue;
             }
             Claim::NotBefore { at, busy: false } => {
@@ -122,6 +130,25 @@ async fn work(
                     Ended::Ran,
                 ));
             }
+        };
+        // Before the claim: that starts the clock of the lease.
+        let pass = match &mut pass {
+            Some(pass) => pass,
+            None => match gate::enter(app, &loaded, method, trigger, grounds.send_before).await? {
+                Ok(entered) => {
+                    let waited = entered.waited;
+                    let entered = pass.insert(entered);
+                    if waited {
+                        // The row may have moved in the meantime.
+                        continue;
+                    }
+                    entered
+                }
+                Err((why, retry_after)) => {
+                    let retry_after = Some(retry_after);
+                    return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
+                }
+            },
         };
         let limit = token_limit::take(
             app,
@@ -143,8 +170,9 @@ async fn work(
             .db
             .run(move |conn| leases::claim(conn, &row, owner, length, &grounds))
             .await?;
-        let Some(claimed) = claimed else { continue };
-        match attempt::make(app, &loaded, claimed, grounds, begun, trigger, client).await? {
+        let Some(row) = claimed else { continue };
+        let claimed = Claimed { row, grounds, begun };
+        match attempt::make(app, &loaded, claimed, trigger, client, pass).await? {
             Next::Ended(attempt) => return Ok(Ended::Ran(attempt)),
             Next::Standby(attempt) => {
                 client = Client::Standby;
@@ -155,13 +183,14 @@ async fn work(
     }
 }
 
-/// What stands against a try, before the lease is looked at. `again`: another try of the same turn.
+/// What stands against a try, before the lease is looked at. `again`: another try of the same turn. `entered`: all this was
+/// asked a moment ago.
 async fn hindrance(
     app: &Arc<App>,
     loaded: &Loaded,
     method: &Method,
     trigger: RefreshTrigger,
-    again: bool,
+    (again, entered): (bool, bool),
 ) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
     let row = &loaded.row;
     if row.dead_at.is_some() {
@@ -192,6 +221,9 @@ async fn hindrance(
     {
         let kind = row.last_failure.filter(|_| row.failures > 0);
         return Ok(Some((Blocked::BackOff(kind), Some(remaining(retry_at, loaded.now)))));
+    }
+    if entered {
+        return Ok(None);
     }
     platform_app::hindrance(app, loaded).await
 }

@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
-use super::{Loaded, load, method_of, open, platform_app, refuse_unclaimed, unproven};
+use super::{Loaded, gate, load, method_of, open, platform_app, refuse_unclaimed, spread, unavailable, unproven};
 use crate::app::App;
+use crate::app::token_gates::Pass;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, shop_values};
 use crate::db;
+use crate::domain::breaker::Heard;
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
+use crate::domain::refresh::RefreshTrigger;
 use crate::platform::descriptor::Renewal;
 use crate::platform::{Method, Values};
 
@@ -34,7 +37,7 @@ pub async fn judge_unauthorized(
     credential: CredentialId,
     generation: Generation,
 ) -> Result<Verdict, Error> {
-    judge(app, credential, generation, true).await
+    judge(app, credential, generation, RefreshTrigger::Unauthorized, true).await
 }
 
 /// The same; unless it is `last`, a refused credential that can be renewed is `Renewed`: to be tried with another token.
@@ -42,6 +45,7 @@ pub(crate) async fn judge(
     app: &Arc<App>,
     credential: CredentialId,
     generation: Generation,
+    trigger: RefreshTrigger,
     last: bool,
 ) -> Result<Verdict, Error> {
     let loaded = load(app, credential).await?;
@@ -53,7 +57,20 @@ pub(crate) async fn judge(
     }
     let method = method_of(app, &loaded.row)?;
     let values = asked_with(app, &loaded, method).await?;
-    match verify::ask(app, loaded.route(), method, &values).await? {
+    let mut pass = match trigger {
+        RefreshTrigger::Timer => Some(pass_by_timer(app, &loaded, method, &values).await?),
+        _ => None,
+    };
+    let verified = verify::ask(app, loaded.route(), method, &values).await?;
+    if let Some(pass) = &mut pass {
+        let heard = match &verified {
+            Verified::Alive(_) | Verified::Refused(_) => Some(Heard::Up),
+            Verified::Undecided(failure) | Verified::Unproven(failure) => Some(gate::heard_in(failure)),
+            Verified::Impossible => None,
+        };
+        gate::report(app, pass, heard);
+    }
+    match verified {
         Verified::Alive(_) => {
             platform_app::verified(app, &loaded, method).await;
             unproven::forget(app, &loaded.row, method).await;
@@ -69,6 +86,18 @@ pub(crate) async fn judge(
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })
         }
     }
+}
+
+/// Nobody waits for a timer's verify call: it keeps to the bounds of token calls, and comes back later.
+async fn pass_by_timer(app: &Arc<App>, loaded: &Loaded, method: &Method, values: &Values) -> Result<Pass, Error> {
+    let host = verify::host(app, method, values).unwrap_or_default();
+    let entered = gate::pass(app, loaded, host, None, None).await?;
+    entered.map_err(|(_, wait)| {
+        unavailable(
+            "the platform's calls wait for an outage to end",
+            Some(spread(app, wait, 1, None)),
+        )
+    })
 }
 
 /// What the verify call is made with: the credential, and the values of a shop where it is shared by several. Any of them

@@ -238,6 +238,18 @@ pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<
     }
 }
 
+/// Where that request goes, as `host` or `host:port`; `None` where it cannot be told.
+pub fn refresh_host(method: &Method, values: &Values) -> Option<String> {
+    let call = match &method.obtain {
+        Obtain::Code(code) if code.asks_again => &code.token,
+        Obtain::Code(code) => code.refresh.as_ref()?,
+        Obtain::Ask(ask) => &ask.token,
+        Obtain::Given(_) => return None,
+    };
+    let url = call.url.fill(&Scope::timeless(method, values)).ok()?;
+    Some(url[url::Position::BeforeHost..url::Position::AfterPort].to_owned())
+}
+
 /// Reads the answer of `exchange` or `refresh`. `values` are those of the request, `now` is when it was sent: a life that
 /// the answer tells as a point in time is counted from there.
 pub fn read_grant(

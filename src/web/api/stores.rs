@@ -190,7 +190,7 @@ pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
-    let verdict = verify::check(&by.tools, credential).await?;
+    let verdict = verify::check(&by.tools, credential, RefreshTrigger::Request).await?;
     ok(&VerifiedJson::of(verdict, shown(&by, find(&by, id).await?)))
 }
 

@@ -153,7 +153,9 @@ async fn a_refused_token_is_replaced_by_another() {
     let again = refresh::usable(&it.app, connected.credential, need).await.unwrap();
     assert_eq!(again.generation, second.generation, "the one refused is gone already");
     assert_eq!(
-        verify::check(&it.app, connected.credential).await.unwrap(),
+        verify::check(&it.app, connected.credential, RefreshTrigger::Request)
+            .await
+            .unwrap(),
         Verdict::Alive
     );
 }

@@ -10,6 +10,7 @@ mod failing;
 mod notices;
 mod one_call;
 mod own_end;
+mod outage;
 mod pause;
 mod platform_app;
 mod renewal;

@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod cluster;
 pub mod connecting;
 pub mod database;
+pub mod depot;
 pub mod installation;
 pub mod installing;
 pub mod partners;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, TokenGates};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -19,6 +19,7 @@ use llavero::dev::demo::{self, Demo};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
 use llavero::mail::Mailer;
+use llavero::metrics::Metrics;
 use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::{sandbox, web};
@@ -299,6 +300,8 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         catalogue: Catalogue::embedded().unwrap(),
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
+        token_gates: TokenGates::default(),
+        metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),
         last_used: LastUsed::default(),

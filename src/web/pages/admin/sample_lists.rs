@@ -226,10 +226,16 @@ pub(super) fn platform_page(page: Frame) -> String {
         .find(|known| !known.methods[0].app_fields.is_empty())
         .unwrap();
     let crumbs = crumbs(&[&page.say("admin-platforms"), &platform.name]);
+    let pause = platform::Pause {
+        host: "api.acme-market.example".to_owned(),
+        since: now() - chrono::TimeDelta::minutes(12),
+        next: now() + chrono::TimeDelta::minutes(2),
+    };
     done(platform::of(
         page,
         crumbs,
         platform,
+        &[pause],
         &platform_fields::addresses(&site(), None, "acme-market"),
     ))
 }

@@ -5,6 +5,7 @@ use actix_web::web;
 use super::confirm::Confirm;
 use super::{Answer, find_store, frame_of, shown, store};
 use crate::broker::verify;
+use crate::domain::refresh::RefreshTrigger;
 use crate::web::extract::{Admin, Operator};
 use crate::web::form::Submitted;
 use crate::web::urls;
@@ -26,6 +27,6 @@ pub async fn show(by: Admin<Operator>, id: web::Path<String>) -> Answer {
 pub async fn submit(by: Admin<Operator>, id: web::Path<String>, _: Submitted) -> Answer {
     let (store, _) = find_store(&by, &id).await?;
     super::note(&by, &store, "store.verify_asked").await?;
-    verify::check(&by.tools, store.credential_id).await?;
+    verify::check(&by.tools, store.credential_id, RefreshTrigger::Request).await?;
     Ok(by.done(by.say("admin-verify-done"), &urls::admin_store(store.id)))
 }
