@@ -22,21 +22,20 @@ pub const DEAD_WHILE_ANOTHER_WORKS: u8 = 11;
 pub const OLD_GRANT_SAVED: u8 = 12;
 pub const OLD_GRANT_DEAD: u8 = 13;
 pub const FOREIGN_LEASE_CLEARED: u8 = 14;
-pub const STAYS_DEAD: u8 = 15;
-pub const FALSE_DOUBT: u8 = 16;
-pub const OVERLAP_RUNNING: u8 = 17;
-pub const OVERLAP_PAUSED: u8 = 18;
-pub const OVERLAP_TIMED_OUT: u8 = 19;
-pub const OVERLAP_KILLED: u8 = 20;
-pub const DROPPED_BY_OURSELVES: u8 = 21;
-pub const LOST_WITH_ITS_PROCESS: u8 = 22;
-pub const STUCK: u8 = 23;
+pub const FALSE_DOUBT: u8 = 15;
+pub const OVERLAP_RUNNING: u8 = 16;
+pub const OVERLAP_PAUSED: u8 = 17;
+pub const OVERLAP_TIMED_OUT: u8 = 18;
+pub const OVERLAP_KILLED: u8 = 19;
+pub const DROPPED_BY_OURSELVES: u8 = 20;
+pub const LOST_WITH_ITS_PROCESS: u8 = 21;
+pub const STUCK: u8 = 22;
 /// Notes.
-pub const NOTE_OLD_GRANT: u8 = 24;
-pub const NOTE_KILLED_BEFORE_FSYNC: u8 = 25;
-pub const NOTE_DISK_LOST: u8 = 26;
+pub const NOTE_OLD_GRANT: u8 = 23;
+pub const NOTE_KILLED_BEFORE_FSYNC: u8 = 24;
+pub const NOTE_DISK_LOST: u8 = 25;
 
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 26] = [
     "a live pair is overwritten by one that is not",
     "the grant is revoked by us while the saved pair was live",
     "the grant is revoked by us while a running process held a live pair",
@@ -52,7 +51,6 @@ pub const NAMES: [&str; 27] = [
     "an old grant's answer is saved over the new grant",
     "an old grant's refusal ends the new grant",
     "somebody else's lease is cleared",
-    "a live pair is saved and the store stays dead",
     "nothing was sent, and yet it counts as in doubt",
     "two requests at once: the other sender runs and waits",
     "two requests at once: the other sender is paused",

@@ -10,6 +10,7 @@
 //! `MODEL_BOUNDS=processes=3,attempts=4,faults=3 cargo test --test model` looks further (hours without `--release`).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod attempt;
 mod decisions;
 mod losses;
 mod process;
@@ -146,7 +147,7 @@ fn each_clause_taken_away_brings_its_loss_back() {
         (Clause::ReplacingWaits, Kind::Replaces, losses::OVERLAP_TIMED_OUT),
         (Clause::NewestWins, Kind::Replaces, losses::OVERWRITTEN),
         (Clause::GrantClearsLease, Kind::Strict, losses::FALSE_DOUBT),
-        (Clause::SaveRevives, Kind::Refuses, losses::STAYS_DEAD),
+        (Clause::Spares, Kind::Replaces, losses::DEAD_WHILE_ANOTHER_WORKS),
         (Clause::JournalFirst, Kind::Strict, losses::LOST_WITH_ITS_PROCESS),
     ] {
         is_needed(clause, kind, loss);

@@ -133,7 +133,8 @@ impl Row {
         }
     }
 
-    fn forget_spares(&mut self) {
+    pub fn forget_spares(&mut self) {
+        self.asks_spare = false;
         self.spares = [0; TOKENS];
         self.refused &= 1 << self.saved;
     }

@@ -44,8 +44,8 @@ pub enum Clause {
     NewestWins,
     /// A new grant clears the lease.
     GrantClearsLease,
-    /// A save lifts a verdict.
-    SaveRevives,
+    /// A pair that is replaced in doubt, or comes too late, is kept as a spare.
+    Spares,
     /// An answer is written to the journal before it is saved.
     JournalFirst,
 }

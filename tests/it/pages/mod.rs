@@ -8,6 +8,7 @@ mod endings;
 mod finishing;
 mod forms;
 mod installs;
+mod one_window;
 mod permanent;
 mod platform_trouble;
 mod reauthorization;

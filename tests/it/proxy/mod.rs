@@ -8,6 +8,7 @@ mod headers;
 mod policy;
 mod renewal;
 mod trouble;
+mod uses;
 
 use serde_json::Value;
 
