@@ -95,15 +95,28 @@ pub async fn walk(program: PoolerProgram) {
         "an expired token, many callers of two processes, one refresh"
     );
     let asked = installation
-        .api(&two, "POST", &format!("/v1/stores/{}/refresh", store.store_id), Some(json!({})))
+        .api(
+            &two,
+            "POST",
+            &format!("/v1/stores/{}/refresh", store.store_id),
+            Some(json!({})),
+        )
         .await;
-    assert_eq!((asked.status, &asked.json()["outcome"]), (200, &json!("renewed")), "{}", asked.body);
+    assert_eq!(
+        (asked.status, &asked.json()["outcome"]),
+        (200, &json!("renewed")),
+        "{}",
+        asked.body
+    );
     many_calls(&installation, [&one, &two], &store).await;
 
     let connections = "SELECT count(*) AS n FROM pg_stat_activity \
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
     let connections = count(&installation.database, connections);
-    assert!(connections <= SHARED + 2, "{connections}: one direct connection a process, the rest is shared");
+    assert!(
+        connections <= SHARED + 2,
+        "{connections}: one direct connection a process, the rest is shared"
+    );
 
     let revoked = installation
         .api(&one, "DELETE", &format!("/v1/stores/{}", store.store_id), None)
@@ -119,7 +132,10 @@ pub async fn walk(program: PoolerProgram) {
         assert!(!said.contains("prepared statement"), "{said}");
         assert!(!said.contains(" ERROR "), "{said}");
     }
-    let _ = writeln!(std::io::stderr(), "{connections} connections of the server for two processes");
+    let _ = writeln!(
+        std::io::stderr(),
+        "{connections} connections of the server for two processes"
+    );
 }
 
 /// More at once than the server has connections.

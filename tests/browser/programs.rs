@@ -55,7 +55,8 @@ pub fn pooler() -> Result<PoolerProgram, Missing> {
     postgres()?;
     // Debian keeps it where only root looks.
     let usual = PathBuf::from("/usr/sbin/pgbouncer");
-    let pgbouncer = first_of(&["pgbouncer"]).or_else(|missing| if usual.is_file() { Ok(usual) } else { Err(missing) })?;
+    let pgbouncer =
+        first_of(&["pgbouncer"]).or_else(|missing| if usual.is_file() { Ok(usual) } else { Err(missing) })?;
     Ok(PoolerProgram { pgbouncer })
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use llavero::broker::refresh;
 use llavero::crypto::Random;
 use llavero::platform::obtain::Grant;
-use llavero::platform::{Catalogue, Values};
+use llavero::platform::{Catalogue, Method, Values};
 use serde_json::json;
 
 use crate::support::connecting::{WOOCOMMERCE, start};
@@ -29,21 +29,23 @@ fn histogram(times: &[DateTime<Utc>]) -> Vec<usize> {
     parts
 }
 
+fn with_refresh_token(token: String) -> Grant {
+    Grant {
+        values: Values::new().with("refresh_token", token),
+        access_expires_in: None,
+        refresh_expires_in: None,
+        scopes: None,
+        platform_store_id: None,
+        authorization_expires_in: None,
+    }
+}
+
 /// The timers of stores that were all connected at one moment.
-fn timers(platform: &str, method: &str, stores: usize) -> Vec<DateTime<Utc>> {
-    let catalogue = Catalogue::embedded().unwrap();
-    let method = catalogue.platform(platform).unwrap().method(method).unwrap();
+fn timers(method: &Method, stores: usize) -> Vec<DateTime<Utc>> {
     let random = Random::seeded(11);
     let now = beginning();
     let timer = |number: usize| {
-        let grant = Grant {
-            values: Values::new().with("refresh_token", format!("refresh-{number}")),
-            access_expires_in: None,
-            refresh_expires_in: None,
-            scopes: None,
-            platform_store_id: None,
-            authorization_expires_in: None,
-        };
+        let grant = with_refresh_token(format!("refresh-{number}"));
         refresh::granted(&grant, method, now, now, &random).refresh_at.unwrap()
     };
     (0..stores).map(timer).collect()
@@ -51,7 +53,9 @@ fn timers(platform: &str, method: &str, stores: usize) -> Vec<DateTime<Utc>> {
 
 #[test]
 fn a_bulk_import_of_a_hundred_thousand_stores_does_not_bunch_its_refreshes() {
-    let times = timers("shopify", "expiring", STORES);
+    let catalogue = Catalogue::embedded().unwrap();
+    let method = catalogue.platform("shopify").unwrap().method("expiring").unwrap();
+    let times = timers(method, STORES);
     let parts = histogram(&times);
     let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
     let _ = writeln!(
@@ -75,26 +79,14 @@ fn no_method_with_a_timer_bunches_what_is_connected_at_once() {
     let mut judged = 0;
     for platform in catalogue.platforms() {
         for method in &platform.methods {
-            let has_timer = refresh::granted(
-                &Grant {
-                    values: Values::new().with("refresh_token", "one"),
-                    access_expires_in: None,
-                    refresh_expires_in: None,
-                    scopes: None,
-                    platform_store_id: None,
-                    authorization_expires_in: None,
-                },
-                method,
-                beginning(),
-                beginning(),
-                &Random::seeded(1),
-            );
+            let grant = with_refresh_token("one".to_owned());
+            let granted = refresh::granted(&grant, method, beginning(), beginning(), &Random::seeded(1));
             let moves = method.lifetimes.refresh_moves && method.lifetimes.refresh.is_some();
-            if has_timer.refresh_at.is_none() || !moves {
+            if granted.refresh_at.is_none() || !moves {
                 continue;
             }
             judged += 1;
-            let parts = histogram(&timers(&platform.slug, &method.id, 2000));
+            let parts = histogram(&timers(method, 2000));
             let most = parts.iter().max().unwrap();
             assert!(*most < 2 * 2000 / PARTS, "{} {}: {parts:?}", platform.slug, method.id);
         }

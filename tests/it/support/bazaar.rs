@@ -159,9 +159,11 @@ impl Bazaar {
     pub async fn limited(calls: u32) -> (TestApp, Self) {
         let bazaar = Self::start();
         let limit = format!("[shared]\ntoken_limit = {{ calls = {calls}, within = \"60s\" }}");
-        let file = FILE
-            .replacen("[shared]", &limit, 1)
-            .replacen("refresh = \"30d\" }", "refresh = \"30d\", refresh_moves = true }", 1);
+        let file = FILE.replacen("[shared]", &limit, 1).replacen(
+            "refresh = \"30d\" }",
+            "refresh = \"30d\", refresh_moves = true }",
+            1,
+        );
         let wishes = Wishes {
             catalogue: Some(Catalogue::parse(&[("bazaar.toml", &file)]).unwrap_or_else(|errors| panic!("{errors:#?}"))),
             platforms: Some(bazaar.url.clone()),
