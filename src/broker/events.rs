@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::refresh::Evidence;
 use crate::app::App;
 use crate::db::events::NewEvent;
 use crate::db::platform_apps::PlatformApp;
@@ -38,6 +39,17 @@ impl From<&Failure> for Trouble {
             code: failure.code.clone(),
             status: failure.status,
             detail: failure.detail.clone(),
+        }
+    }
+}
+
+impl From<&Evidence> for Trouble {
+    fn from(evidence: &Evidence) -> Self {
+        Self {
+            class: evidence.class,
+            code: evidence.code.clone(),
+            status: evidence.status,
+            detail: evidence.detail.clone(),
         }
     }
 }

@@ -3,11 +3,11 @@
 use llavero::config::Config;
 use llavero::db;
 
-use super::{Stop, database_url, say};
+use super::{Stop, direct_database_url, say};
 
 /// Applies what is pending, or with `check` only tells.
 pub fn migrate(config: &Config, check: bool) -> Result<(), Stop> {
-    let url = database_url(config)?;
+    let url = direct_database_url(config)?;
     if check {
         let mut conn = db::connect(&url).map_err(Stop::because("the database"))?;
         let pending = db::pending_migrations(&mut conn).map_err(Stop::because("the database"))?;

@@ -53,7 +53,10 @@ pub fn run(config: Config) -> Result<(), Stop> {
     );
     match &config.database_url {
         Some(url) => {
-            let db = Db::new(url, 1, Arc::new(|| None));
+            let db = match &config.database_listen_url {
+                Some(_) => Db::behind_pooler(url, 1, Arc::new(|| None)),
+                None => Db::new(url, 1, Arc::new(|| None)),
+            };
             check_database(&mut findings, &db, sealer.as_ref().ok());
         }
         None => findings.tell("database", Err("DATABASE_URL is missing".to_owned())),

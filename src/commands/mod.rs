@@ -74,6 +74,12 @@ pub fn database_url(config: &Config) -> Result<Secret, Stop> {
         .ok_or_else(|| Stop::line("DATABASE_URL is missing: the address of the Postgres database, postgres://..."))
 }
 
+/// The way to the database itself, past a pooler.
+pub fn direct_database_url(config: &Config) -> Result<Secret, Stop> {
+    let url = database_url(config)?;
+    Ok(config.database_listen_url.clone().unwrap_or(url))
+}
+
 /// The key ring, or how to make one.
 pub fn load_ring(config: &Config) -> Result<KeyRing, Stop> {
     let path = config.keys_file.as_deref().ok_or_else(|| {
@@ -101,7 +107,12 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
     let sealer = Sealer::new(load_ring(&config)?, random.clone());
     let frozen = clock.clone();
     let memory = Memory::new(config.outage_grace);
-    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now())).telling(memory.hear());
+    let frozen = Arc::new(move || frozen.frozen_now());
+    let db = match &config.database_listen_url {
+        Some(_) => Db::behind_pooler(&url, config.db_pool, frozen),
+        None => Db::new(&url, config.db_pool, frozen),
+    };
+    let db = db.telling(memory.hear());
     check_database(&db, &sealer)?;
     let catalogue = Catalogue::embedded().map_err(|errors| Stop {
         lines: errors.iter().map(ToString::to_string).collect(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::Connection;
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -135,6 +135,21 @@ impl std::fmt::Debug for Db {
 impl Db {
     /// A pool of up to `size` connections. Connects lazily: an unreachable database shows at the first use.
     pub fn new(url: &Secret, size: u32, frozen_now: FrozenNow) -> Self {
+        Self::with(url, size, frozen_now, Box::new(Limits))
+    }
+
+    /// The same through a pooler that lends a connection of the server for one transaction only: nothing is left behind
+    /// in a session, neither prepared statements nor settings.
+    pub fn behind_pooler(url: &Secret, size: u32, frozen_now: FrozenNow) -> Self {
+        Self::with(url, size, frozen_now, Box::new(NothingKept))
+    }
+
+    fn with(
+        url: &Secret,
+        size: u32,
+        frozen_now: FrozenNow,
+        customizer: Box<dyn CustomizeConnection<Conn, diesel::r2d2::Error>>,
+    ) -> Self {
         let manager = ConnectionManager::new(with_limits(url.expose()));
         let pool = Pool::builder()
             .max_size(size)
@@ -142,7 +157,7 @@ impl Db {
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(true)
             .error_handler(Box::new(LogPoolErrors))
-            .connection_customizer(Box::new(Limits))
+            .connection_customizer(customizer)
             .build_unchecked(manager);
         Self {
             pool,
@@ -265,6 +280,19 @@ impl CustomizeConnection<Conn, diesel::r2d2::Error> for Limits {
     fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
         conn.batch_execute("SET statement_timeout = '5s'; SET TIME ZONE 'UTC'")
             .map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+/// Behind a pooler, `statement_timeout` belongs to the role or to the pooler (README): set here, it would stay with a
+/// connection that others use, and not come along to the next.
+#[derive(Debug)]
+struct NothingKept;
+
+impl CustomizeConnection<Conn, diesel::r2d2::Error> for NothingKept {
+    fn on_acquire(&self, conn: &mut Conn) -> std::result::Result<(), diesel::r2d2::Error> {
+        // Parse and execution go out together then, as one unnamed statement.
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        Ok(())
     }
 }
 

@@ -52,10 +52,7 @@ pub fn show_available(
     let mut changed: Vec<CredentialId> = diesel::update(stores::table)
         .filter(stores::id.eq_any(&shown))
         .filter(stores::health.eq(StoreHealth::PlatformUnavailable))
-        .set((
-            stores::health.eq(StoreHealth::Ok),
-            stores::updated_at.eq(llavero_now()),
-        ))
+        .set((stores::health.eq(StoreHealth::Ok), stores::updated_at.eq(llavero_now())))
         .returning(stores::credential_id)
         .get_results(conn)?;
     changed.sort();

@@ -8,6 +8,7 @@ mod connect_forms;
 mod development;
 mod merchant_and_admin;
 mod partner;
+mod pooler;
 mod process;
 mod product;
 mod programs;
@@ -39,6 +40,11 @@ fn main() -> ExitCode {
             "development_stops_whole_and_starts_again_with_the_same_key",
             programs::postgres,
             development::walk,
+        ),
+        walk(
+            "two_processes_behind_a_pooler_connect_call_refresh_and_revoke",
+            programs::pooler,
+            pooler::walk,
         ),
         walk(
             "a_store_with_a_real_oauth_server_stays_connected_until_its_client_is_removed",

@@ -23,6 +23,12 @@ pub struct BrowserPrograms {
     pub chromedriver: PathBuf,
 }
 
+/// PgBouncer.
+#[derive(Debug)]
+pub struct PoolerProgram {
+    pub pgbouncer: PathBuf,
+}
+
 /// Node.js, with the modules of `tests/browser/node` installed.
 #[derive(Debug)]
 pub struct ProviderPrograms {
@@ -43,6 +49,15 @@ pub fn browser() -> Result<BrowserPrograms, Missing> {
         chromium: first_of(&["chromium", "chromium-browser", "google-chrome"])?,
         chromedriver: first_of(&["chromedriver"])?,
     })
+}
+
+pub fn pooler() -> Result<PoolerProgram, Missing> {
+    postgres()?;
+    // Debian keeps it where only root looks.
+    let usual = PathBuf::from("/usr/sbin/pgbouncer");
+    let pgbouncer =
+        first_of(&["pgbouncer"]).or_else(|missing| if usual.is_file() { Ok(usual) } else { Err(missing) })?;
+    Ok(PoolerProgram { pgbouncer })
 }
 
 /// Node.js of a release that runs the modules.

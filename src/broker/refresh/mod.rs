@@ -43,12 +43,14 @@ pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::{client_values, took};
 pub(crate) use run::refresh;
+pub use save::{Answered, Saved, save_in};
 pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
 pub(crate) use uninstalled::{Removal, removed};
 pub use unproven::worked;
 pub(crate) use unproven::{Again, again};
+pub use verdict::{Evidence, Refused, Then, refused_in};
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
 
 /// What a caller wants.

@@ -26,7 +26,7 @@ use crate::journal::Entry;
 use crate::platform::Values;
 
 /// A complete, good answer with everything its save needs.
-pub(super) struct Answered {
+pub struct Answered {
     pub credential: CredentialId,
     pub grant_no: i64,
     pub attempt: i64,
@@ -62,7 +62,7 @@ fn place(credential: CredentialId) -> Place<'static> {
 }
 
 impl Answered {
-    pub fn entry(&self, app: &App) -> Entry {
+    pub(super) fn entry(&self, app: &App) -> Entry {
         let written = Written {
             values: serde_json::from_slice(self.values.to_bytes().expose()).unwrap_or_default(),
             sent: self.sent.clone(),
@@ -83,7 +83,7 @@ impl Answered {
         }
     }
 
-    pub fn read(app: &App, entry: &Entry) -> Result<Self, Error> {
+    pub(super) fn read(app: &App, entry: &Entry) -> Result<Self, Error> {
         let broken = |why: String| Error::Internal(format!("journal entry of {} {why}", entry.credential));
         let opened = app
             .sealer
@@ -114,7 +114,7 @@ impl Answered {
 
 /// What became of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Saved {
+pub enum Saved {
     /// It is what is saved now.
     Written,
     /// A newer answer or grant was saved before.
@@ -127,7 +127,8 @@ pub(super) async fn save(app: &Arc<App>, answered: Arc<Answered>) -> Result<Save
     app.db.transaction(move |conn| save_in(conn, &tools, &answered)).await
 }
 
-fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Error> {
+/// The same inside a transaction: decides on the locked row, and writes all that goes with it.
+pub fn save_in(conn: &mut Conn, app: &App, answered: &Answered) -> Result<Saved, Error> {
     let Some(row) = leases::lock(conn, answered.credential)? else {
         return Ok(Saved::Superseded);
     };

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::attempt::Try;
@@ -26,7 +27,7 @@ use crate::platform::Failure;
 
 /// What an attempt goes on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub enum Then {
     End,
     Standby,
     NextPair,
@@ -34,7 +35,7 @@ pub(super) enum Then {
 
 /// What a verdict rests on; shown to partners and admins, so without secrets.
 #[derive(Debug, Clone)]
-pub(crate) struct Evidence {
+pub struct Evidence {
     pub reason: StatusReason,
     pub class: FailureKind,
     pub code: Option<String>,
@@ -64,86 +65,110 @@ impl Evidence {
     }
 }
 
+/// A pair that the platform refused for good, with all that its verdict rests on.
+#[derive(Clone)]
+pub struct Refused {
+    pub credential: CredentialId,
+    pub platform_app: Option<PlatformAppId>,
+    /// What the claim returned.
+    pub seen: Generation,
+    pub attempt: i64,
+    /// The refresh token that was sent.
+    pub sent: Option<String>,
+    /// The access token may still work, until then if that is known.
+    pub alive: bool,
+    pub access_ends: Option<DateTime<Utc>>,
+    pub failed: Failed,
+    pub evidence: Evidence,
+}
+
 /// The platform refused the pair that was sent, for good. The grant is over only with its access token.
 pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(RefreshOutcome, Then), Error> {
     let app = this.app.clone();
-    let alive = may_be_alive(this).await?;
-    let access_ends = this.row.access_expires_at;
-    let (id, attempt, seen) = (this.row.id, this.attempt, this.seen());
-    let platform_app = this.row.platform_app_id;
-    let sent = token(&this.pair).map(str::to_owned);
-    let failed = this.failed(failure);
-    let evidence = Evidence::new(StatusReason::GrantRefused, failure);
-    let trouble = Trouble::from(failure);
-    record::write_end(this.app, id, move |conn| {
-        let over = (RefreshOutcome::Superseded, Then::End);
-        // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
-        if let Some(platform_app) = platform_app {
-            db::pauses::lock(conn, platform_app)?;
+    let refused = Refused {
+        credential: this.row.id,
+        platform_app: this.row.platform_app_id,
+        seen: this.seen(),
+        attempt: this.attempt,
+        sent: token(&this.pair).map(str::to_owned),
+        alive: may_be_alive(this).await?,
+        access_ends: this.row.access_expires_at,
+        failed: this.failed(failure),
+        evidence: Evidence::new(StatusReason::GrantRefused, failure),
+    };
+    record::write_end(this.app, this.row.id, move |conn| refused_in(conn, &app, &refused)).await
+}
+
+/// The same inside a transaction: decides on the locked row, and writes all that goes with it.
+pub fn refused_in(conn: &mut Conn, app: &App, refused: &Refused) -> Result<(RefreshOutcome, Then), Error> {
+    let (id, attempt, seen, failed) = (refused.credential, refused.attempt, refused.seen, refused.failed);
+    let trouble = Trouble::from(&refused.evidence);
+    let over = (RefreshOutcome::Superseded, Then::End);
+    // The platform app first, as where a success lifts its pause: the other order would deadlock with that.
+    if let Some(platform_app) = refused.platform_app {
+        db::pauses::lock(conn, platform_app)?;
+    }
+    let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
+        return Ok(over);
+    };
+    let mut pairs = Pairs::open(&app.sealer, &row)?;
+    pairs.refuse(refused.sent.as_deref());
+    let decided = lease::refusal(&row.lease(), seen, attempt, pairs.untried());
+    let sealed = pairs.seal_spares(&app.sealer);
+    let doubt = matches!(decided, Refusal::TryNext { doubt: true });
+    leases::set_spares(conn, id, row.grant_no, sealed.as_deref(), pairs.asks_spare(), doubt)?;
+    match decided {
+        Refusal::Dead if refused.alive => {
+            // Not asked again before there is nothing left to lose.
+            let failed = Failed {
+                retry_at: refused.access_ends.unwrap_or(failed.retry_at),
+                ..failed
+            };
+            let shown = if row.in_doubt_since.is_some() {
+                StoreHealth::RefreshInDoubt
+            } else {
+                StoreHealth::RefreshFailing
+            };
+            leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+            events::health(conn, app, id, shown, Some(&trouble))?;
+            db::listen::notify_credential(conn, id)?;
+            Ok((RefreshOutcome::Refused, Then::End))
         }
-        let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == seen.grant_no) else {
-            return Ok(over);
-        };
-        let mut pairs = Pairs::open(&app.sealer, &row)?;
-        pairs.refuse(sent.as_deref());
-        let decided = lease::refusal(&row.lease(), seen, attempt, pairs.untried());
-        let sealed = pairs.seal_spares(&app.sealer);
-        let doubt = matches!(decided, Refusal::TryNext { doubt: true });
-        leases::set_spares(conn, id, row.grant_no, sealed.as_deref(), pairs.asks_spare(), doubt)?;
-        match decided {
-            Refusal::Dead if alive => {
-                // Not asked again before there is nothing left to lose.
-                let failed = Failed {
-                    retry_at: access_ends.unwrap_or(failed.retry_at),
-                    ..failed
-                };
-                let shown = if row.in_doubt_since.is_some() {
-                    StoreHealth::RefreshInDoubt
-                } else {
-                    StoreHealth::RefreshFailing
-                };
-                leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                events::health(conn, &app, id, shown, Some(&trouble))?;
-                db::listen::notify_credential(conn, id)?;
-                Ok((RefreshOutcome::Refused, Then::End))
-            }
-            Refusal::Dead if hold(conn, &app, &row)? => {
-                leases::hold_verdict(conn, id, row.grant_no)?;
-                leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
-                events::health(conn, &app, id, StoreHealth::RefreshFailing, None)?;
-                db::listen::notify_credential(conn, id)?;
-                Ok((RefreshOutcome::Refused, Then::End))
-            }
-            Refusal::Dead => {
-                let dead = bury(conn, &app, &row, seen, attempt + 1, &evidence)?;
-                Ok(if dead { (RefreshOutcome::Dead, Then::End) } else { over })
-            }
-            Refusal::TryNext { doubt } => {
-                // The other pair is asked at once if it may be: no wait is written down.
-                let failed = Failed {
-                    retry_at: app.now(),
-                    ..failed
-                };
-                let shown = if doubt {
-                    StoreHealth::RefreshInDoubt
-                } else {
-                    StoreHealth::RefreshFailing
-                };
-                // Somebody who took over meanwhile knows better how the store is.
-                if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
-                    events::health(conn, &app, id, shown, None)?;
-                }
-                db::listen::notify_credential(conn, id)?;
-                Ok((RefreshOutcome::Refused, Then::NextPair))
-            }
-            Refusal::Void => {
-                leases::clear(conn, id, row.grant_no, attempt, None)?;
-                db::listen::notify_credential(conn, id)?;
-                Ok(over)
-            }
+        Refusal::Dead if hold(conn, app, &row)? => {
+            leases::hold_verdict(conn, id, row.grant_no)?;
+            leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
+            events::health(conn, app, id, StoreHealth::RefreshFailing, None)?;
+            db::listen::notify_credential(conn, id)?;
+            Ok((RefreshOutcome::Refused, Then::End))
         }
-    })
-    .await
+        Refusal::Dead => {
+            let dead = bury(conn, app, &row, seen, attempt + 1, &refused.evidence)?;
+            Ok(if dead { (RefreshOutcome::Dead, Then::End) } else { over })
+        }
+        Refusal::TryNext { doubt } => {
+            // The other pair is asked at once if it may be: no wait is written down.
+            let failed = Failed {
+                retry_at: app.now(),
+                ..failed
+            };
+            let shown = if doubt {
+                StoreHealth::RefreshInDoubt
+            } else {
+                StoreHealth::RefreshFailing
+            };
+            // Somebody who took over meanwhile knows better how the store is.
+            if leases::clear(conn, id, row.grant_no, attempt, Some(failed))? {
+                events::health(conn, app, id, shown, None)?;
+            }
+            db::listen::notify_credential(conn, id)?;
+            Ok((RefreshOutcome::Refused, Then::NextPair))
+        }
+        Refusal::Void => {
+            leases::clear(conn, id, row.grant_no, attempt, None)?;
+            db::listen::notify_credential(conn, id)?;
+            Ok(over)
+        }
+    }
 }
 
 /// Whether the access token may still work although its pair is refused: its time is not over, and the verify call does
@@ -222,7 +247,7 @@ fn bury(
 /// refused too.
 pub(super) async fn unknown_for_long(
     this: &Try<'_>,
-    failing_since: Option<chrono::DateTime<chrono::Utc>>,
+    failing_since: Option<DateTime<Utc>>,
     failure: &Failure,
 ) -> Result<bool, Error> {
     let (app, id) = (this.app, this.row.id);

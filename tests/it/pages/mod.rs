@@ -10,6 +10,7 @@ mod forms;
 mod handshake;
 mod installs;
 mod one_address;
+mod one_window;
 mod permanent;
 mod platform_trouble;
 mod reauthorization;

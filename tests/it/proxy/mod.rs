@@ -9,6 +9,7 @@ mod memory;
 mod policy;
 mod renewal;
 mod trouble;
+mod uses;
 
 use serde_json::Value;
 

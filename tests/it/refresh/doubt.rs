@@ -40,6 +40,29 @@ async fn a_lost_answer_is_named_in_doubt_and_asks_nobody_to_authorize() {
 }
 
 #[tokio::test]
+async fn a_doubt_stands_on_the_stores_page() {
+    let app = TestApp::start().await;
+    let store = mercado_libre(&app).await;
+    token_fault(&app, "mercado-libre", 1, json!({ "effect": "lost_answer" })).await;
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    app.api("POST", &path, Some(json!({}))).await;
+    assert_eq!(refreshes(&app, &store).await[0]["outcome"], "answer_lost");
+    let owner = Visitor::new();
+    let link = format!("{}/admin/sign-in/{}", app.url, app.demo.admin_link.expose());
+    let page = owner.get(&link).await;
+    owner
+        .submit(&page.form_with("password"), &[("password", "a long enough password")])
+        .await;
+    let page = owner
+        .get(&format!("{}/admin/stores/{}?locale=en", app.url, store.store_id))
+        .await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    for evidence in ["Refresh in doubt", "Answer lost"] {
+        assert!(page.text().contains(evidence), "{evidence}: {}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn within_a_grace_the_old_token_is_tried_again_and_brings_the_pair_that_got_lost() {
     let app = TestApp::start().await;
     let store = shopify(&app).await;

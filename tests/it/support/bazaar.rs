@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use chrono::{DateTime, Utc};
 use llavero::platform::Catalogue;
 use serde_json::{Value, json};
 
@@ -109,6 +110,10 @@ struct World {
     codes: BTreeMap<String, usize>,
     received: Vec<Value>,
     made: usize,
+    /// Answers no token call, and the time by the test's clock, by which those that came are written down.
+    down: bool,
+    now: DateTime<Utc>,
+    times: Vec<DateTime<Utc>>,
 }
 
 impl World {
@@ -147,6 +152,52 @@ impl Bazaar {
             ..Wishes::default()
         };
         (super::connecting::start_with(wishes).await, bazaar)
+    }
+
+    /// The same, where a refresh moves the refresh token's end, and the platform documents how many token calls it takes
+    /// in a minute. Nobody sells there yet.
+    pub async fn limited(calls: u32) -> (TestApp, Self) {
+        let bazaar = Self::start();
+        let limit = format!("[shared]\ntoken_limit = {{ calls = {calls}, within = \"60s\" }}");
+        let file = FILE.replacen("[shared]", &limit, 1).replacen(
+            "refresh = \"30d\" }",
+            "refresh = \"30d\", refresh_moves = true }",
+            1,
+        );
+        let wishes = Wishes {
+            catalogue: Some(Catalogue::parse(&[("bazaar.toml", &file)]).unwrap_or_else(|errors| panic!("{errors:#?}"))),
+            platforms: Some(bazaar.url.clone()),
+            ..Wishes::default()
+        };
+        (super::connecting::start_with(wishes).await, bazaar)
+    }
+
+    /// Grants with the refresh tokens `seeded-0` and so on.
+    pub fn knows(&self, grants: usize) {
+        let mut world = self.world.lock().unwrap();
+        for number in 0..grants {
+            let grant = world.grants.len();
+            world.grants.push((format!("seller-{number}"), true));
+            world.refresh.insert(format!("seeded-{number}"), grant);
+        }
+    }
+
+    pub fn is_down(&self, down: bool) {
+        self.world.lock().unwrap().down = down;
+    }
+
+    pub fn is_now(&self, now: DateTime<Utc>) {
+        self.world.lock().unwrap().now = now;
+    }
+
+    /// When token calls came, in order.
+    pub fn times(&self) -> Vec<DateTime<Utc>> {
+        self.world.lock().unwrap().times.clone()
+    }
+
+    /// As if no token call had come.
+    pub fn forget(&self) {
+        self.world.lock().unwrap().times.clear();
     }
 
     fn start() -> Self {
@@ -262,6 +313,11 @@ async fn token(world: Shared, form: web::Form<BTreeMap<String, String>>) -> Http
     world
         .received
         .push(json!({ "path": "/token", "grant_type": form["grant_type"] }));
+    let now = world.now;
+    world.times.push(now);
+    if world.down {
+        return HttpResponse::ServiceUnavailable().json(json!({ "error": "temporarily_unavailable" }));
+    }
     let number = match form["grant_type"].as_str() {
         "refresh_token" => world.refresh.remove(&form["refresh_token"]),
         _ => world.codes.remove(&form["code"]),

@@ -1,0 +1,136 @@
+//! Stores that come in bulk do not have their refreshes in bulk: what schedules an imported store spreads them over a tenth
+//! of the refresh token's life, and what cannot be refreshed is verified over days.
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Utc};
+use llavero::broker::refresh;
+use llavero::crypto::Random;
+use llavero::platform::obtain::Grant;
+use llavero::platform::{Catalogue, Method, Values};
+use serde_json::json;
+
+use crate::support::connecting::{WOOCOMMERCE, start};
+use crate::support::rows::rows;
+use crate::support::test_app::beginning;
+
+const STORES: usize = 100_000;
+const PARTS: usize = 50;
+
+/// How many times fall into each of equal parts of the time between the first and the last.
+fn histogram(times: &[DateTime<Utc>]) -> Vec<usize> {
+    let (first, last) = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
+    let whole = (last - first).num_milliseconds().max(1);
+    let mut parts = vec![0; PARTS];
+    for time in times {
+        let at = (*time - first).num_milliseconds() * PARTS as i64 / (whole + 1);
+        parts[usize::try_from(at).unwrap()] += 1;
+    }
+    parts
+}
+
+fn with_refresh_token(token: String) -> Grant {
+    Grant {
+        values: Values::new().with("refresh_token", token),
+        access_expires_in: None,
+        refresh_expires_in: None,
+        scopes: None,
+        platform_store_id: None,
+        authorization_expires_in: None,
+    }
+}
+
+/// The timers of stores that were all connected at one moment.
+fn timers(method: &Method, stores: usize) -> Vec<DateTime<Utc>> {
+    let random = Random::seeded(11);
+    let now = beginning();
+    let timer = |number: usize| {
+        let grant = with_refresh_token(format!("refresh-{number}"));
+        refresh::granted(&grant, method, now, now, &random).refresh_at.unwrap()
+    };
+    (0..stores).map(timer).collect()
+}
+
+#[test]
+fn a_bulk_import_of_a_hundred_thousand_stores_does_not_bunch_its_refreshes() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let method = catalogue.platform("shopify").unwrap().method("expiring").unwrap();
+    let times = timers(method, STORES);
+    let parts = histogram(&times);
+    let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    let _ = writeln!(
+        std::io::stderr(),
+        "{STORES} stores, timers over {} hours from day {} on, in {PARTS} parts: {parts:?}",
+        (*last - *first).num_hours(),
+        (*first - beginning()).num_days()
+    );
+    let even = STORES / PARTS;
+    let odd: Vec<_> = parts
+        .iter()
+        .filter(|part| **part < even * 8 / 10 || **part > even * 12 / 10)
+        .collect();
+    assert!(odd.is_empty(), "around {even} each: {odd:?}");
+    assert!((*last - *first).num_hours() > 200, "over a tenth of 90 days");
+}
+
+#[test]
+fn no_method_with_a_timer_bunches_what_is_connected_at_once() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut judged = 0;
+    for platform in catalogue.platforms() {
+        for method in &platform.methods {
+            let grant = with_refresh_token("one".to_owned());
+            let granted = refresh::granted(&grant, method, beginning(), beginning(), &Random::seeded(1));
+            let moves = method.lifetimes.refresh_moves && method.lifetimes.refresh.is_some();
+            if granted.refresh_at.is_none() || !moves {
+                continue;
+            }
+            judged += 1;
+            let parts = histogram(&timers(method, 2000));
+            let most = parts.iter().max().unwrap();
+            assert!(*most < 2 * 2000 / PARTS, "{} {}: {parts:?}", platform.slug, method.id);
+        }
+    }
+    assert!(judged > 10, "{judged} methods have a timer");
+}
+
+#[tokio::test]
+async fn keys_that_are_imported_together_are_not_verified_together() {
+    let app = start().await;
+    for number in 0..40 {
+        let mut fields: serde_json::Map<_, _> = WOOCOMMERCE
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), json!(value)))
+            .collect();
+        fields.insert(
+            "store_url".to_owned(),
+            json!(format!("https://shop-{number}.example.com")),
+        );
+        let body =
+            json!({ "platform": "woocommerce", "method": "keys", "customer_id": "customer-1", "fields": fields });
+        let made = app.api("POST", "/v1/stores", Some(body)).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let due = rows(
+        &app.database,
+        "SELECT due_at FROM jobs WHERE kind = 'verify_credential' ORDER BY due_at",
+    );
+    let times: Vec<DateTime<Utc>> = due
+        .iter()
+        .map(|row| row["due_at"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(times.len(), 40);
+    let days = |number: usize| (times[number] - beginning()).num_hours() as f64 / 24.0;
+    assert!(days(0) >= 2.0 && days(39) <= 4.0, "{} to {}", days(0), days(39));
+    assert!(
+        days(39) - days(0) > 1.0,
+        "spread over days: {} to {}",
+        days(0),
+        days(39)
+    );
+    let within_an_hour = times
+        .iter()
+        .filter(|at| (**at - times[20]).num_minutes().abs() < 60)
+        .count();
+    assert!(within_an_hour < 12, "{within_an_hour} of 40 within two hours");
+}

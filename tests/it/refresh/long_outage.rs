@@ -1,0 +1,230 @@
+//! Days without the platform, for every store of an app at once: none dies, and afterwards all are refreshed within the
+//! limits that the platform documents, whatever waits in front of it.
+//!
+//! `OUTAGE_STORES=10000 cargo test --test it long_outage -- --nocapture` takes the full size; a refresh of the debug build costs
+//! some 10 ms, so that the everyday run has fewer.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use llavero::broker::refresh;
+use llavero::crypto::Random;
+use llavero::db;
+use llavero::db::credentials::NewCredential;
+use llavero::db::stores::NewStore;
+use llavero::domain::id::{CredentialId, StoreId};
+use llavero::domain::store::StoreStatus;
+use llavero::jobs::Runner;
+use llavero::platform::Values;
+use llavero::platform::obtain::Grant;
+use serde_json::{Value, json};
+
+use crate::support::bazaar::Bazaar;
+use crate::support::rows::{count, row};
+use crate::support::test_app::TestApp;
+
+/// Stores of the everyday run.
+const STORES: usize = 2000;
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAYS_AWAY: i64 = 3;
+
+/// What the platform lets through in a minute: half of them; refreshes leave a fifth of that free.
+fn limit(size: usize) -> u32 {
+    u32::try_from(size / 2).unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "how many is said from outside")]
+fn size() -> usize {
+    std::env::var("OUTAGE_STORES").map_or(STORES, |wished| wished.parse().unwrap())
+}
+
+/// As many stores as connecting them one after the other would have made, whose timers go off during the outage.
+fn seed(app: &TestApp, size: usize) {
+    let tools = app.app.clone();
+    let owner = app.demo.app_id;
+    let random = Random::seeded(3);
+    let method = tools
+        .catalogue
+        .platform("bazaar")
+        .unwrap()
+        .method("authorization")
+        .unwrap();
+    // Timers go off 12 to 15 days after it: refresh tokens live 30.
+    let connected_at = app.clock.now() - TimeDelta::days(12);
+    tools
+        .db
+        .run_blocking(|conn| {
+            let client = db::platform_apps::list(conn, Some(owner))?.remove(0);
+            diesel::Connection::transaction(conn, |conn| {
+                for number in 0..size {
+                    let id: CredentialId = tools.id();
+                    let values = Values::new()
+                        .with("refresh_token", format!("seeded-{number}"))
+                        .with("access_token", format!("access-of-{number}"));
+                    let mut granted =
+                        refresh::granted(&grant(values.clone()), method, connected_at, connected_at, &random);
+                    granted.values_sealed = Some(refresh::seal_values(&tools.sealer, id, &values));
+                    let new = NewCredential {
+                        id,
+                        app_id: owner,
+                        platform: "bazaar".to_owned(),
+                        method: method.id.clone(),
+                        platform_app_id: Some(client.id),
+                        granted: granted.clone(),
+                    };
+                    db::credentials::insert(conn, &new)?;
+                    let store = NewStore {
+                        id: tools.id::<StoreId>(),
+                        app_id: owner,
+                        credential_id: id,
+                        platform_app_id: Some(client.id),
+                        platform: "bazaar".to_owned(),
+                        method: method.id.clone(),
+                        platform_store_id: number.to_string(),
+                        url: None,
+                        name: format!("Store {number}"),
+                        customer_id: Some("customer-1".to_owned()),
+                        merchant_email: None,
+                        merchant_name: None,
+                        merchant_locale: None,
+                        status: StoreStatus::Connected,
+                        values_sealed: None,
+                    };
+                    db::stores::insert(conn, &store)?;
+                    refresh::first_jobs(conn, &tools, id, owner, "bazaar", method, &granted)?;
+                }
+                Ok::<_, db::Error>(())
+            })
+        })
+        .unwrap();
+}
+
+fn grant(values: Values) -> Grant {
+    Grant {
+        values,
+        access_expires_in: None,
+        refresh_expires_in: None,
+        scopes: None,
+        platform_store_id: None,
+        authorization_expires_in: None,
+    }
+}
+
+/// A worker takes what is due at this moment. Looks a bounded number of times.
+async fn work_now(app: &TestApp) {
+    let now = app.clock.now().to_rfc3339();
+    let open =
+        format!("SELECT count(*) AS n FROM jobs WHERE status = 'running' OR (status = 'ready' AND due_at <= '{now}')");
+    let runner = Runner::start(app.app.clone());
+    for _ in 0..30_000 {
+        if count(&app.database, &open) == 0 {
+            runner.stop().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the worker comes to no end");
+}
+
+/// When the next refresh is due.
+fn next_due(app: &TestApp) -> Option<DateTime<Utc>> {
+    let next = row(
+        &app.database,
+        "SELECT min(due_at) AS at FROM jobs WHERE status = 'ready' AND kind = 'refresh_credential'",
+    );
+    next["at"].as_str().map(|at| at.parse().unwrap())
+}
+
+fn by_status(app: &TestApp) -> Value {
+    row(
+        &app.database,
+        "SELECT count(*) FILTER (WHERE status = 'connected') AS connected, count(*) AS all FROM stores",
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_without_the_platform_kill_no_store_and_all_are_refreshed_within_its_limits_afterwards() {
+    let size = size();
+    let (app, bazaar) = Bazaar::limited(limit(size)).await;
+    let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
+    let registered = app.api("PUT", "/v1/platforms/bazaar/app", Some(client)).await;
+    assert!(registered.status < 300, "{}", registered.body);
+    bazaar.knows(size);
+    seed(&app, size);
+    let whole = json!({ "connected": size, "all": size });
+
+    bazaar.is_down(true);
+    let began = app.clock.now();
+    // Nobody looks on the last day, so that everything is due at the moment when the platform is back.
+    for day in 1..=DAYS_AWAY {
+        app.advance(24 * HOUR);
+        bazaar.is_now(app.clock.now());
+        if day < DAYS_AWAY {
+            work_now(&app).await;
+        }
+    }
+    let asked_in_vain = bazaar.times().len();
+    assert!(asked_in_vain > 0, "somebody looked whether it is back");
+    assert_eq!(by_status(&app), whole, "an outage kills nobody");
+    let due = format!(
+        "SELECT count(*) AS n FROM credentials WHERE refresh_at <= '{}'",
+        app.clock.now().to_rfc3339()
+    );
+    assert_eq!(count(&app.database, &due), size as i64, "all have come due meanwhile");
+
+    bazaar.is_down(false);
+    bazaar.forget();
+    let back = app.clock.now();
+    loop {
+        work_now(&app).await;
+        let after = format!(
+            "SELECT count(*) AS n FROM credentials WHERE access_issued_at >= '{}'",
+            back.to_rfc3339()
+        );
+        let refreshed = count(&app.database, &after);
+        if refreshed == size as i64 {
+            break;
+        }
+        let next = next_due(&app).unwrap_or_else(|| panic!("{refreshed} of {size} and nothing more is due"));
+        assert!(next - back < TimeDelta::hours(6), "{refreshed} of {size} by {next}");
+        // Not for every job on its own.
+        app.clock.set(next.max(app.clock.now() + TimeDelta::seconds(15)));
+        bazaar.is_now(app.clock.now());
+    }
+    let calls = bazaar.times();
+    tell(&calls, back, size, asked_in_vain, back - began);
+    assert_eq!(calls.len(), size, "each is asked for once");
+    for (place, first) in calls.iter().enumerate() {
+        let within = calls[place..]
+            .iter()
+            .take_while(|at| **at - *first < TimeDelta::seconds(60));
+        assert!(
+            within.count() <= limit(size) as usize,
+            "more than the platform lets through, from {first}"
+        );
+    }
+    assert_eq!(by_status(&app), whole);
+    let unwell = count(&app.database, "SELECT count(*) AS n FROM stores WHERE health <> 'ok'");
+    assert_eq!(unwell, 0, "and all are well");
+}
+
+/// The curve: refreshed in each simulated minute since the platform is back.
+fn tell(calls: &[DateTime<Utc>], back: DateTime<Utc>, size: usize, in_vain: usize, away: TimeDelta) {
+    let mut curve: BTreeMap<i64, usize> = BTreeMap::new();
+    for at in calls {
+        *curve
+            .entry((*at - back).num_seconds() / MINUTE.as_secs() as i64)
+            .or_default() += 1;
+    }
+    let mut told = format!(
+        "{size} stores, {} days away, {in_vain} calls meanwhile; refreshed by minute:",
+        away.num_days()
+    );
+    for (minute, calls) in curve {
+        told.push_str(&format!(" {minute}:{calls}"));
+    }
+    let _ = writeln!(std::io::stderr(), "{told}");
+}
