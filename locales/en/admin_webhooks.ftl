@@ -2,6 +2,7 @@ admin-webhooks = Webhooks
 admin-webhooks-none = No endpoints. The partner adds them with its API key.
 admin-webhook-endpoint = Endpoint
 admin-webhook-types = Events
+admin-webhook-all = All types
 admin-webhook-failing = Failing
 admin-webhook-on = On
 admin-webhook-off = Off

@@ -2,6 +2,7 @@ admin-webhooks = Webhooks
 admin-webhooks-none = No hay destinos. El socio los agrega con su clave de API.
 admin-webhook-endpoint = Destino
 admin-webhook-types = Eventos
+admin-webhook-all = Todos los tipos
 admin-webhook-failing = Falla
 admin-webhook-on = Activo
 admin-webhook-off = Desactivado

@@ -2,6 +2,7 @@ admin-webhooks = Webhooks
 admin-webhooks-none = Não há destinos. O parceiro os adiciona com sua chave de API.
 admin-webhook-endpoint = Destino
 admin-webhook-types = Eventos
+admin-webhook-all = Todos os tipos
 admin-webhook-failing = Falha
 admin-webhook-on = Ativo
 admin-webhook-off = Desativado

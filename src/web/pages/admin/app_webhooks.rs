@@ -104,7 +104,7 @@ fn endpoint(page: &Frame, now: DateTime<Utc>, endpoint: &Endpoint) -> EndpointRo
         url: endpoint.url.clone(),
         description: endpoint.description.clone(),
         types: match endpoint.event_types.0.as_slice() {
-            [] => page.say("admin-all"),
+            [] => page.say("admin-webhook-all"),
             types => types.join(", "),
         },
         badge,
