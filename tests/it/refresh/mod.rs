@@ -1,5 +1,6 @@
 //! How tokens live and die, seen from outside: what callers get, what the platform receives, what stands in the database.
-//! Files with a clock that stands still run in one process; `one_call`, `crash` and `pause` run the built program.
+//! Files with a clock that stands still run in one process; `one_call`, `crash`, `pause` and
+//! `processes` run the built program.
 
 mod asking_again;
 mod crash;
@@ -11,6 +12,7 @@ mod notices;
 mod one_call;
 mod pause;
 mod platform_app;
+mod processes;
 mod renewal;
 mod same_store;
 mod timer;
