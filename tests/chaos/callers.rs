@@ -72,7 +72,10 @@ async fn call_for_ever(installation: &Installation, caller: usize, notes: &Mutex
         .collect();
     loop {
         let store = hot(installation, &mut random);
-        let slot = pick(installation, &web, &mut random);
+        let Some(slot) = pick(installation, &web, &mut random) else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
         let from = installation.clock.now();
         let got = call(
             &installation.client,
@@ -104,19 +107,15 @@ pub fn hot(installation: &Installation, random: &mut StdRng) -> usize {
     (place * 7_919) % installation.stores.len()
 }
 
-/// A server as a load balancer picks it: it knows who is gone, though not at once.
-fn pick(installation: &Installation, web: &[usize], random: &mut StdRng) -> usize {
+/// A server as a load balancer picks it: it knows who is gone, though not at once. `None`: nobody is there.
+fn pick(installation: &Installation, web: &[usize], random: &mut StdRng) -> Option<usize> {
     let up: Vec<usize> = web
         .iter()
         .copied()
         .filter(|slot| installation.slots[*slot].is_up())
         .collect();
-    let among = if up.is_empty() || random.random_bool(0.02) {
-        web
-    } else {
-        &up
-    };
-    among[random.random_range(0..among.len())]
+    let among = if random.random_bool(0.02) { web } else { &up };
+    (!up.is_empty()).then(|| among[random.random_range(0..among.len())])
 }
 
 /// One call of a store through a process.

@@ -16,6 +16,7 @@
 mod callers;
 mod calm;
 mod database;
+mod evidence;
 mod installation;
 mod judge;
 mod platforms;
