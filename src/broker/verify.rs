@@ -20,6 +20,8 @@ pub enum Verified {
     Alive(StoreFacts),
     /// Refused in words that the platform documents.
     Refused(Failure),
+    /// Refused as unauthorized, in no words that the platform documents: a sign, and no proof.
+    Unproven(Failure),
     /// No answer, or one that decides nothing.
     Undecided(Failure),
     /// This connect method has no such call.
@@ -32,6 +34,9 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
         Ok(answer) => match crate::platform::verify::read(method, &answer, values) {
             Ok(facts) => Verified::Alive(facts),
             Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
+            Err(failure) if failure.kind == FailureKind::Unknown && unauthorized(method, &answer) => {
+                Verified::Unproven(failure)
+            }
             Err(failure) => Verified::Undecided(failure),
         },
         Err(unanswered) => unanswered,
@@ -43,14 +48,17 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
 pub async fn accepts(app: &App, route: Route, method: &Method, values: &Values) -> Option<bool> {
     match call(app, route, method, values).await {
         Ok(answer) => {
-            let judged = answer::judge_call(method, answer.status, &answer.headers, &answer.body);
             let refused = crate::platform::verify::read(method, &answer, values)
                 .is_err_and(|failure| failure.kind == FailureKind::Dead);
-            Some(judged == CallAnswer::Passed && !refused)
+            Some(!unauthorized(method, &answer) && !refused)
         }
         Err(Verified::Impossible) => None,
         Err(_) => Some(true),
     }
+}
+
+fn unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
+    answer::judge_call(method, answer.status, &answer.headers, &answer.body) == CallAnswer::Unauthorized
 }
 
 /// The answer to the verify call, or what its absence means.

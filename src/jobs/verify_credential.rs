@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::broker::refresh::Verdict;
+use crate::broker::refresh::Again;
 use crate::broker::{Error, refresh, verify};
 use crate::db;
 use crate::db::jobs::End;
@@ -13,17 +13,18 @@ use crate::domain::job::{Job, NewJob};
 
 pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
     match verify::check(app, credential).await {
-        Ok(Verdict::Dead) | Err(Error::NotFound | Error::NeedsReauthorization { .. }) => return Ok(End::Done),
-        Ok(_) => {}
+        Ok(_) | Err(Error::NotFound | Error::NeedsReauthorization { .. }) => {}
         Err(error) => return Err(error),
     }
+    let Again::At(due_at) = refresh::again(app, credential).await? else {
+        return Ok(End::Done);
+    };
     let tools = app.clone();
     app.db
         .transaction(move |conn| {
             let Some(row) = db::credentials::find(conn, credential)? else {
                 return Ok(End::Done);
             };
-            let due_at = refresh::next_verification(&tools);
             let job = Job::VerifyCredential { credential };
             db::jobs::insert(
                 conn,

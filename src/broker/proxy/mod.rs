@@ -16,9 +16,10 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 
 use super::access_token::Admitted;
-use super::{Error, access_token, last_used};
+use super::{Error, access_token, last_used, refresh};
 use crate::app::App;
 use crate::domain::problem::Problem;
+use crate::domain::store::StoreHealth;
 use crate::outbound::AnswerStream;
 use crate::platform::answer::{self, CallAnswer};
 use crate::platform::descriptor::Renewal;
@@ -181,8 +182,21 @@ impl<'a> Call<'a> {
         Ok(relay(refusal))
     }
 
+    /// A key that is taken for refused, and works: only this tells where the verify call lacks a right.
+    fn note_success(&self, answered: &Result<ProxyAnswer, Error>) {
+        let store = &self.admitted.store;
+        let doubted = self.method.renewal == Renewal::Never && store.health == StoreHealth::RefreshFailing;
+        if doubted && answered.as_ref().is_ok_and(|answer| answer.status.is_success()) {
+            let (app, credential) = (self.app.clone(), store.credential_id);
+            self.app
+                .detached
+                .spawn(async move { refresh::worked(&app, credential).await });
+        }
+    }
+
     fn record(&self, answered: &Result<ProxyAnswer, Error>) {
         last_used::note_store(self.app, self.admitted.store.id);
+        self.note_success(answered);
         let (store, platform) = (self.admitted.store.id, self.platform.slug.as_str());
         match answered {
             Ok(answer) => tracing::debug!(

@@ -18,7 +18,7 @@ use crate::platform::Method;
 use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::obtain::Grant;
 
-fn after(at: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
+pub(super) fn after(at: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(life)
         .ok()
         .and_then(|life| at.checked_add_signed(life))

@@ -12,6 +12,7 @@ mod save;
 mod tend;
 mod unauthorized;
 mod uninstalled;
+mod unproven;
 mod verdict;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
 pub(crate) use uninstalled::{Removal, removed};
+pub use unproven::worked;
+pub(crate) use unproven::{Again, again};
 pub(crate) use verdict::{lose_unrenewable, refuse_unclaimed};
 
 /// What a caller wants.

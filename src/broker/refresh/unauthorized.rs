@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Loaded, load, method_of, open, platform_app, refuse_unclaimed};
+use super::{Loaded, load, method_of, open, platform_app, refuse_unclaimed, unproven};
 use crate::app::App;
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, shop_values};
@@ -56,9 +56,13 @@ pub(crate) async fn judge(
     match verify::ask(app, loaded.route(), method, &values).await? {
         Verified::Alive(_) => {
             platform_app::verified(app, &loaded, method).await;
+            unproven::forget(app, &loaded.row, method).await;
             Ok(Verdict::Alive)
         }
-        Verified::Undecided(_) | Verified::Impossible => Ok(Verdict::Undecided),
+        Verified::Unproven(failure) if method.renewal == Renewal::Never => {
+            unproven::refused(app, &loaded.row, method, &failure).await
+        }
+        Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => Ok(Verdict::Undecided),
         Verified::Refused(_) if !last && method.renewal != Renewal::Never => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;

@@ -38,9 +38,9 @@ pub async fn removed(app: &Arc<App>, credential: CredentialId, topic: &str, prov
     let refused = match verify::ask(app, loaded.route(), method, &values).await? {
         Verified::Alive(_) => return Ok(Removal::Outlived),
         Verified::Refused(failure) => Some(failure),
-        Verified::Undecided(failure) if proven => Some(failure),
+        Verified::Undecided(failure) | Verified::Unproven(failure) if proven => Some(failure),
         Verified::Impossible if proven => None,
-        Verified::Undecided(_) | Verified::Impossible => {
+        Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => {
             ask_again(app, &loaded.row).await?;
             return Ok(Removal::Later);
         }

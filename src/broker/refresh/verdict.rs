@@ -300,6 +300,12 @@ pub(crate) async fn lose_unrenewable(app: &Arc<App>, row: &Credential) -> Result
     pass(app, row, row.next_attempt, evidence, false).await
 }
 
+/// A credential that was refused for long, in words that prove nothing, as it was `seen`.
+pub(super) async fn refuse_unproven(app: &Arc<App>, seen: &Credential, failure: &Failure) -> Result<bool, Error> {
+    let evidence = Evidence::new(StatusReason::RefusedForLong, failure);
+    pass(app, seen, seen.next_attempt, evidence, true).await
+}
+
 /// A credential that the verify call found refused, as it was `seen`.
 pub(crate) async fn refuse_unclaimed(app: &Arc<App>, seen: &Credential, failure: &Failure) -> Result<bool, Error> {
     let evidence = Evidence::new(StatusReason::CredentialRefused, failure);

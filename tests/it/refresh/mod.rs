@@ -18,6 +18,7 @@ mod same_store;
 mod timer;
 mod unauthorized;
 mod unclear;
+mod unproven;
 
 use std::time::Duration;
 
