@@ -10,7 +10,7 @@ use super::run;
 use super::save::{Answered, save};
 use crate::app::App;
 use crate::broker::Error;
-use crate::db::{self, leases};
+use crate::db::{self, leases, left_behind};
 use crate::domain::lease::TAKEOVER_WAIT;
 use crate::domain::refresh::RefreshTrigger;
 use crate::platform::Method;
@@ -104,8 +104,8 @@ async fn take_up(app: &Arc<App>) -> Result<(), Error> {
         .db
         .run::<_, db::Error, _>(move |conn| {
             let forgiving: Vec<&str> = forgiving.iter().map(String::as_str).collect();
-            let mut left_behind = leases::list_settled(conn, &forgiving, BATCH)?;
-            left_behind.extend(leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH)?);
+            let mut left_behind = left_behind::list_settled(conn, &forgiving, BATCH)?;
+            left_behind.extend(left_behind::list_abandoned(conn, TAKEOVER_WAIT, BATCH)?);
             Ok(left_behind)
         })
         .await?;
