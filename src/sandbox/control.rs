@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::behaviour::Behaviour;
+use super::control_grants;
 use super::control_partner;
 use super::control_requests::{
     Advance, ChangeSettings, ControlError, DisableClient, OrderFaults, RegisterClient, RotateSecret, Target, read,
@@ -28,6 +29,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .route("/stores", web::get().to(stores))
         .route("/expire-access-tokens", web::post().to(expire_access))
         .route("/expire-refresh-tokens", web::post().to(expire_refresh))
+        .route("/grants", web::post().to(control_grants::open))
         .route("/revoke", web::post().to(revoke))
         .route("/faults", web::get().to(list_faults))
         .route("/faults", web::post().to(order_faults))
@@ -51,7 +53,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 type Reply = Result<HttpResponse, ControlError>;
 type Shared = web::Data<State>;
 
-fn known<'a>(state: &'a State, slug: &str) -> Result<&'a Behaviour, ControlError> {
+pub fn known<'a>(state: &'a State, slug: &str) -> Result<&'a Behaviour, ControlError> {
     let found = state.behaviours().iter().find(|behaviour| behaviour.slug == slug);
     found.ok_or_else(|| ControlError::UnknownPlatform(slug.to_owned()))
 }

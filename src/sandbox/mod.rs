@@ -7,6 +7,7 @@ mod api;
 mod behaviour;
 mod call;
 mod control;
+mod control_grants;
 mod control_partner;
 mod control_requests;
 mod delivery;

@@ -1,5 +1,6 @@
 //! How tokens live and die, seen from outside: what callers get, what the platform receives, what stands in the database.
-//! Files with a clock that stands still run in one process; `one_call`, `crash` and `pause` run the built program.
+//! Files with a clock that stands still run in one process; `one_call`, `crash`, `pause` and `processes` run
+//! the built program.
 //!
 //! What goes wrong elsewhere, and the tests that hold it here; `failure_modes` sees to it that they exist.
 //!
@@ -43,6 +44,7 @@ mod outage;
 mod own_end;
 mod pause;
 mod platform_app;
+mod processes;
 mod renewal;
 mod same_store;
 mod timer;

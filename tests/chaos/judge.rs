@@ -1,0 +1,317 @@
+//! What was promised, and what became of it. A store is lost if nothing brings it back; an error counts if its caller's
+//! store had a valid token all the while; a token call is one too many if the same refresh token was sent before and the
+//! platform's answer had arrived. What was in doubt is known from outside: who was killed with which attempts under way,
+//! and which answers never came.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Phase;
+use super::callers::{Got, Note};
+use super::calm::Lost;
+use super::evidence::{Refreshed, killed, refreshed, repeats, rows};
+use super::installation::Installation;
+use super::platforms::TokenCall;
+use super::stores::{Forgives, PLATFORMS};
+
+/// Clocks are compared over processes; nearer than this is the same moment.
+const SLACK: TimeDelta = TimeDelta::milliseconds(300);
+/// Connections need a moment to come back after the database has.
+const RECOVERY: TimeDelta = TimeDelta::seconds(10);
+
+/// The time after a lost answer in which a try that is forgiven may begin, and how much of it is enough: journals and
+/// leases are looked after every 15 s.
+const FORGIVEN_SECONDS: i64 = 45;
+const ENOUGH_SECONDS: usize = 25;
+
+/// One phase in figures.
+#[derive(Debug, Default, Clone)]
+pub struct Figures {
+    pub calls: usize,
+    pub answered: usize,
+    /// Connections that a kill cut, or that found nobody.
+    pub cut: usize,
+    /// 503 `unavailable` while the database was away.
+    pub database_away: usize,
+    /// Errors without a valid token, by code.
+    pub tokenless: BTreeMap<String, usize>,
+    /// Errors although there was a valid token.
+    pub wrong: usize,
+    pub token_calls: usize,
+    /// The same refresh token again, because nobody knew the answer to the call before.
+    pub in_doubt: usize,
+    pub kills: usize,
+    pub stops: usize,
+    pub cuts: usize,
+}
+
+/// One platform in figures, at the end.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    pub slug: &'static str,
+    pub forgives: Forgives,
+    pub stores: usize,
+    pub lost: usize,
+    /// Of the lost ones: named in doubt, and with reason.
+    pub named: usize,
+    pub wrongly_asked: usize,
+    pub calls_too_many: usize,
+    /// Lost, because the run kept whoever could have asked again away for most of the platform's minute.
+    pub kept_away: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Judged {
+    pub figures: Vec<Figures>,
+    pub endings: Vec<Ending>,
+    /// What to look at: a line each.
+    pub findings: Vec<String>,
+}
+
+impl Judged {
+    pub fn broken(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        let mut never = |what: String, count: usize| {
+            if count > 0 {
+                broken.push(format!("{count} {what}"));
+            }
+        };
+        for ending in &self.endings {
+            let slug = ending.slug;
+            let excused = if ending.forgives == Forgives::Nothing {
+                ending.named
+            } else {
+                ending.kept_away
+            };
+            never(format!("stores lost at {slug} that may not be"), ending.lost - excused);
+            never(
+                format!("stores wrongly asked to re-authorize at {slug}"),
+                ending.wrongly_asked,
+            );
+            never(format!("token calls too many at {slug}"), ending.calls_too_many);
+        }
+        let wrong = self.figures.iter().map(|figures| figures.wrong).sum();
+        never(
+            "calls answered with an error although a valid token existed".to_owned(),
+            wrong,
+        );
+        broken
+    }
+}
+
+pub async fn judge(
+    installation: &Arc<Installation>,
+    phases: &[Phase],
+    notes: &[Note],
+    token_calls: &[TokenCall],
+    lost: &[Lost],
+) -> Judged {
+    let rows = rows(installation);
+    let refreshed = refreshed(installation);
+    let mut judged = Judged {
+        figures: vec![Figures::default(); phases.len()],
+        ..Judged::default()
+    };
+    let phase_of = |at: DateTime<Utc>| phases.iter().rposition(|phase| phase.begun <= at).unwrap_or(0);
+    let nothing = Refreshed::default();
+    let log_of = |store: usize| {
+        rows.get(&store)
+            .and_then(|row| refreshed.get(&row.credential))
+            .unwrap_or(&nothing)
+    };
+
+    for note in notes {
+        let figures = &mut judged.figures[phase_of(note.begun)];
+        figures.calls += 1;
+        let kind = kind(installation, note, &log_of(note.store).valid);
+        match kind {
+            Kind::Answered => figures.answered += 1,
+            Kind::Cut => figures.cut += 1,
+            Kind::DatabaseAway => figures.database_away += 1,
+            Kind::Tokenless(code) => *figures.tokenless.entry(code).or_default() += 1,
+            Kind::Wrong => {
+                figures.wrong += 1;
+                let store = &installation.stores[note.store];
+                let line = format!(
+                    "wrong: {} {} at {} for {} ms from {}: {:?}",
+                    store.platform.slug,
+                    store.platform_store_id,
+                    phases[phase_of(note.begun)].name,
+                    (note.ended - note.begun).num_milliseconds(),
+                    note.begun,
+                    note.got
+                );
+                judged.findings.push(line);
+            }
+        }
+    }
+    for slot in &installation.slots {
+        for down in slot.downs() {
+            judged.figures[phase_of(down.from)].kills += 1;
+        }
+    }
+    for outage in installation.database.outages() {
+        judged.figures[phase_of(outage.from)].stops += 1;
+    }
+    for cut in installation.database.cuts() {
+        judged.figures[phase_of(cut)].cuts += 1;
+    }
+
+    let numbers = installation.numbers();
+    let mut calls_of: HashMap<usize, Vec<&TokenCall>> = HashMap::new();
+    for call in token_calls {
+        judged.figures[phase_of(call.at)].token_calls += 1;
+        if let Some(store) = numbers.get(&(call.platform.clone(), call.store.clone())) {
+            calls_of.entry(*store).or_default().push(call);
+        }
+    }
+    let killed = killed(installation);
+    let lost_of: HashMap<usize, &Got> = lost.iter().map(|lost| (lost.store, &lost.got)).collect();
+    for platform in &PLATFORMS {
+        let ended = installation.ended_grants(platform.slug).await;
+        let mut ending = Ending {
+            slug: platform.slug,
+            forgives: platform.forgives,
+            stores: 0,
+            lost: 0,
+            named: 0,
+            wrongly_asked: 0,
+            calls_too_many: 0,
+            kept_away: 0,
+        };
+        for (number, store) in installation.stores.iter().enumerate() {
+            if store.platform.slug != platform.slug {
+                continue;
+            }
+            ending.stores += 1;
+            let (row, log) = (&rows[&number], log_of(number));
+            let calls = calls_of.get(&number).map(Vec::as_slice).unwrap_or_default();
+            let repeats = repeats(calls);
+            for at in &repeats {
+                judged.figures[phase_of(*at)].in_doubt += 1;
+            }
+            let killed = killed.get(&row.credential).copied().unwrap_or_default();
+            let doubts = killed + log.answers_lost;
+            let attempts = usize::try_from(row.attempts).unwrap_or_default();
+            let too_many = repeats.len().saturating_sub(doubts) + calls.len().saturating_sub(attempts);
+            ending.calls_too_many += too_many;
+            let is_lost = lost_of.get(&number);
+            let named = row.in_doubt && doubts > 0;
+            let kept_away =
+                named && platform.forgives == Forgives::SixtySeconds && kept_away(installation, &row.credential, calls);
+            let excused = kept_away || (named && platform.forgives == Forgives::Nothing);
+            ending.lost += usize::from(is_lost.is_some());
+            ending.named += usize::from(is_lost.is_some() && named);
+            ending.kept_away += usize::from(is_lost.is_some() && kept_away);
+            let wrongly_asked = row.needs_reauthorization && !excused;
+            ending.wrongly_asked += usize::from(wrongly_asked);
+            if (is_lost.is_some() && !excused) || wrongly_asked || too_many > 0 {
+                let mut lines = vec![format!(
+                    "{} {}: lost {is_lost:?}, {too_many} calls too many, killed with {killed} attempts under way, {}, {:?}",
+                    platform.slug,
+                    store.platform_store_id,
+                    row.shown,
+                    ended.iter().find(|(id, _)| *id == store.platform_store_id)
+                )];
+                lines.extend(last(calls, 10).iter().map(|call| {
+                    let sent = call.sent.get(call.sent.len().saturating_sub(8)..).unwrap_or_default();
+                    format!(
+                        "    platform {} ..{sent} processed {} {:?}",
+                        call.at, call.processed, call.status
+                    )
+                }));
+                lines.extend(last(&log.lines, 10).iter().map(|line| format!("    llavero  {line}")));
+                judged.findings.push(lines.join("\n"));
+            }
+        }
+        judged.endings.push(ending);
+    }
+    judged
+}
+
+fn last<T>(all: &[T], most: usize) -> &[T] {
+    &all[all.len().saturating_sub(most)..]
+}
+
+enum Kind {
+    Answered,
+    Cut,
+    DatabaseAway,
+    Tokenless(String),
+    Wrong,
+}
+
+fn kind(installation: &Installation, note: &Note, valid: &[(DateTime<Utc>, DateTime<Utc>)]) -> Kind {
+    let code = match &note.got {
+        Got::Answer => return Kind::Answered,
+        Got::WrongStore(_) => return Kind::Wrong,
+        Got::Cut(_) if was_down(installation, note) => return Kind::Cut,
+        Got::Refusal(503, code) if code == "unavailable" && database_was_away(installation, note) => {
+            return Kind::DatabaseAway;
+        }
+        Got::Refusal(_, code) => code.clone(),
+        Got::Platform(status) => format!("platform's {status}"),
+        Got::Cut(_) => "cut".to_owned(),
+        Got::Nothing => "no answer".to_owned(),
+    };
+    let had_token = valid
+        .iter()
+        .any(|(from, until)| *from + SLACK <= note.begun && note.ended + SLACK <= *until);
+    if had_token { Kind::Wrong } else { Kind::Tokenless(code) }
+}
+
+/// Whether, of the time in which the platform forgave the lost answer, most passed while the database was away or the
+/// killed process's disk was: then nobody could ask again. On a slow machine a start alone takes that long.
+fn kept_away(installation: &Installation, credential: &str, calls: &[&TokenCall]) -> bool {
+    let Some(refused) = calls
+        .iter()
+        .find(|call| call.processed && matches!(call.status, Some(400 | 401)))
+    else {
+        return false;
+    };
+    let Some(first) = calls.iter().find(|call| call.sent == refused.sent && call.processed) else {
+        return false;
+    };
+    let owners = installation
+        .slots
+        .iter()
+        .filter(|slot| slot.doubts().iter().any(|(id, _)| id == credential));
+    let mut away: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+    let until = |until: Option<DateTime<Utc>>| until.unwrap_or(DateTime::<Utc>::MAX_UTC);
+    away.extend(
+        owners
+            .flat_map(|slot| slot.downs())
+            .map(|down| (down.from, until(down.until))),
+    );
+    away.extend(
+        installation
+            .database
+            .outages()
+            .iter()
+            .map(|outage| (outage.from, until(outage.until))),
+    );
+    let free = (0..FORGIVEN_SECONDS)
+        .map(|second| first.at + TimeDelta::seconds(second))
+        .filter(|at| !away.iter().any(|(from, until)| from <= at && at <= until));
+    free.count() < ENOUGH_SECONDS
+}
+
+fn overlaps(note: &Note, from: DateTime<Utc>, until: Option<DateTime<Utc>>, after: TimeDelta) -> bool {
+    from - SLACK <= note.ended && until.is_none_or(|until| note.begun <= until + after)
+}
+
+fn was_down(installation: &Installation, note: &Note) -> bool {
+    let downs = installation.slots[note.slot].downs();
+    downs.iter().any(|down| overlaps(note, down.from, down.until, SLACK))
+}
+
+fn database_was_away(installation: &Installation, note: &Note) -> bool {
+    let outages = installation.database.outages();
+    let stopped = outages
+        .iter()
+        .any(|outage| overlaps(note, outage.from, outage.until, RECOVERY));
+    let cuts = installation.database.cuts();
+    stopped || cuts.iter().any(|cut| overlaps(note, *cut, Some(*cut), RECOVERY))
+}
