@@ -18,9 +18,11 @@ use crate::platform::Catalogue;
 
 pub mod arrivals;
 pub mod in_flight;
+pub mod rates;
 
 pub use arrivals::Arrivals;
 pub use in_flight::InFlight;
+pub use rates::Rates;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -41,6 +43,8 @@ pub struct App {
     pub in_flight: InFlight,
     /// Who came to permanent connect pages lately.
     pub arrivals: Arrivals,
+    /// What apps and stores may still ask for.
+    pub rates: Rates,
     /// Runs refreshes and connects to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod disconnect;
 pub mod health;
 pub mod hooks;
+pub mod idempotency;
 pub mod jobs;
 pub mod last_used;
 pub mod notify;

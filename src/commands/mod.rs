@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, InFlight};
+use llavero::app::{App, Arrivals, InFlight, Rates};
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -128,6 +128,7 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         listener: Listener::start(listen_url, clock.clone()),
         in_flight: InFlight::default(),
         arrivals: Arrivals::default(),
+        rates: Rates::new(clock.clone(), config.app_rate, config.store_rate),
         last_used: LastUsed::default(),
         db,
         sealer,

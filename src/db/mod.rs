@@ -27,6 +27,7 @@ mod connect_session_ends;
 pub mod connect_session_stores;
 pub mod connect_sessions;
 pub mod credentials;
+pub mod idempotent_requests;
 pub mod jobs;
 pub mod key_checks;
 pub mod last_used;

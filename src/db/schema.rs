@@ -160,6 +160,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotent_requests (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        api_key_id -> Uuid,
+        key -> Text,
+        request_mac -> Bytea,
+        status -> Nullable<Int2>,
+        content_type -> Nullable<Text>,
+        body_sealed -> Nullable<Bytea>,
+        body_until -> Nullable<Timestamptz>,
+        busy_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Uuid,
         kind -> Text,
@@ -328,6 +344,8 @@ diesel::joinable!(connect_sessions -> api_keys (exchanged_by));
 diesel::joinable!(connect_sessions -> apps (app_id));
 diesel::joinable!(credentials -> apps (app_id));
 diesel::joinable!(credentials -> platform_apps (platform_app_id));
+diesel::joinable!(idempotent_requests -> api_keys (api_key_id));
+diesel::joinable!(idempotent_requests -> apps (app_id));
 diesel::joinable!(jobs -> apps (app_id));
 diesel::joinable!(notices -> apps (app_id));
 diesel::joinable!(notices -> platform_apps (platform_app_id));
@@ -348,6 +366,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connect_session_stores,
     connect_sessions,
     credentials,
+    idempotent_requests,
     jobs,
     key_checks,
     notices,

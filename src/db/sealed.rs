@@ -19,7 +19,7 @@ const fn column(table: &'static str, column: &'static str) -> Column {
 }
 
 /// All of them; a test compares the list with the schema.
-pub const COLUMNS: [Column; 11] = [
+pub const COLUMNS: [Column; 12] = [
     column("apps", "signing_secret_sealed"),
     column("apps", "previous_signing_secret_sealed"),
     column("platform_apps", "values_sealed"),
@@ -31,6 +31,7 @@ pub const COLUMNS: [Column; 11] = [
     column("connect_sessions", "delivered_sealed"),
     column("connect_sessions", "held_sealed"),
     column("sessions", "state_sealed"),
+    column("idempotent_requests", "body_sealed"),
 ];
 
 #[derive(QueryableByName)]

@@ -72,8 +72,8 @@ macro_rules! uuid_ids {
 }
 
 uuid_ids! {
-    AccessTokenId, AdminId, ApiKeyId, AppId, AuditEventId, ConnectSessionId, CredentialId, EventId, JobId, JournalId,
-    NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookEndpointId,
+    AccessTokenId, AdminId, ApiKeyId, AppId, AuditEventId, ConnectSessionId, CredentialId, EventId,
+    IdempotentRequestId, JobId, JournalId, NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookEndpointId,
 }
 
 impl ToSql<sql_types::Bytea, Pg> for TokenHash {

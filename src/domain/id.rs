@@ -119,6 +119,8 @@ ids! {
     EventId = "evt";
     /// A partner's webhook endpoint.
     WebhookEndpointId = "whe";
+    /// A request with an idempotency key.
+    IdempotentRequestId = "idem";
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::app::App;
-use crate::broker::{Error, disconnect};
+use crate::broker::{Error, disconnect, idempotency};
 use crate::db;
 use crate::db::jobs::End;
 use crate::domain::job::{Job, NewJob};
@@ -37,6 +37,7 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     let before = now - TimeDelta::days(NOTICES_DAYS);
     app.db.run(move |conn| db::notices::delete_before(conn, before)).await?;
     disconnect::erase_unused(app).await?;
+    idempotency::purge(app).await?;
     let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {

@@ -34,7 +34,7 @@ use crate::domain::store::{Mode, StoreStatus};
 use crate::platform::transport::Route;
 use crate::platform::{Method, Values};
 
-pub(crate) use grant::{announce, next_verification};
+pub(crate) use grant::announce;
 pub use grant::{first_jobs, granted};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::client_values;

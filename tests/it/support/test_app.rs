@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, InFlight};
+use llavero::app::{App, Arrivals, InFlight, Rates};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -59,6 +59,8 @@ pub struct Wishes {
     pub catalogue: Option<Catalogue>,
     /// Where they are simulated, instead of by the program.
     pub platforms: Option<String>,
+    /// Further settings.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 /// Where every frozen clock begins.
@@ -264,7 +266,9 @@ pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::pa
         ("LLAVERO_ALLOW_PRIVATE_HOSTS", (!wishes.strict_hosts).to_string()),
         ("LLAVERO_DB_POOL", "8".to_owned()),
     ];
-    Config::from_env(values.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap()
+    let more = wishes.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let values = values.into_iter().chain(more);
+    Config::from_env(values.map(|(name, value)| (name.to_owned(), value))).unwrap()
 }
 
 /// The tools, with a frozen clock, seeded randomness and mails in memory.
@@ -295,6 +299,7 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
         arrivals: Arrivals::default(),
+        rates: Rates::new(clock.clone(), config.app_rate, config.store_rate),
         last_used: LastUsed::default(),
         db,
         sealer,
