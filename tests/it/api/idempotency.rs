@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::partners;
 use crate::support::rows;
-use crate::support::test_app::{Answer, TestApp, read};
+use crate::support::test_app::{TestApp, read};
+use crate::support::visitor::Answer;
 
 const SESSIONS: &str = "/v1/connect-sessions";
 
