@@ -21,12 +21,14 @@ pub mod arrivals;
 pub mod hook_keys;
 pub mod in_flight;
 pub mod memory;
+pub mod rates;
 pub mod token_gates;
 
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
 pub use in_flight::InFlight;
 pub use memory::Memory;
+pub use rates::Rates;
 pub use token_gates::TokenGates;
 
 /// Everything a use case may reach for.
@@ -56,6 +58,8 @@ pub struct App {
     pub arrivals: Arrivals,
     /// What platforms sign their webhooks with.
     pub hook_keys: HookKeys,
+    /// What apps and stores may still ask for.
+    pub rates: Rates,
     /// Runs refreshes and connects to their end whoever hangs up: never a web worker's runtime.
     pub detached: tokio::runtime::Handle,
 }

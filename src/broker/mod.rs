@@ -13,6 +13,7 @@ pub mod disconnect;
 pub mod events;
 pub mod health;
 pub mod hooks;
+pub mod idempotency;
 pub mod jobs;
 pub mod last_used;
 pub mod metrics;

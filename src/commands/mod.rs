@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, TokenGates};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates};
 use llavero::broker::custom_platforms;
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
@@ -147,6 +147,7 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),
+        rates: Rates::new(clock.clone(), config.app_rate, config.store_rate),
         last_used: LastUsed::default(),
         db,
         sealer,

@@ -53,6 +53,10 @@ pub struct Config {
     pub journal_wait: Duration,
     /// `LLAVERO_OUTAGE_GRACE` in seconds, default 300; zero turns it off.
     pub outage_grace: Duration,
+    /// `LLAVERO_APP_RATE`: requests a minute of one app to the partner API, default 6000; zero: no limit.
+    pub app_rate: u32,
+    /// `LLAVERO_STORE_RATE`: calls a minute with one store's token, default 3000; zero: no limit.
+    pub store_rate: u32,
     /// `LLAVERO_ALLOW_PRIVATE_HOSTS`, default false.
     pub allow_private_hosts: bool,
     /// `LLAVERO_EXTRA_CA_FILE`: PEM.
@@ -80,7 +84,7 @@ pub struct SettingError {
 }
 
 /// Every name that is read, in the order of the documentation.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 23] = [
     "DATABASE_URL",
     "LLAVERO_DATABASE_LISTEN_URL",
     "LLAVERO_BIND",
@@ -94,6 +98,8 @@ pub const NAMES: [&str; 21] = [
     "LLAVERO_JOURNAL_DIR",
     "LLAVERO_JOURNAL_WAIT",
     "LLAVERO_OUTAGE_GRACE",
+    "LLAVERO_APP_RATE",
+    "LLAVERO_STORE_RATE",
     "LLAVERO_ALLOW_PRIVATE_HOSTS",
     "LLAVERO_EXTRA_CA_FILE",
     "LLAVERO_EGRESS_PROXY",
@@ -146,6 +152,8 @@ impl Config {
             outage_grace: settings
                 .seconds("LLAVERO_OUTAGE_GRACE", 0)
                 .unwrap_or(Duration::from_secs(300)),
+            app_rate: settings.whole("LLAVERO_APP_RATE", 0, 10_000_000).unwrap_or(6_000),
+            store_rate: settings.whole("LLAVERO_STORE_RATE", 0, 10_000_000).unwrap_or(3_000),
             allow_private_hosts: settings.boolean("LLAVERO_ALLOW_PRIVATE_HOSTS").unwrap_or(false),
             extra_ca_file: settings.path("LLAVERO_EXTRA_CA_FILE"),
             egress_proxy: settings.proxy_url("LLAVERO_EGRESS_PROXY"),

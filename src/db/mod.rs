@@ -32,6 +32,7 @@ pub mod credentials;
 pub mod custom_platforms;
 pub mod events;
 pub mod figures;
+pub mod idempotent_requests;
 pub mod jobs;
 pub mod key_checks;
 pub mod last_used;

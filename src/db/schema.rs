@@ -181,6 +181,21 @@ diesel::table! {
         platform_app_id -> Nullable<Uuid>,
         incident -> Text,
         data -> Jsonb,
+    }
+}
+
+diesel::table! {
+    idempotent_requests (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        api_key_id -> Uuid,
+        key -> Text,
+        request_mac -> Bytea,
+        status -> Nullable<Int2>,
+        content_type -> Nullable<Text>,
+        body_sealed -> Nullable<Bytea>,
+        body_until -> Nullable<Timestamptz>,
+        busy_until -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
     }
 }
@@ -412,6 +427,8 @@ diesel::joinable!(custom_platforms -> apps (app_id));
 diesel::joinable!(events -> apps (app_id));
 diesel::joinable!(events -> platform_apps (platform_app_id));
 diesel::joinable!(events -> stores (store_id));
+diesel::joinable!(idempotent_requests -> api_keys (api_key_id));
+diesel::joinable!(idempotent_requests -> apps (app_id));
 diesel::joinable!(jobs -> apps (app_id));
 diesel::joinable!(notices -> apps (app_id));
 diesel::joinable!(notices -> platform_apps (platform_app_id));
@@ -439,6 +456,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     credentials,
     custom_platforms,
     events,
+    idempotent_requests,
     jobs,
     key_checks,
     notices,

@@ -19,7 +19,7 @@ const fn column(table: &'static str, column: &'static str) -> Column {
 }
 
 /// All of them; a test compares the list with the schema.
-pub const COLUMNS: [Column; 13] = [
+pub const COLUMNS: [Column; 14] = [
     column("apps", "signing_secret_sealed"),
     column("apps", "previous_signing_secret_sealed"),
     column("platform_apps", "values_sealed"),
@@ -33,6 +33,7 @@ pub const COLUMNS: [Column; 13] = [
     column("sessions", "state_sealed"),
     column("webhook_endpoints", "secret_sealed"),
     column("webhook_endpoints", "previous_secret_sealed"),
+    column("idempotent_requests", "body_sealed"),
 ];
 
 #[derive(QueryableByName)]

@@ -76,8 +76,9 @@ macro_rules! uuid_ids {
 }
 
 uuid_ids! {
-    AccessTokenId, AdminId, ApiKeyId, AppId, AuditEventId, ConnectSessionId, CredentialId, EventId, JobId, JournalId,
-    NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookDeliveryId, WebhookEndpointId,
+    AccessTokenId, AdminId, ApiKeyId, AppId, AuditEventId, ConnectSessionId, CredentialId, EventId,
+    IdempotentRequestId, JobId, JournalId, NoticeId, PartnerId, PlatformAppId, RefreshLogId, StoreId, WebhookDeliveryId,
+    WebhookEndpointId,
 }
 
 impl ToSql<sql_types::Bytea, Pg> for TokenHash {

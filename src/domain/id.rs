@@ -121,6 +121,8 @@ ids! {
     WebhookEndpointId = "whe";
     /// One event for one endpoint.
     WebhookDeliveryId = "whd";
+    /// A request with an idempotency key.
+    IdempotentRequestId = "idem";
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::app::App;
-use crate::broker::{Error, disconnect};
+use crate::broker::{Error, disconnect, idempotency};
 use crate::db;
 use crate::db::jobs::End;
 use crate::domain::event::KEPT_DAYS;
@@ -44,6 +44,7 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
         > 0
     {}
     disconnect::erase_unused(app).await?;
+    idempotency::purge(app).await?;
     let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {

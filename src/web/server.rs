@@ -80,6 +80,8 @@ pub fn start(setup: Setup, listener: TcpListener) -> Result<Server, StartError> 
             .app_data(site.clone())
             .app_data(tools.clone())
             .configure(|config| routes::configure(config, setup.demo.as_ref()))
+            .wrap(from_fn(middleware::conditional::answer))
+            .wrap(from_fn(middleware::idempotency::once))
             .wrap(session::middleware(rows.clone(), site.clone(), &cookie_key))
             .wrap(from_fn(middleware::edge))
     })

@@ -19,9 +19,16 @@ pub async fn show(by: PartnerKey<AnyScope>) -> Answer {
         "created_at": app.created_at,
         "key": { "id": by.key.id, "name": by.key.name, "scopes": by.key.scopes.0 },
         "limits": {
+            "requests_per_minute": some(by.tools.config.app_rate),
+            "store_calls_per_minute": some(by.tools.config.store_rate),
             "page": page::MOST,
             "resendable_body_bytes": body::KEPT,
             "signed_body_bytes": body::SIGNED,
         },
     }))
+}
+
+/// Zero stands for no limit.
+fn some(rate: u32) -> Option<u32> {
+    Some(rate).filter(|rate| *rate > 0)
 }

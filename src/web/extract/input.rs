@@ -18,7 +18,7 @@ use crate::domain::id::Id;
 use crate::domain::problem::Problem;
 use crate::web::Error;
 
-const BODY_LIMIT: usize = 1024 * 1024;
+pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// A request's body, not yet read as anything.
 #[derive(Debug)]

@@ -15,13 +15,15 @@ use actix_web::{HttpMessage, HttpRequest, web};
 
 pub use admin::{Admin, NeedsRole, Operator, Owner, Viewer};
 pub use client_address::ClientAddress;
-pub use input::{Body, Params, path_id};
+pub use input::{BODY_LIMIT, Body, Params, path_id};
 pub use partner_key::{
     AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite, WebhooksWrite,
 };
 pub use store_token::StoreToken;
 
 use crate::app::App;
+use crate::app::rates::Budget;
+use crate::broker;
 use crate::domain::problem::Problem;
 use crate::web::Error;
 use crate::web::middleware::request_id::RequestId;
@@ -35,7 +37,17 @@ fn tools(request: &HttpRequest) -> Result<Arc<App>, Error> {
 }
 
 /// The token of `Authorization: Bearer ...`.
-fn bearer(request: &HttpRequest) -> Result<String, Error> {
+/// Leaves what is left of a budget where the edge finds it; `RateLimited` if nothing is.
+fn budget(request: &HttpRequest, budget: Option<Budget>) -> Result<(), Error> {
+    let Some(budget) = budget else { return Ok(()) };
+    request.extensions_mut().insert(budget);
+    match budget.refused_for {
+        None => Ok(()),
+        Some(retry_after) => Err(broker::Error::RateLimited { retry_after }.into()),
+    }
+}
+
+pub fn bearer(request: &HttpRequest) -> Result<String, Error> {
     let missing = |detail| Error::of(Problem::Unauthenticated).detail(detail);
     let value = request.headers().get(header::AUTHORIZATION);
     let value = value.ok_or_else(|| missing("Send `Authorization: Bearer <token>`"))?;

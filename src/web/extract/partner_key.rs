@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use super::{bearer, request_id, tools};
+use super::{bearer, budget, request_id, tools};
 use crate::app::App;
 use crate::broker::api_key;
 use crate::broker::asker::Asker;
@@ -76,9 +76,11 @@ impl<S: NeedsScope> FromRequest for PartnerKey<S> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let (tools, bearer, request_id) = (tools(request), bearer(request), request_id(request));
+        let request = request.clone();
         Box::pin(async move {
             let (tools, bearer) = (tools?, bearer?);
             let admitted = api_key::admit(&tools, &bearer).await?;
+            budget(&request, tools.rates.count_app(admitted.app.id))?;
             if let Some(scope) = S::SCOPE {
                 admitted.needs(scope)?;
             }

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use super::{bearer, tools};
+use super::{bearer, budget, tools};
 use crate::app::App;
 use crate::broker::access_token::{self, Admitted};
 use crate::web::Error;
@@ -22,10 +22,11 @@ impl FromRequest for StoreToken {
     type Future = LocalBoxFuture<'static, Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (tools, bearer) = (tools(request), bearer(request));
+        let (tools, bearer, request) = (tools(request), bearer(request), request.clone());
         Box::pin(async move {
             let (tools, bearer) = (tools?, bearer?);
             let admitted = access_token::admit(&tools, &bearer).await?;
+            budget(&request, tools.rates.count_store(admitted.store.id))?;
             Ok(Self { tools, admitted })
         })
     }

@@ -2,7 +2,10 @@
 //! errors, cookies, security headers, log line. One function rather than four layers, because errors that reach the
 //! outermost layer without a response (a session that can't be read) must get all of these, too.
 
+pub mod conditional;
+pub mod idempotency;
 pub mod log;
+pub mod rate_limit;
 pub mod request_id;
 pub mod security_headers;
 
@@ -10,7 +13,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, web};
@@ -19,6 +22,7 @@ use super::csrf::BrowserKey;
 use super::page::{LANGUAGE_COOKIE, asked_language, see_other};
 use super::urls::{self, Group};
 use super::{Error, Frame, Site, error};
+use crate::app::rates::Budget;
 use crate::domain::problem::Problem;
 use request_id::RequestId;
 
@@ -48,7 +52,7 @@ pub async fn edge(
     let language = asked_language(request.request());
 
     let finish = |answer: &mut HttpResponse, route: &str, failure: Option<log::Failure>| {
-        let by_platform = answer.headers().get(SOURCE).is_some_and(|source| source == "platform");
+        let by_platform = by_platform(answer.headers());
         if proxied && !by_platform {
             answer
                 .headers_mut()
@@ -99,6 +103,10 @@ pub async fn edge(
                 *response.response_mut() = rendered;
                 failure
             });
+            let budget = response.request().extensions().get::<Budget>().copied();
+            if let (Some(budget), false) = (budget, by_platform(response.headers())) {
+                rate_limit::add(response.headers_mut(), &budget);
+            }
             finish(response.response_mut(), &route, failure);
             Ok(response)
         }
@@ -110,6 +118,10 @@ pub async fn edge(
             Err(InternalError::from_response("rendered", rendered).into())
         }
     }
+}
+
+fn by_platform(headers: &HeaderMap) -> bool {
+    headers.get(SOURCE).is_some_and(|source| source == "platform")
 }
 
 /// The failure that a response stands for: one of ours that actix keeps beside it, or one made of what actix says.

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, TokenGates};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -62,6 +62,8 @@ pub struct Wishes {
     pub platforms: Option<String>,
     /// Seconds that what is in memory is served without the database; 300 by default.
     pub outage_grace: Option<u64>,
+    /// Further settings.
+    pub settings: Vec<(&'static str, &'static str)>,
 }
 
 /// Where every frozen clock begins.
@@ -268,7 +270,9 @@ pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::pa
         ("LLAVERO_DB_POOL", "8".to_owned()),
         ("LLAVERO_OUTAGE_GRACE", wishes.outage_grace.unwrap_or(300).to_string()),
     ];
-    Config::from_env(values.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap()
+    let more = wishes.settings.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let values = values.into_iter().chain(more);
+    Config::from_env(values.map(|(name, value)| (name.to_owned(), value))).unwrap()
 }
 
 /// The tools, with a frozen clock, seeded randomness and mails in memory.
@@ -304,6 +308,7 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),
+        rates: Rates::new(clock.clone(), config.app_rate, config.store_rate),
         last_used: LastUsed::default(),
         db,
         sealer,
