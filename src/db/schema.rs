@@ -181,6 +181,7 @@ diesel::table! {
         platform_app_id -> Nullable<Uuid>,
         incident -> Text,
         data -> Jsonb,
+        created_at -> Timestamptz,
     }
 }
 
