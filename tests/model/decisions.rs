@@ -185,7 +185,7 @@ fn index(row: &Row, times: Times) -> usize {
 
 /// What `index` stands for.
 fn situation(index: usize) -> (Row, Times) {
-    let flag = |place: usize| index >> (5 - place) & 1 == 1;
+    let flag = |place: usize| (index >> (5 - place)) & 1 == 1;
     let (access, rest) = (index / 64 % 3, index / 64 / 3);
     let row = Row {
         lease: (rest / 4) as u8,

@@ -182,7 +182,7 @@ impl World {
         if self.row.lease != 0 {
             self.lease_steps(setup, travels, steps);
         }
-        self.long_wait(setup, steps);
+        self.long_wait(steps);
     }
 
     fn grace_steps(&self, setup: &Setup, steps: &mut Steps) {
@@ -242,7 +242,7 @@ impl World {
 
     /// Free where no answer is held out of sight. Else somebody stays away for longer than `LLAVERO_JOURNAL_WAIT`, which no
     /// protocol can close: not explored.
-    fn long_wait(&self, setup: &Setup, steps: &mut Steps) {
+    fn long_wait(&self, steps: &mut Steps) {
         let of_lease = self.row.lease != 0 && self.times.lease == WAITED && self.row.owner != 0;
         let of_takeover =
             self.row.unsettled && !self.times.waited_long && (self.row.lease == 0 || self.times.lease >= WAITED);
