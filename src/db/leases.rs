@@ -165,6 +165,23 @@ pub fn list_of_owner(conn: &mut Conn, owner: JournalId) -> Result<Vec<(Credentia
     Ok(rows)
 }
 
+/// Credentials whose lease ended more than `silence` ago and was not cleared, the latest first.
+pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<Vec<CredentialId>> {
+    let rows = credentials::table
+        .filter(credentials::lease_attempt.is_not_null())
+        .filter(credentials::dead_at.is_null())
+        .filter(
+            credentials::lease_until.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
+                .bind::<Double, _>(silence.as_secs_f64())
+                .sql(")")),
+        )
+        .order(credentials::lease_until.desc())
+        .limit(limit)
+        .select(credentials::id)
+        .load(conn)?;
+    Ok(rows)
+}
+
 /// Living credentials whose timer went off more than `late` ago: with their app and platform.
 pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
     let rows = credentials::table

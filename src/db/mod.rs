@@ -37,7 +37,6 @@ pub mod jobs;
 pub mod key_checks;
 pub mod last_used;
 pub mod leases;
-pub mod left_behind;
 pub mod listen;
 pub mod notices;
 pub mod overview;

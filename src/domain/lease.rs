@@ -135,10 +135,7 @@ pub fn claim(
         }
     }
     let mut unsettled = false;
-    // A settled attempt may still travel, but where every pair that comes of it works, asking twice costs nothing; and a
-    // short grace would be over before the wait is.
-    let costs_nothing = grace_open && matches!(terms.reuse, Reuse::Within(_));
-    if let Some(held) = lease.held.filter(|held| !(held.settled && costs_nothing)) {
+    if let Some(held) = lease.held {
         let Some(reaching_since) = reaching_since else {
             return Claim::NotBefore {
                 at: Some(after(held.until, TAKEOVER_WAIT)),

@@ -25,6 +25,7 @@ pub struct Refreshed {
     /// From when until when each new access token was there.
     pub valid: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     pub answers_lost: usize,
+    /// A line an attempt; those of attempts whose end nobody could write down are missing.
     pub lines: Vec<String>,
 }
 

@@ -62,6 +62,8 @@ impl Installation {
             _platforms: platforms,
             client: Http::builder()
                 .redirect(reqwest::redirect::Policy::none())
+                // A kept connection that its server closes just now would look like a defect.
+                .pool_max_idle_per_host(0)
                 .build()
                 .unwrap(),
             database,

@@ -21,10 +21,8 @@ const SLACK: TimeDelta = TimeDelta::milliseconds(300);
 /// Connections need a moment to come back after the database has.
 const RECOVERY: TimeDelta = TimeDelta::seconds(10);
 
-/// The time after a lost answer in which a try that is forgiven may begin, and how much of it is enough: journals and
-/// leases are looked after every 15 s.
-const FORGIVEN_SECONDS: i64 = 45;
-const ENOUGH_SECONDS: usize = 25;
+/// In this time the owner of a lost answer makes all its tries, where a minute is forgiven.
+const TRIES: TimeDelta = TimeDelta::seconds(45);
 
 /// One phase in figures.
 #[derive(Debug, Default, Clone)]
@@ -58,7 +56,8 @@ pub struct Ending {
     pub named: usize,
     pub wrongly_asked: usize,
     pub calls_too_many: usize,
-    /// Lost, because the run kept whoever could have asked again away for most of the platform's minute.
+    /// Lost where a minute is forgiven: the process was killed while the platform answered, and nobody may take over its
+    /// lease within that minute; or the database was away for most of it.
     pub kept_away: usize,
 }
 
@@ -193,14 +192,16 @@ pub async fn judge(
                 judged.figures[phase_of(*at)].in_doubt += 1;
             }
             let killed = killed.get(&row.credential).copied().unwrap_or_default();
-            let doubts = killed + log.answers_lost;
             let attempts = usize::try_from(row.attempts).unwrap_or_default();
+            // The log of an attempt may be lost with the database; that nobody wrote down how it ended is a doubt.
+            let unlogged = attempts.saturating_sub(log.lines.len());
+            let doubts = killed.max(unlogged) + log.answers_lost;
             let too_many = repeats.len().saturating_sub(doubts) + calls.len().saturating_sub(attempts);
             ending.calls_too_many += too_many;
             let is_lost = lost_of.get(&number);
             let named = row.in_doubt && doubts > 0;
             let kept_away =
-                named && platform.forgives == Forgives::SixtySeconds && kept_away(installation, &row.credential, calls);
+                named && platform.forgives == Forgives::SixtySeconds && (killed > 0 || kept_away(installation, calls));
             let excused = kept_away || (named && platform.forgives == Forgives::Nothing);
             ending.lost += usize::from(is_lost.is_some());
             ending.named += usize::from(is_lost.is_some() && named);
@@ -251,7 +252,7 @@ fn kind(installation: &Installation, note: &Note, valid: &[(DateTime<Utc>, DateT
         Got::Refusal(503, code) if code == "unavailable" && database_was_away(installation, note) => {
             return Kind::DatabaseAway;
         }
-        Got::Refusal(_, code) => code.clone(),
+        Got::Refusal(status, code) => format!("{status} {code}"),
         Got::Platform(status) => format!("platform's {status}"),
         Got::Cut(_) => "cut".to_owned(),
         Got::Nothing => "no answer".to_owned(),
@@ -262,40 +263,22 @@ fn kind(installation: &Installation, note: &Note, valid: &[(DateTime<Utc>, DateT
     if had_token { Kind::Wrong } else { Kind::Tokenless(code) }
 }
 
-/// Whether, of the time in which the platform forgave the lost answer, most passed while the database was away or the
-/// killed process's disk was: then nobody could ask again. On a slow machine a start alone takes that long.
-fn kept_away(installation: &Installation, credential: &str, calls: &[&TokenCall]) -> bool {
-    let Some(refused) = calls
+/// Whether the database was away when the owner of the lost answer would have asked again: what it may not write down, it
+/// may not do.
+fn kept_away(installation: &Installation, calls: &[&TokenCall]) -> bool {
+    let refused = calls
         .iter()
-        .find(|call| call.processed && matches!(call.status, Some(400 | 401)))
-    else {
-        return false;
-    };
-    let Some(first) = calls.iter().find(|call| call.sent == refused.sent && call.processed) else {
-        return false;
-    };
-    let owners = installation
-        .slots
-        .iter()
-        .filter(|slot| slot.doubts().iter().any(|(id, _)| id == credential));
-    let mut away: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
-    let until = |until: Option<DateTime<Utc>>| until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-    away.extend(
-        owners
-            .flat_map(|slot| slot.downs())
-            .map(|down| (down.from, until(down.until))),
-    );
-    away.extend(
-        installation
-            .database
-            .outages()
-            .iter()
-            .map(|outage| (outage.from, until(outage.until))),
-    );
-    let free = (0..FORGIVEN_SECONDS)
-        .map(|second| first.at + TimeDelta::seconds(second))
-        .filter(|at| !away.iter().any(|(from, until)| from <= at && at <= until));
-    free.count() < ENOUGH_SECONDS
+        .find(|call| call.processed && matches!(call.status, Some(400 | 401)));
+    let first = refused.and_then(|refused| calls.iter().find(|call| call.sent == refused.sent && call.processed));
+    let Some(first) = first else { return false };
+    let last = first.at + TRIES;
+    let outages = installation.database.outages();
+    let stopped = outages.iter().any(|outage| {
+        let until = outage.until.map_or(last, |until| until + RECOVERY);
+        outage.from <= last && first.at <= until
+    });
+    let cuts = installation.database.cuts();
+    stopped || cuts.iter().any(|cut| *cut <= last && first.at <= *cut + RECOVERY)
 }
 
 fn overlaps(note: &Note, from: DateTime<Utc>, until: Option<DateTime<Utc>>, after: TimeDelta) -> bool {

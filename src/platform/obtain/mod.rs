@@ -244,7 +244,7 @@ pub fn refresh_host(method: &Method, values: &Values) -> Option<String> {
         Obtain::Code(code) if code.asks_again => &code.token,
         Obtain::Code(code) => code.refresh.as_ref()?,
         Obtain::Ask(ask) => &ask.token,
-        Obtain::Given(_) => return None,
+        Obtain::Oauth1(_) | Obtain::Given(_) => return None,
     };
     let url = call.url.fill(&Scope::timeless(method, values)).ok()?;
     Some(url[url::Position::BeforeHost..url::Position::AfterPort].to_owned())
@@ -315,7 +315,7 @@ pub fn knows_one_address(method: &Method) -> bool {
 pub fn framed_by(platform: &Platform) -> Vec<&str> {
     let codes = platform.methods.iter().filter_map(|method| match &method.obtain {
         Obtain::Code(code) => Some(&code.framed_by),
-        Obtain::Ask(_) | Obtain::Given(_) => None,
+        Obtain::Ask(_) | Obtain::Oauth1(_) | Obtain::Given(_) => None,
     });
     codes.flatten().map(String::as_str).collect()
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::PATH;
 use crate::support::connecting::SHOPIFY;
-use crate::support::installation::{Held, Installation};
+use crate::support::installation::Installation;
 use crate::support::processes::Process;
-use crate::support::rows::{self, refresh_token, until};
+use crate::support::rows::{self, until};
 
 /// Past a worker's claim, and past a lease with the time that a request may travel.
 const LONG_ENOUGH: Duration = Duration::from_secs(300);
@@ -115,68 +115,4 @@ async fn a_worker_that_is_asked_to_stop_ends_the_job_that_runs() {
     );
     assert_eq!(saved, json!({ "saved_attempt": 1, "lease_attempt": null }));
     assert_eq!(installation.journal_bytes(), 0);
-}
-
-/// A store whose tokens the partner had before; they are to be renewed at the first call.
-async fn import(installation: &Installation, process: &Process, platform: &str, store: &str) -> Held {
-    let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
-    let app = format!("/v1/platforms/{platform}/app");
-    let registered = installation.api(process, "PUT", &app, Some(client)).await;
-    assert!(registered.status < 300, "{}", registered.body);
-    let order = json!({ "platform": platform, "client_id": "sandbox-client", "stores": [store] });
-    let url = format!("{}/_control/grants", installation.sandbox);
-    let opened = installation.client.post(url).json(&order).send().await.unwrap();
-    let opened: serde_json::Value = opened.json().await.unwrap();
-    let grant = &opened["data"][0];
-    let tokens = json!({
-        "access_token": grant["access_token"],
-        "refresh_token": grant["refresh_token"],
-        "expires_in": 1,
-    });
-    let body = json!({ "platform": platform, "customer_id": "customer-1", "tokens": tokens });
-    let made = installation.api(process, "POST", "/v1/stores", Some(body)).await;
-    assert_eq!(made.status, 201, "{}", made.body);
-    let made = made.json();
-    Held {
-        access_token: made["access_token"].as_str().unwrap().to_owned(),
-        store_id: made["store"]["id"].as_str().unwrap().to_owned(),
-        link: String::new(),
-        code: String::new(),
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_grace_of_a_minute_is_enough_for_whoever_finds_the_journal_of_a_killed_process() {
-    let installation = Installation::start().await;
-    let (mut doomed, witness) = (installation.serve().await, installation.serve().await);
-    let strict = json!({ "platform": "allegro", "settings": { "reuse_revokes": true } });
-    installation.control("settings", strict).await;
-    let store = import(&installation, &doomed, "allegro", "44300000").await;
-    until("the first access token has expired", async || {
-        let over = "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()";
-        (rows::count(&installation.database, over) == 0).then_some(())
-    })
-    .await;
-    slow(&installation, "allegro", 20_000).await;
-    let (client, token) = (installation.client.clone(), store.access_token.clone());
-    let url = format!("{}/v1/proxy{PATH}", doomed.url);
-    let call = tokio::spawn(async move { client.get(url).bearer_auth(token).send().await.is_ok() });
-    heard(&installation, "allegro").await;
-    doomed.kill();
-    assert!(!call.await.unwrap(), "its caller saw it die");
-
-    // No clock is put forward: the platform has a new pair that nobody knows, and forgives the old one for a minute.
-    until("the store works again", async || {
-        (installation.call(&witness, &store.access_token, PATH).await.status == 200).then_some(())
-    })
-    .await;
-    let sent: Vec<_> = installation
-        .refreshes("allegro")
-        .await
-        .iter()
-        .filter_map(refresh_token)
-        .collect();
-    assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
-    let state = rows::row(&installation.database, "SELECT status, health FROM stores");
-    assert_eq!(state, json!({ "status": "connected", "health": "ok" }));
 }
