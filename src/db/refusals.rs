@@ -28,7 +28,10 @@ pub fn note_refused(conn: &mut Conn, id: CredentialId, seen: Generation, failed:
                 .is_null()
                 .or(credentials::retry_at.le(llavero_now().nullable())),
         )
-        .set((super::leases::failure!(failed), credentials::updated_at.eq(llavero_now())))
+        .set((
+            super::leases::failure!(failed),
+            credentials::updated_at.eq(llavero_now()),
+        ))
         .returning(Credential::as_returning())
         .get_result(conn)
         .optional()?;
