@@ -238,7 +238,7 @@ pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> Pla
 
 fn method(platform: &Platform, method: &Method, language: Language, addresses: &Addresses) -> MethodFacts {
     let fields = |fields: &[Field]| fields.iter().map(|one| field(one, language)).collect();
-    let redirects = matches!(method.obtain, Obtain::Code(_));
+    let redirects = obtain::is_approved_there(method);
     let starts = obtain::starts_at_platform(method);
     MethodFacts {
         id: method.id.clone(),
@@ -269,7 +269,7 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
             IdentitySource::Typed => "typed",
         },
         fields: fields(&method.fields),
-        importable: method.importable && redirects,
+        importable: method.importable && matches!(method.obtain, Obtain::Code(_)),
         import_fields: method.imports().map(|one| import(one, language)).collect(),
         app_fields: fields(&method.app_fields),
         scopes: method.scopes.clone(),
