@@ -26,7 +26,7 @@ use crate::support::rows::{count, row};
 use crate::support::test_app::TestApp;
 
 /// Stores of the everyday run.
-const STORES: usize = 400;
+const STORES: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAYS_AWAY: i64 = 3;
