@@ -23,6 +23,7 @@ pub mod in_flight;
 pub mod memory;
 pub mod rates;
 pub mod token_gates;
+pub mod token_turns;
 
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
@@ -30,6 +31,7 @@ pub use in_flight::InFlight;
 pub use memory::Memory;
 pub use rates::Rates;
 pub use token_gates::TokenGates;
+pub use token_turns::TokenTurns;
 
 /// Everything a use case may reach for.
 pub struct App {
@@ -52,6 +54,8 @@ pub struct App {
     pub in_flight: InFlight,
     /// What bounds the calls to token endpoints.
     pub token_gates: TokenGates,
+    /// When timers that met a documented limit come back.
+    pub token_turns: TokenTurns,
     /// What is counted and measured.
     pub metrics: Metrics,
     /// Who came to permanent connect pages lately.

@@ -6,14 +6,35 @@ use std::time::Duration;
 use super::Error;
 use crate::app::App;
 use crate::db;
+use crate::db::token_calls::Taken;
 use crate::domain::store::Mode;
 use crate::platform::Method;
+use crate::platform::descriptor::TokenLimit;
+
+/// How often, and after how long at most, it is asked again while somebody else is counting: a matter of milliseconds. No
+/// connection is held meanwhile.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// Who wants to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     Connecting,
     Refreshing,
+}
+
+impl For {
+    fn most(self, limit: TokenLimit) -> u32 {
+        match self {
+            Self::Connecting => limit.calls,
+            // A fifth is kept free.
+            Self::Refreshing => (limit.calls - limit.calls / 5).max(1),
+        }
+    }
+}
+
+fn endpoint(platform: &str, mode: Mode) -> String {
+    format!("{platform}:{mode}")
 }
 
 /// One call more, or how long to wait for it. Methods without a limit are let through unasked.
@@ -27,15 +48,27 @@ pub async fn take(
     let Some(limit) = method.token_limit else {
         return Ok(None);
     };
-    let most = match wanted {
-        For::Connecting => limit.calls,
-        // A fifth is kept free.
-        For::Refreshing => (limit.calls - limit.calls / 5).max(1),
+    let most = wanted.most(limit);
+    for _ in 0..TRIES {
+        let endpoint = endpoint(platform, mode);
+        let taken = app
+            .db
+            .transaction::<_, db::Error, _>(move |conn| db::token_calls::take(conn, &endpoint, most, limit.within))
+            .await?;
+        match taken {
+            Taken::Call => return Ok(None),
+            Taken::Full(wait) => return Ok(Some(wait)),
+            Taken::Busy => tokio::time::sleep(PAUSE.mul_f64(app.random.fraction())).await,
+        }
+    }
+    Ok(Some(Duration::from_secs(1)))
+}
+
+/// How long a timer that was told to `wait` stays away: until all that were told so before have had their turn.
+pub fn turn(app: &App, platform: &str, mode: Mode, method: &Method, wait: Duration) -> Duration {
+    let Some(limit) = method.token_limit else {
+        return wait;
     };
-    let endpoint = format!("{platform}:{mode}");
-    let wait = app
-        .db
-        .transaction::<_, db::Error, _>(move |conn| db::token_calls::take(conn, &endpoint, most, limit.within))
-        .await?;
-    Ok(wait)
+    let apart = limit.within / For::Refreshing.most(limit);
+    app.token_turns.next(endpoint(platform, mode), app.now(), wait, apart)
 }

@@ -75,6 +75,7 @@ impl Credential {
             doubt_sent_at: self.doubt_sent_at,
             unsettled_at: self.unsettled_at,
             asks_spare: self.asks_spare,
+            has_spares: self.spares_sealed.is_some(),
             access_expires_at: self.access_expires_at,
         }
     }

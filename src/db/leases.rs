@@ -183,6 +183,21 @@ pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<
     Ok(rows)
 }
 
+/// Credentials of these platforms whose last attempt is settled and would be repeated, the latest first.
+pub fn list_settled(conn: &mut Conn, platforms: &[&str], limit: i64) -> Result<Vec<CredentialId>> {
+    let rows = credentials::table
+        .filter(credentials::lease_attempt.is_not_null())
+        .filter(credentials::lease_owner.is_null())
+        .filter(credentials::spares_sealed.is_null())
+        .filter(credentials::dead_at.is_null())
+        .filter(credentials::platform.eq_any(platforms))
+        .order(credentials::lease_until.desc())
+        .limit(limit)
+        .select(credentials::id)
+        .load(conn)?;
+    Ok(rows)
+}
+
 /// Living credentials whose timer went off more than `late` ago: with their app and platform.
 pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
     let rows = credentials::table

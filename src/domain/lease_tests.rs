@@ -17,6 +17,7 @@ fn free() -> Lease {
         doubt_sent_at: None,
         unsettled_at: None,
         asks_spare: false,
+        has_spares: false,
         access_expires_at: Some(at(1000)),
     }
 }
@@ -84,6 +85,13 @@ fn an_uncleared_lease_is_taken_over_only_after_the_wait_and_by_what_the_platform
         // A grace that ends by time does not wait for the owner to settle.
         (Reuse::Within(HOUR), false, 105, true),
         (Reuse::Replacing(HOUR), false, 105, true),
+        // Settled, and every pair works: nobody need wait for what may still travel.
+        (Reuse::Within(HOUR), true, 1, true),
+        (Reuse::Within(HOUR), false, 104, false),
+        (Reuse::Within(Duration::from_secs(60)), true, 29, true),
+        (Reuse::Within(Duration::from_secs(60)), true, 30, false),
+        (Reuse::Replacing(HOUR), true, 104, false),
+        (Reuse::UntilFirstUse(HOUR), true, 104, false),
         // Too short a grace is none.
         (Reuse::Within(Duration::from_secs(130)), true, 105, false),
         (Reuse::Within(Duration::from_secs(130)), true, 1000, true),
@@ -103,6 +111,16 @@ fn an_uncleared_lease_is_taken_over_only_after_the_wait_and_by_what_the_platform
             "{reuse:?} settled {settled} at {now}"
         );
     }
+}
+
+#[test]
+fn another_pair_than_the_one_that_may_still_travel_waits_for_it() {
+    let lease = Lease {
+        has_spares: true,
+        ..held(true)
+    };
+    assert!(!allowed(decide(&lease, Reuse::Within(HOUR), 104)));
+    assert!(allowed(decide(&lease, Reuse::Within(HOUR), 105)));
 }
 
 #[test]

@@ -52,7 +52,8 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
                 let job = Job::RefreshCredential { credential };
                 let spread = DAY.mul_f64(0.05 * tools.random.fraction());
                 let due_at = now + TimeDelta::from_std(spread).unwrap_or_default();
-                db::jobs::insert(
+                // One that waits keeps its time: an outage makes it late, and a limit gives it its turn.
+                db::jobs::insert_if_absent(
                     conn,
                     tools.id(),
                     &NewJob {

@@ -56,8 +56,8 @@ pub struct Ending {
     pub named: usize,
     pub wrongly_asked: usize,
     pub calls_too_many: usize,
-    /// Lost where a minute is forgiven: the process was killed while the platform answered, and nobody may take over its
-    /// lease within that minute; or the database was away for most of it.
+    /// Lost where a minute is forgiven: whoever took over from a killed process was killed as well, or the database was away
+    /// in that minute.
     pub kept_away: usize,
 }
 
@@ -201,7 +201,7 @@ pub async fn judge(
             let is_lost = lost_of.get(&number);
             let named = row.in_doubt && doubts > 0;
             let kept_away =
-                named && platform.forgives == Forgives::SixtySeconds && (killed > 0 || kept_away(installation, calls));
+                named && platform.forgives == Forgives::SixtySeconds && (killed > 1 || kept_away(installation, calls));
             let excused = kept_away || (named && platform.forgives == Forgives::Nothing);
             ending.lost += usize::from(is_lost.is_some());
             ending.named += usize::from(is_lost.is_some() && named);

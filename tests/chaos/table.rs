@@ -68,8 +68,8 @@ pub fn print(phases: &[Phase], judged: &Judged) {
         );
     }
     println!(
-        "\nin doubt: of the lost ones those named so, with reason; kept away: those whose process was killed while the \
-         platform answered, or whose database was gone, so that nobody could ask again within the platform's minute"
+        "\nin doubt: of the lost ones those named so, with reason; kept away: those that nobody could ask for again \
+         within the platform's minute, because two processes were killed at it or the database was gone"
     );
     for finding in judged.findings.iter().take(FINDINGS) {
         println!("\n{finding}");

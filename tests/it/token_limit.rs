@@ -4,13 +4,26 @@ use std::time::Duration;
 
 use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
-use llavero::db::{self, Conn, token_calls};
+use llavero::db::token_calls::{self, Taken};
+use llavero::db::{self, Conn};
 
 use crate::support::database::TestDatabase;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// `None`: let through; else how long to wait. Whoever finds somebody else counting asks again.
 fn take(conn: &mut Conn, endpoint: &str, most: u32) -> Option<Duration> {
+    for _ in 0..10_000 {
+        match take_once(conn, endpoint, most) {
+            Taken::Call => return None,
+            Taken::Full(wait) => return Some(wait),
+            Taken::Busy => std::thread::yield_now(),
+        }
+    }
+    panic!("somebody counts for ever");
+}
+
+fn take_once(conn: &mut Conn, endpoint: &str, most: u32) -> Taken {
     conn.transaction::<_, db::Error, _>(|conn| token_calls::take(conn, endpoint, most, WINDOW))
         .unwrap()
 }
@@ -71,4 +84,25 @@ fn no_crowd_gets_through_together() {
         crowd.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(through, 7);
+}
+
+#[test]
+fn nobody_waits_in_the_database_for_another_who_is_counting() {
+    let database = TestDatabase::migrated();
+    let (mut one, mut two) = (database.connect(), database.connect());
+    for conn in [&mut one, &mut two] {
+        at(conn, 0);
+        conn.batch_execute("SET lock_timeout = '1s'").unwrap();
+    }
+    let met = one
+        .transaction::<_, db::Error, _>(|one| {
+            assert_eq!(token_calls::take(one, "acme:live", 1, WINDOW)?, Taken::Call);
+            Ok((
+                take_once(&mut two, "acme:live", 1),
+                take_once(&mut two, "other:live", 1),
+            ))
+        })
+        .unwrap();
+    assert_eq!(met, (Taken::Busy, Taken::Call));
+    assert_eq!(take_once(&mut two, "acme:live", 1), Taken::Full(WINDOW));
 }

@@ -118,6 +118,7 @@ fn concrete(row: &Row, times: Times) -> Lease {
             .unsettled
             .then(|| ahead(if times.waited_long { -1000 } else { -10 })),
         asks_spare: row.asks_spare,
+        has_spares: row.has_spares(),
         access_expires_at: Some(ahead(if times.access == EXPIRED { -1 } else { 1000 })),
     }
 }
@@ -167,7 +168,7 @@ impl Decisions {
     }
 }
 
-const SITUATIONS: usize = 2 * 4 * 3 * 64;
+const SITUATIONS: usize = 2 * 4 * 3 * 128;
 
 fn index(row: &Row, times: Times) -> usize {
     let flags = [
@@ -175,31 +176,33 @@ fn index(row: &Row, times: Times) -> usize {
         row.in_doubt,
         row.unsettled,
         row.asks_spare,
+        row.has_spares(),
         times.grace_over,
         times.waited_long,
     ];
     let flags = flags.iter().fold(0, |index, flag| index * 2 + usize::from(*flag));
     let leased = usize::from(row.lease != 0);
-    ((leased * 4 + times.lease as usize) * 3 + times.access as usize) * 64 + flags
+    ((leased * 4 + times.lease as usize) * 3 + times.access as usize) * 128 + flags
 }
 
 /// What `index` stands for.
 fn situation(index: usize) -> (Row, Times) {
-    let flag = |place: usize| (index >> (5 - place)) & 1 == 1;
-    let (access, rest) = (index / 64 % 3, index / 64 / 3);
+    let flag = |place: usize| (index >> (6 - place)) & 1 == 1;
+    let (access, rest) = (index / 128 % 3, index / 128 / 3);
     let row = Row {
         lease: (rest / 4) as u8,
         owner: u8::from(!flag(0)),
         in_doubt: flag(1),
         unsettled: flag(2),
         asks_spare: flag(3),
+        refused: u8::from(flag(4)),
         ..Row::new(0)
     };
     let times = Times {
         lease: (rest % 4) as u8,
         access: access as u8,
-        grace_over: flag(4),
-        waited_long: flag(5),
+        grace_over: flag(5),
+        waited_long: flag(6),
     };
     (row, times)
 }

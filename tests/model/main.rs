@@ -72,7 +72,7 @@ fn say(line: &str) {
 /// What is no loss for a platform: where every pair goes on working, two requests at once harm nobody.
 fn harmless(kind: Kind) -> Losses {
     match kind {
-        Kind::SamePair | Kind::AnotherPair => bit(losses::OVERLAP_TIMED_OUT),
+        Kind::SamePair | Kind::AnotherPair => bit(losses::OVERLAP_TIMED_OUT) | bit(losses::OVERLAP_KILLED),
         _ => 0,
     }
 }
@@ -140,7 +140,8 @@ fn each_clause_taken_away_brings_its_loss_back() {
         (Clause::UnsentClears, Kind::Strict, losses::FALSE_DOUBT),
         (Clause::DoubtStays, Kind::Strict, losses::SENT_WITHOUT_DOUBT),
         (Clause::SendWindow, Kind::Strict, losses::OVERLAP_RUNNING),
-        (Clause::TakeoverWait, Kind::AnotherPair, losses::OVERLAP_KILLED),
+        (Clause::TakeoverWait, Kind::Replaces, losses::OVERLAP_KILLED),
+        (Clause::Repeats, Kind::AnotherPair, losses::REVOKED_SAVED),
         (Clause::Settlement, Kind::Strict, losses::REVOKED_IN_PAUSED),
         (Clause::AccessFirst, Kind::Strict, losses::SENT_WHILE_VALID),
         (Clause::GraceMargin, Kind::SamePair, losses::SENT_WHILE_VALID),

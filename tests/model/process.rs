@@ -187,6 +187,9 @@ impl World {
         if !setup.holds(Clause::Settlement) {
             (shown.owner, shown.unsettled) = (0, false);
         }
+        if !setup.holds(Clause::Repeats) {
+            (shown.spares, shown.refused) = Default::default();
+        }
         if !setup.holds(Clause::AccessFirst) {
             times.access = EXPIRED;
         }

@@ -100,12 +100,18 @@ impl Row {
             doubt_sent_at: None,
             unsettled_at: None,
             asks_spare: self.asks_spare,
+            has_spares: self.has_spares(),
             access_expires_at: None,
         }
     }
 
     fn was_refused(&self, token: u8) -> bool {
         self.refused & (1 << token) != 0
+    }
+
+    /// Whether anything is written down beside the saved pair.
+    pub fn has_spares(&self) -> bool {
+        self.refused != 0 || self.spares.iter().any(|kept| *kept != 0)
     }
 
     /// The newest spare that was not refused.

@@ -32,6 +32,8 @@ pub enum Clause {
     SendWindow,
     /// Nobody takes over within 60 s of a lease's end.
     TakeoverWait,
+    /// At once only the pair that may still travel is sent again, and no other.
+    Repeats,
     /// Without a grace, the owner of a lost attempt must have said that it holds nothing.
     Settlement,
     /// Without a grace, the access token is used up first.

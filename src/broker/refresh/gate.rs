@@ -11,7 +11,7 @@ use super::pairs::Pairs;
 use super::{Loaded, platform_app};
 use crate::app::App;
 use crate::app::token_gates::{Asker, Client, Key, Pass, Shut};
-use crate::broker::Error;
+use crate::broker::{Error, token_limit};
 use crate::db;
 use crate::domain::breaker::{Change, Heard};
 use crate::domain::refresh::{Blocked, FailureKind, RefreshTrigger};
@@ -102,11 +102,26 @@ pub(super) async fn pass(
     })
 }
 
+/// When a timer that met the documented limit of a token endpoint comes back: in its turn, unless its refresh token ends
+/// soon.
+pub(super) fn turn(app: &App, loaded: &Loaded, method: &Method, wait: Duration) -> Duration {
+    let turn = token_limit::turn(app, &loaded.row.platform, loaded.mode, method, wait);
+    if is_near(app, turn, loaded.row.refresh_expires_at) {
+        wait
+    } else {
+        turn
+    }
+}
+
+fn is_near(app: &App, wait: Duration, refresh_expires_at: Option<DateTime<Utc>>) -> bool {
+    let back = app.now() + TimeDelta::from_std(wait).unwrap_or_default();
+    refresh_expires_at.is_some_and(|end| end > app.now() && end - NEAR <= back)
+}
+
 /// When a job that was turned away comes back: spread, unless its refresh token ends soon. `share` grows with how often
 /// it found the queue full: so many are due then that they would only be in each other's way.
 pub(crate) fn spread(app: &App, wait: Duration, share: u32, refresh_expires_at: Option<DateTime<Utc>>) -> Duration {
-    let back = app.now() + TimeDelta::from_std(wait).unwrap_or_default();
-    if refresh_expires_at.is_some_and(|end| end > app.now() && end - NEAR <= back) {
+    if is_near(app, wait, refresh_expires_at) {
         return wait;
     }
     wait + (SPREAD * share.clamp(1, 10)).mul_f64(app.random.fraction())

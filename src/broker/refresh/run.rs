@@ -159,7 +159,11 @@ async fn work(
         );
         if let Some(wait) = limit.await? {
             let why = Blocked::BackOff(Some(FailureKind::Throttled));
-            let retry_after = Some(wait);
+            let retry_after = Some(if trigger == RefreshTrigger::Timer {
+                gate::turn(app, &loaded, method, wait)
+            } else {
+                wait
+            });
             return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
         }
         // The lease counts from here, before the statement is on its way.

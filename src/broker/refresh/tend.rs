@@ -10,9 +10,11 @@ use super::run;
 use super::save::{Answered, save};
 use crate::app::App;
 use crate::broker::Error;
-use crate::db::leases;
+use crate::db::{self, leases};
 use crate::domain::lease::TAKEOVER_WAIT;
 use crate::domain::refresh::RefreshTrigger;
+use crate::platform::Method;
+use crate::platform::descriptor::Grace;
 
 const EVERY: Duration = Duration::from_secs(15);
 /// Left-behind leases taken up in one round.
@@ -94,17 +96,34 @@ async fn settle_own(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leases that ended long enough ago and were not cleared: the protocol decides whether they may be taken over.
+/// Leases that ended long enough ago and were not cleared, and attempts that were settled where a short grace may not wait
+/// for that: the protocol decides whether they may be taken over.
 async fn take_up(app: &Arc<App>) -> Result<(), Error> {
-    let abandoned = app
+    let forgiving = forgiving(app);
+    let left_behind = app
         .db
-        .run(|conn| leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH))
+        .run::<_, db::Error, _>(move |conn| {
+            let forgiving: Vec<&str> = forgiving.iter().map(String::as_str).collect();
+            let mut left_behind = leases::list_settled(conn, &forgiving, BATCH)?;
+            left_behind.extend(leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH)?);
+            Ok(left_behind)
+        })
         .await?;
-    for credential in abandoned {
+    for credential in left_behind {
         let found = app.db.run(move |conn| leases::find(conn, credential)).await?;
         if let Some((row, _)) = found {
             run::start(app, credential, RefreshTrigger::Doubt, row.generation(), false);
         }
     }
     Ok(())
+}
+
+/// The platforms where every pair that a used refresh token brings works, for a time.
+fn forgiving(app: &App) -> Vec<String> {
+    let forgives = |method: &Method| matches!(method.grace, Grace::SamePair(_) | Grace::AnotherPair(_));
+    let platforms = app.catalogue.platforms().iter();
+    platforms
+        .filter(|platform| platform.methods.iter().any(forgives))
+        .map(|platform| platform.slug.clone())
+        .collect()
 }

@@ -98,6 +98,62 @@ async fn killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace() 
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
 }
 
+/// A store whose tokens the partner had before, which are over at once.
+async fn import(installation: &Installation, process: &Process, platform: &str, store: &str) -> Held {
+    let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
+    let app = format!("/v1/platforms/{platform}/app");
+    let registered = installation.api(process, "PUT", &app, Some(client)).await;
+    assert!(registered.status < 300, "{}", registered.body);
+    let order = json!({ "platform": platform, "client_id": "sandbox-client", "stores": [store] });
+    let url = format!("{}/_control/grants", installation.sandbox);
+    let opened = installation.client.post(url).json(&order).send().await.unwrap();
+    let opened: Value = opened.json().await.unwrap();
+    let grant = &opened["data"][0];
+    let tokens = json!({
+        "access_token": grant["access_token"],
+        "refresh_token": grant["refresh_token"],
+        "expires_in": 1,
+    });
+    let body = json!({ "platform": platform, "customer_id": "customer-1", "tokens": tokens });
+    let made = installation.api(process, "POST", "/v1/stores", Some(body)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let made = made.json();
+    until("the first access token has expired", async || {
+        let over = "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()";
+        (rows::count(&installation.database, over) == 0).then_some(())
+    })
+    .await;
+    Held {
+        access_token: made["access_token"].as_str().unwrap().to_owned(),
+        store_id: made["store"]["id"].as_str().unwrap().to_owned(),
+        link: String::new(),
+        code: String::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grace_of_a_minute_is_enough_for_whoever_finds_the_journal_of_a_killed_process() {
+    let installation = Installation::start().await;
+    let (mut doomed, witness) = (installation.serve().await, installation.serve().await);
+    let strict = json!({ "platform": "allegro", "settings": { "reuse_revokes": true } });
+    installation.control("settings", strict).await;
+    let store = import(&installation, &doomed, "allegro", "44300000").await;
+    slow(&installation, "allegro", json!({ "delay_ms": 20_000 })).await;
+    begin_call(&installation, &doomed, &store, "allegro").await;
+    doomed.kill();
+
+    // No clock is put forward: the platform has a new pair that nobody knows, and forgives the old one for a minute.
+    works_at(&installation, &witness, &store).await;
+    let sent: Vec<_> = installation
+        .refreshes("allegro")
+        .await
+        .iter()
+        .filter_map(refresh_token)
+        .collect();
+    assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
+    assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_grace() {
     let installation = Installation::start().await;

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates, TokenTurns};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -305,6 +305,7 @@ pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) 
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
         token_gates: TokenGates::default(),
+        token_turns: TokenTurns::default(),
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),
