@@ -1,19 +1,19 @@
-//! Partners' apps, their API keys and signing secrets. Secrets are returned once, where they are made.
+//! Partners' apps. Their API keys and signing secrets, each in a module of its own, are reached from here as well: they
+//! are made with the app.
 
 use std::sync::Arc;
 
 use url::Url;
 
+pub use super::api_key::{MadeKey, NewKey, new_key, revoke_key};
+pub use super::signing_secret::{finish_signing_roll, roll_signing_secret, signing_secret, signing_secret_place};
 use super::{Error, FieldError};
 use crate::app::App;
-use crate::crypto::Place;
 use crate::db;
 use crate::db::types::Texts;
 use crate::domain::access_token::{self, TokenKind};
 use crate::domain::admin::Actor;
-use crate::domain::id::{ApiKeyId, AppId, Id, PartnerId};
-use crate::domain::scope::Scope;
-use crate::domain::secret::Secret;
+use crate::domain::id::{AppId, PartnerId};
 use crate::domain::store::{MerchantMail, Mode};
 
 /// What an app is made from.
@@ -34,22 +34,6 @@ pub struct AppChange {
     pub merchant_mail: MerchantMail,
     /// Whether the partner may read the platforms' own access tokens.
     pub expose_credentials: bool,
-}
-
-/// A new API key: shown now, and never again.
-#[derive(Debug, Clone)]
-pub struct MadeKey {
-    pub id: ApiKeyId,
-    pub key: Secret,
-}
-
-/// Where an app's sealed signing secret stands.
-pub fn signing_secret_place(app: AppId) -> Place<'static> {
-    Place {
-        table: "apps",
-        column: "signing_secret_sealed",
-        row: app.uuid(),
-    }
 }
 
 /// Adds an app, and its partner if there is none of that name.
@@ -124,110 +108,6 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
         .await
 }
 
-/// The secret that signs an app's return URLs.
-pub async fn signing_secret(app: &Arc<App>, id: AppId) -> Result<Secret, Error> {
-    let found = app
-        .db
-        .run(move |conn| db::apps::find(conn, id))
-        .await?
-        .ok_or(Error::NotFound)?;
-    let opened = app
-        .sealer
-        .open(signing_secret_place(id), &found.signing_secret_sealed)
-        .map_err(|error| Error::Internal(format!("the signing secret of {id}: {error}")))?;
-    let text = std::str::from_utf8(opened.expose())
-        .map_err(|_| Error::Internal(format!("the signing secret of {id} is no text")))?;
-    Ok(Secret::new(text))
-}
-
-/// Makes a new signing secret, shown now: it signs from now on. The one before is kept until the next roll.
-pub async fn roll_signing_secret(app: &Arc<App>, id: AppId, actor: Actor) -> Result<Secret, Error> {
-    let before = signing_secret(app, id).await?;
-    let secret = access_token::mint(TokenKind::SigningSecret, app.random.bytes());
-    let sealed = app.sealer.seal(signing_secret_place(id), secret.expose().as_bytes());
-    let place = Place {
-        column: "previous_signing_secret_sealed",
-        ..signing_secret_place(id)
-    };
-    let previous = app.sealer.seal(place, before.expose().as_bytes());
-    let event = audit(
-        app,
-        actor,
-        Some(id),
-        "app.signing_secret_rolled",
-        id.to_string(),
-        serde_json::json!({}),
-    );
-    app.db
-        .transaction(move |conn| {
-            if !db::app_list::set_signing_secrets(conn, id, &sealed, &previous)? {
-                return Err(Error::NotFound);
-            }
-            db::audit::insert(conn, &event)?;
-            Ok(())
-        })
-        .await?;
-    Ok(secret)
-}
-
-/// Makes an API key with the given scopes.
-pub async fn new_key(
-    app: &Arc<App>,
-    of: AppId,
-    name: &str,
-    scopes: Vec<Scope>,
-    actor: Actor,
-) -> Result<MadeKey, Error> {
-    let name = checked_name("name", name)?;
-    if scopes.is_empty() {
-        return Err(invalid("scopes", "choose at least one"));
-    }
-    let key = access_token::mint(TokenKind::ApiKey, app.random.bytes());
-    let hash = access_token::TokenHash::of(key.expose());
-    let hint = access_token::hint(&key);
-    let id: ApiKeyId = app.id();
-    let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
-    let details = serde_json::json!({ "name": name, "scopes": scopes, "hint": hint });
-    let event = audit(app, actor, Some(of), "api_key.made", id.to_string(), details);
-    app.db
-        .transaction(move |conn| {
-            db::apps::find(conn, of)?.ok_or(Error::NotFound)?;
-            let row = db::api_keys::NewApiKey {
-                id,
-                app_id: of,
-                name: &name,
-                scopes: Texts(scopes),
-                hash,
-                hint: &hint,
-            };
-            db::api_keys::insert(conn, &row)?;
-            db::audit::insert(conn, &event)?;
-            Ok(MadeKey { id, key })
-        })
-        .await
-}
-
-/// Revokes an API key of an app; the next call with it is refused.
-pub async fn revoke_key(app: &Arc<App>, of: AppId, key: ApiKeyId, actor: Actor) -> Result<(), Error> {
-    let event = audit(
-        app,
-        actor,
-        Some(of),
-        "api_key.revoked",
-        key.to_string(),
-        serde_json::json!({}),
-    );
-    app.db
-        .transaction(move |conn| {
-            if !db::api_keys::revoke(conn, of, key)? {
-                return Err(Error::NotFound);
-            }
-            db::audit::insert(conn, &event)?;
-            Ok(())
-        })
-        .await
-}
-
 /// Whether the browser may be sent to `url` for an app: one of its registered addresses, or, for a sandbox app, any
 /// loopback address with any port.
 pub fn may_return_to(mode: Mode, registered: &[String], url: &str) -> bool {
@@ -262,7 +142,7 @@ fn check_return_urls(urls: &[String], mode: Mode) -> Result<(), Error> {
     Ok(())
 }
 
-fn checked_name(field: &str, name: &str) -> Result<String, Error> {
+pub(super) fn checked_name(field: &str, name: &str) -> Result<String, Error> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(invalid(field, "must have 1 to 100 characters"));
@@ -270,7 +150,7 @@ fn checked_name(field: &str, name: &str) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-fn invalid(field: &str, message: &str) -> Error {
+pub(super) fn invalid(field: &str, message: &str) -> Error {
     Error::Invalid(vec![FieldError::new(field, message)])
 }
 

@@ -23,6 +23,7 @@ pub mod platform_apps;
 pub mod proxy;
 pub mod refresh;
 pub mod shop_values;
+pub mod signing_secret;
 pub mod stores;
 pub mod token_limit;
 pub mod verify;

@@ -21,6 +21,15 @@ pub struct ApiKey {
     pub created_at: DateTime<Utc>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub successor_id: Option<ApiKeyId>,
+}
+
+impl ApiKey {
+    /// Neither revoked nor past its end.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 #[derive(Insertable)]
@@ -32,6 +41,7 @@ pub struct NewApiKey<'a> {
     pub scopes: Texts,
     pub hash: TokenHash,
     pub hint: &'a str,
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 pub fn insert(conn: &mut Conn, key: &NewApiKey<'_>) -> Result<()> {
@@ -77,4 +87,24 @@ pub fn revoke(conn: &mut Conn, app: AppId, id: ApiKeyId) -> Result<bool> {
         .set(api_keys::revoked_at.eq(llavero_now().nullable()))
         .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// The key of that app, locked, so that two roll-overs of it take turns.
+pub fn lock(conn: &mut Conn, app: AppId, id: ApiKeyId) -> Result<Option<ApiKey>> {
+    let found = api_keys::table
+        .find(id)
+        .filter(api_keys::app_id.eq(app))
+        .select(ApiKey::as_select())
+        .for_update()
+        .first(conn)
+        .optional()?;
+    Ok(found)
+}
+
+/// Lets a key end at `ends_at`, since `successor` takes over.
+pub fn hand_over(conn: &mut Conn, id: ApiKeyId, successor: ApiKeyId, ends_at: DateTime<Utc>) -> Result<()> {
+    diesel::update(api_keys::table.find(id))
+        .set((api_keys::successor_id.eq(successor), api_keys::expires_at.eq(ends_at)))
+        .execute(conn)?;
+    Ok(())
 }

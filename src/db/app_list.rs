@@ -45,3 +45,16 @@ pub fn set_signing_secrets(conn: &mut Conn, id: AppId, sealed: &[u8], previous: 
     listen::notify_app(conn, id)?;
     Ok(changed == 1)
 }
+
+/// Erases the secret that a roll-over began with; false: none is under way.
+pub fn forget_previous_signing_secret(conn: &mut Conn, id: AppId) -> Result<bool> {
+    let changed = diesel::update(apps::table.find(id))
+        .filter(apps::previous_signing_secret_sealed.is_not_null())
+        .set((
+            apps::previous_signing_secret_sealed.eq(None::<Vec<u8>>),
+            apps::updated_at.eq(llavero_now()),
+        ))
+        .execute(conn)?;
+    listen::notify_app(conn, id)?;
+    Ok(changed == 1)
+}

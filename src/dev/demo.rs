@@ -78,7 +78,7 @@ async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> 
         return Ok(false);
     };
     let found = app.db.run(move |conn| db::api_keys::find_by_hash(conn, hash)).await?;
-    Ok(found.is_some_and(|key| key.app_id == of && key.revoked_at.is_none()))
+    Ok(found.is_some_and(|key| key.app_id == of && key.is_alive(app.now())))
 }
 
 /// Where the simulated platforms send browsers; they put the slug in the place of `{platform}`.

@@ -150,7 +150,9 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_APP, app);
     page!(ADMIN_APP_EDIT, app_edit, submit);
     page!(ADMIN_APP_SECRET, app_secret, submit);
+    page!(ADMIN_APP_SECRET_FINISH, app_secret_finish, submit);
     page!(ADMIN_APP_KEYS, app_keys, submit);
+    page!(ADMIN_APP_KEY_ROLL, app_key_roll, submit);
     page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
     page!(ADMIN_APP_PLATFORM, app_platform, submit);
     config.service(web::resource(urls::ADMIN_APP_PLATFORM_TEST).post(pages::app_platform_test::submit));

@@ -142,7 +142,10 @@ urls! {
     ADMIN_APP_EDIT admin_app_edit(id) = "/admin/apps/{id}/edit";
     /// The secret that signs return URLs: rolled over, the new one shown once.
     ADMIN_APP_SECRET admin_app_secret(id) = "/admin/apps/{id}/signing-secret";
+    /// Ends a roll-over: the next secret signs from then on.
+    ADMIN_APP_SECRET_FINISH admin_app_secret_finish(id) = "/admin/apps/{id}/signing-secret/finish";
     ADMIN_APP_KEYS admin_app_keys(id) = "/admin/apps/{id}/keys";
+    ADMIN_APP_KEY_ROLL admin_app_key_roll(id, key_id) = "/admin/apps/{id}/keys/{key_id}/roll";
     ADMIN_APP_KEY_RETIRE admin_app_key_retire(id, key_id) = "/admin/apps/{id}/keys/{key_id}/retire";
     ADMIN_APP_PLATFORM admin_app_platform(id, slug) = "/admin/apps/{id}/platforms/{slug}";
     ADMIN_APP_PLATFORM_TEST admin_app_platform_test(id, slug) = "/admin/apps/{id}/platforms/{slug}/test";

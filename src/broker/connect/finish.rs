@@ -10,14 +10,12 @@ use super::obtain::{Target, Verified};
 use super::return_url;
 use super::sessions::Visit;
 use crate::app::App;
-use crate::broker::Error;
-use crate::crypto::Place;
+use crate::broker::{Error, signing_secret};
 use crate::db;
 use crate::db::connect_sessions::ConnectSession;
 use crate::db::stores::Store;
 use crate::domain::access_token::TokenHash;
 use crate::domain::connect::{ConnectFailure, SessionStatus};
-use crate::domain::id::Id;
 use crate::domain::secret::Secret;
 use crate::platform;
 
@@ -162,20 +160,10 @@ fn handed_over(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Opt
 
 fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Result<String, Error> {
     let (session, api_app) = (&visit.session, &visit.api_app);
-    let place = Place {
-        table: "apps",
-        column: "signing_secret_sealed",
-        row: api_app.id.uuid(),
-    };
-    let unreadable = || Error::Internal(format!("the signing secret of {} cannot be opened", api_app.id));
     if visit.options.installed {
         told.push(("initiated_by", "platform".to_owned()));
     }
-    let opened = app
-        .sealer
-        .open(place, &api_app.signing_secret_sealed)
-        .map_err(|_| unreadable())?;
-    let secret = Secret::new(std::str::from_utf8(opened.expose()).map_err(|_| unreadable())?);
+    let secret = signing_secret::signing(app, api_app)?;
     if let Some(state) = &session.partner_state {
         told.push(("state", state.clone()));
     }

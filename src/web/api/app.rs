@@ -17,7 +17,13 @@ pub async fn show(by: PartnerKey<AnyScope>) -> Answer {
         "merchant_mail": app.merchant_mail,
         "expose_credentials": app.expose_credentials,
         "created_at": app.created_at,
-        "key": { "id": by.key.id, "name": by.key.name, "scopes": by.key.scopes.0 },
+        "key": {
+            "id": by.key.id,
+            "name": by.key.name,
+            "scopes": by.key.scopes.0,
+            "created_at": by.key.created_at,
+            "expires_at": by.key.expires_at,
+        },
         "limits": {
             "requests_per_minute": some(by.tools.config.app_rate),
             "store_calls_per_minute": some(by.tools.config.store_rate),

@@ -1,7 +1,9 @@
 //! The partner's API, call by call.
 
 mod access_tokens;
+mod api_keys;
 mod app_and_platforms;
+mod authorization;
 mod connect_sessions;
 mod customers;
 mod exchange;
@@ -20,5 +22,6 @@ mod revoking;
 mod scopes;
 mod stores;
 mod tenancy;
+mod two_apps;
 mod webhook_endpoints;
 mod webhook_events;

@@ -3,6 +3,7 @@
 //! behind fails.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub struct TestApp {
     pub demo: Demo,
     pub database: TestDatabase,
     pub data: tempfile::TempDir,
+    asked: Arc<AtomicUsize>,
     jobs_may_wait: bool,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -90,6 +92,8 @@ impl TestApp {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (url, folder, own_clock) = (database.url(), data.path().to_owned(), clock.clone());
         let wishes = wishes.clone();
+        let asked = Arc::<AtomicUsize>::default();
+        let count = asked.clone();
         let thread = std::thread::spawn(move || {
             let detached = tokio::runtime::Builder::new_multi_thread()
                 .worker_threads(2)
@@ -109,7 +113,7 @@ impl TestApp {
                 let sandbox_url = format!("http://{}", platforms.address);
                 let sandbox_url = wishes.platforms.clone().unwrap_or(sandbox_url);
                 let config = config(&url, &own_url, &sandbox_url, &folder, &wishes);
-                let mut app = assemble(config, own_clock, handle);
+                let mut app = assemble_counting(config, own_clock, handle, count);
                 if let Some(catalogue) = &wishes.catalogue {
                     app.catalogue = catalogue.clone();
                 }
@@ -145,6 +149,7 @@ impl TestApp {
             demo,
             database,
             data,
+            asked,
             jobs_may_wait: false,
             stop: Some(stop),
             thread: Some(thread),
@@ -158,6 +163,11 @@ impl TestApp {
     /// Moves our time, the database's and the platforms' at once.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// How often this process has asked the database so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// For a test whose matter are not the jobs that it leaves.
@@ -277,12 +287,21 @@ pub fn config(database: &str, own_url: &str, sandbox_url: &str, folder: &std::pa
 
 /// The tools, with a frozen clock, seeded randomness and mails in memory.
 pub fn assemble(config: Config, clock: Clock, detached: tokio::runtime::Handle) -> App {
+    assemble_counting(config, clock, detached, Arc::default())
+}
+
+/// The same; `asked` counts how often the database is asked.
+fn assemble_counting(config: Config, clock: Clock, detached: tokio::runtime::Handle, asked: Arc<AtomicUsize>) -> App {
     let random = Random::seeded(42);
     let url: Secret = config.database_url.clone().unwrap();
     let sealer = Sealer::new(KeyRing::generate(&random, clock.now()), random.clone());
     let (frozen, monotonic) = (clock.clone(), clock.clone());
     let memory = Memory::new(config.outage_grace);
-    let db = Db::new(&url, config.db_pool, Arc::new(move || frozen.frozen_now())).telling(memory.hear());
+    let counting = move || {
+        asked.fetch_add(1, Ordering::SeqCst);
+        frozen.frozen_now()
+    };
+    let db = Db::new(&url, config.db_pool, Arc::new(counting)).telling(memory.hear());
     let checks = sealer.check_values();
     db.run_blocking(|conn| {
         checks

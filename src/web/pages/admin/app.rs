@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use actix_web::web;
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::app_webhooks::{self, Webhooks};
-use super::moments::Moment;
+use super::moments::{self, Moment};
 use super::{Answer, find_app, frame_of, shown, words};
 use crate::broker::platform_apps::app_fields;
 use crate::db;
@@ -15,11 +15,15 @@ use crate::db::api_keys::ApiKey;
 use crate::db::apps::App;
 use crate::db::platform_apps::PlatformApp;
 use crate::domain::admin::Role;
+use crate::domain::id::{ApiKeyId, AppId};
 use crate::domain::store::MerchantMail;
 use crate::platform::Platform;
 use crate::web::extract::{Admin, Viewer};
 use crate::web::parts::{Badge, Crumb, Fact, Tone};
 use crate::web::{Frame, Site, urls};
+
+/// How long ahead the end of a key is warned about.
+const SOON: TimeDelta = TimeDelta::days(14);
 
 #[derive(Template)]
 #[template(path = "pages/admin/app.html")]
@@ -37,6 +41,10 @@ pub struct AppPage {
     pub owns: bool,
     pub edit_href: String,
     pub secret_href: String,
+    /// Empty: no roll-over of the signing secret is under way.
+    pub secret_finish_href: String,
+    /// Names of the keys that end soon.
+    pub ending: Vec<String>,
     pub new_key_href: String,
     pub stores_href: String,
     pub audit_href: String,
@@ -50,6 +58,9 @@ pub struct Key {
     pub badge: Badge,
     pub used: Moment,
     pub made: Moment,
+    pub ends: Moment,
+    /// Empty: it works no more, or has a successor.
+    pub roll_href: String,
     /// Empty: it is retired.
     pub retire_href: String,
 }
@@ -98,6 +109,11 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
         owns: by.may(Role::Owner),
         edit_href: urls::admin_app_edit(app_id),
         secret_href: urls::admin_app_secret(app_id),
+        secret_finish_href: match app.previous_signing_secret_sealed {
+            Some(_) => urls::admin_app_secret_finish(app_id),
+            None => String::new(),
+        },
+        ending: ending(now, &keys),
         new_key_href: urls::admin_app_keys(app_id),
         stores_href: urls::with_query(urls::ADMIN_STORES, &[("app", &app_id.to_string())]),
         audit_href: urls::with_query(urls::ADMIN_AUDIT, &[("subject", &app_id.to_string())]),
@@ -128,23 +144,50 @@ pub(super) fn facts(page: &Frame, now: DateTime<Utc>, app: &App, partner: String
     ]
 }
 
+/// Names of the keys that end within `SOON` and have no successor.
+pub(super) fn ending(now: DateTime<Utc>, keys: &[ApiKey]) -> Vec<String> {
+    let ending = keys
+        .iter()
+        .filter(|key| key.is_alive(now) && key.successor_id.is_none() && ends_soon(now, key));
+    ending
+        .map(|key| format!("{} (llv_sk_...{})", key.name, key.hint))
+        .collect()
+}
+
+fn ends_soon(now: DateTime<Utc>, key: &ApiKey) -> bool {
+    key.expires_at.is_some_and(|end| end - now <= SOON)
+}
+
+/// Until when a key works, in words.
+pub(super) fn term_of(page: &Frame, end: Option<DateTime<Utc>>) -> String {
+    match end {
+        Some(end) => page.say_with("admin-key-until", [("when", &*moments::full(page, end))]),
+        None => page.say("admin-key-no-end"),
+    }
+}
+
 pub(super) fn key(page: &Frame, now: DateTime<Utc>, key: &ApiKey) -> Key {
-    let works = key.revoked_at.is_none();
+    let works = key.is_alive(now);
+    let (tone, word) = match works {
+        false if key.revoked_at.is_some() => (Tone::Idle, "admin-key-retired"),
+        false => (Tone::Idle, "admin-key-expired"),
+        true if ends_soon(now, key) => (Tone::Warn, "admin-key-ending"),
+        true => (Tone::Good, "admin-key-works"),
+    };
+    let href = |offered: bool, href: fn(AppId, ApiKeyId) -> String| match offered {
+        true => href(key.app_id, key.id),
+        false => String::new(),
+    };
     Key {
         name: key.name.clone(),
         hint: key.hint.clone(),
         scopes: key.scopes.0.join(", "),
-        badge: match works {
-            true => Badge::new(Tone::Good, page.say("admin-key-works")),
-            false => Badge::new(Tone::Idle, page.say("admin-key-retired")),
-        },
+        badge: Badge::new(tone, page.say(word)),
         used: Moment::of_some(page, now, key.last_used_at),
         made: Moment::of(page, now, key.created_at),
-        retire_href: if works {
-            urls::admin_app_key_retire(key.app_id, key.id)
-        } else {
-            String::new()
-        },
+        ends: Moment::of_some(page, now, key.expires_at),
+        roll_href: href(works && key.successor_id.is_none(), urls::admin_app_key_roll),
+        retire_href: href(works, urls::admin_app_key_retire),
     }
 }
 

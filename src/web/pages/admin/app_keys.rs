@@ -1,15 +1,18 @@
-//! A new API key for an app: what it is for and what it may do. The answer shows it, once.
+//! A new API key for an app: what it is for, what it may do and for how long. The answer shows it, once.
+
+use std::time::Duration;
 
 use actix_web::web;
 use askama::Template;
+use chrono::TimeDelta;
 
 use super::once::Once;
-use super::{Answer, app, find_app, frame_of, mark, refused, shown};
-use crate::broker::apps;
+use super::{Answer, app, find_app, frame_of, mark, moments, refused, shown};
+use crate::broker::api_key::{self, NewKey};
 use crate::db;
 use crate::domain::scope::Scope;
 use crate::web::extract::{Admin, Owner};
-use crate::web::form::{Form, Input, Submitted};
+use crate::web::form::{Choice, Form, Input, Submitted};
 use crate::web::parts::Crumb;
 use crate::web::{Frame, urls};
 
@@ -23,6 +26,9 @@ pub struct AppKeys {
     pub form: Form,
 }
 
+/// Days after which a key ends by itself; 0: it does not.
+const TERMS: [u64; 4] = [0, 30, 90, 365];
+
 /// The box of a scope: `connect:write` is `scope-connect-write`, a name that is an id too.
 fn box_of(scope: Scope) -> String {
     format!("scope-{}", scope.as_str().replace(':', "-"))
@@ -35,6 +41,15 @@ pub(super) fn form(page: &Frame) -> Form {
         let help = page.say(&format!("admin-{name}"));
         Input::check(&name, scope.as_str()).help(help)
     }));
+    let terms = TERMS.map(|days| Choice {
+        value: days.to_string(),
+        label: match days {
+            0 => page.say("admin-key-term-none"),
+            _ => moments::length(page, Duration::from_secs(days * 24 * 3600)),
+        },
+    });
+    let term = Input::select("term", page.say("admin-key-term"), terms.into());
+    inputs.push(term.help(page.say("admin-key-term-help")).value("365"));
     Form::new(inputs)
 }
 
@@ -63,7 +78,16 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, submitted: Submitte
             .copied()
             .filter(|scope| submitted.is_checked(&box_of(*scope)))
             .collect();
-        match apps::new_key(&by.tools, app.id, submitted.text("name"), scopes, by.actor()).await {
+        // What is not one of the terms is the shortest of them.
+        let days = submitted.text("term").parse().ok().filter(|days| TERMS.contains(days));
+        let days = i64::try_from(days.unwrap_or(TERMS[1])).unwrap_or_default();
+        let new = NewKey {
+            name: submitted.text("name").to_owned(),
+            scopes,
+            expires_at: (days > 0).then(|| by.now() + TimeDelta::days(days)),
+        };
+        let term = app::term_of(&by.page, new.expires_at);
+        match api_key::make(&by.tools, app.id, new, by.actor()).await {
             Ok(made) => {
                 return shown(Once {
                     page: frame_of(&by, app.mode),
@@ -71,7 +95,7 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, submitted: Submitte
                     title: by.say("admin-key-made"),
                     label: by.say("admin-api-key"),
                     secret: Once::secret(&made.key),
-                    texts: vec![by.say("admin-key-text")],
+                    texts: vec![by.say("admin-key-text"), term],
                     facts: Vec::new(),
                     back_label: by.say("admin-to-app"),
                     back: urls::admin_app(app.id),

@@ -1,4 +1,5 @@
-//! Rolling over the secret that signs an app's return URLs; the new one is shown once.
+//! Rolling over the secret that signs an app's return URLs: the next one is shown once, and signs from the end of the
+//! roll-over on (`app_secret_finish`).
 
 use actix_web::web;
 
@@ -20,7 +21,7 @@ pub async fn show(by: Admin<Owner>, id: web::Path<String>) -> Answer {
         label: by.say("admin-roll-yes"),
         action: urls::admin_app_secret(app.id),
         cancel: urls::admin_app(app.id),
-        is_final: true,
+        is_final: false,
     })
 }
 
@@ -33,7 +34,7 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, _: Submitted) -> An
         title: by.say("admin-roll-done"),
         label: by.say("admin-signing-secret"),
         secret: Once::secret(&secret),
-        texts: vec![by.say("admin-signing-secret-text")],
+        texts: vec![by.say("admin-signing-secret-text"), by.say("admin-roll-next")],
         facts: Vec::new(),
         back_label: by.say("admin-to-app"),
         back: urls::admin_app(app.id),

@@ -31,7 +31,7 @@ pub(super) fn apps_page(page: Frame) -> String {
 
 pub(super) fn app_page(page: Frame) -> String {
     let (page, row, catalogue) = (sandbox(page), app_row(), Catalogue::embedded().unwrap());
-    let key = |name: &str, revoked_at| db::api_keys::ApiKey {
+    let key = |name: &str, expires_at, revoked_at| db::api_keys::ApiKey {
         id: ApiKeyId::make(1, [1; 10]),
         app_id: row.id,
         name: name.to_owned(),
@@ -44,8 +44,15 @@ pub(super) fn app_page(page: Frame) -> String {
         created_at: ago(100_000),
         last_used_at: Some(ago(2)),
         revoked_at,
+        expires_at,
+        successor_id: None,
     };
-    let keys = [key("ERP server", None), key("Old server", Some(ago(50)))];
+    let keys = [
+        key("ERP server", None, None),
+        key("Reports", Some(now() + TimeDelta::days(9)), None),
+        key("Trial", Some(ago(9)), None),
+        key("Old server", None, Some(ago(50))),
+    ];
     let clients = catalogue
         .platforms()
         .iter()
@@ -62,6 +69,8 @@ pub(super) fn app_page(page: Frame) -> String {
         owns: true,
         edit_href: "/admin".to_owned(),
         secret_href: "/admin".to_owned(),
+        secret_finish_href: "/admin".to_owned(),
+        ending: app::ending(now(), &keys),
         new_key_href: "/admin".to_owned(),
         stores_href: "/admin".to_owned(),
         audit_href: "/admin".to_owned(),
@@ -172,6 +181,18 @@ pub(super) fn app_keys_page(page: Frame) -> String {
         action: "/admin".to_owned(),
         cancel: "/admin".to_owned(),
         form: app_keys::form(&page),
+        page,
+    })
+}
+
+pub(super) fn app_key_roll_page(page: Frame) -> String {
+    done(app_key_roll::AppKeyRoll {
+        crumbs: crumbs(&[&page.say("admin-apps"), "Northwind ERP"]),
+        name: "ERP server".to_owned(),
+        hint: "k3Fd".to_owned(),
+        action: "/admin".to_owned(),
+        cancel: "/admin".to_owned(),
+        form: app_key_roll::form(&page),
         page,
     })
 }

@@ -145,7 +145,7 @@ pub fn actor_kind(page: &Frame, kind: ActorKind) -> String {
 }
 
 /// Actions of the audit trail that this version writes.
-const ACTIONS: [&str; 37] = [
+const ACTIONS: [&str; 39] = [
     "admin.added",
     "admin.disabled",
     "admin.enabled",
@@ -155,8 +155,10 @@ const ACTIONS: [&str; 37] = [
     "admin.signed_in",
     "api_key.made",
     "api_key.revoked",
+    "api_key.rolled",
     "app.added",
     "app.changed",
+    "app.signing_secret_finished",
     "app.signing_secret_rolled",
     "connect_session.cancelled",
     "connect_session.created",

@@ -1,0 +1,380 @@
+//! Two partners on one installation, each with fifty stores and the same customers' names, call whatever they like: no id
+//! and no name of the one ever stands in an answer to the other, and no count counts them. Which app an id belongs to is
+//! learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which.
+
+use std::collections::BTreeMap;
+
+use llavero::domain::store::Mode;
+use serde_json::{Value, json};
+
+use crate::support::connecting::{RETURN_URL, start_with};
+use crate::support::partners::other_app;
+use crate::support::rows::count;
+use crate::support::test_app::{TestApp, Wishes, read};
+use crate::support::visitor::Answer;
+
+const CALLS: u64 = 2_000;
+const STORES: usize = 50;
+
+/// What one app has made, as far as it can know.
+struct Side {
+    /// Stands in all of its names.
+    mark: &'static str,
+    key: String,
+    /// Id, token and customer of each living store.
+    stores: Vec<(String, String, String)>,
+    sessions: Vec<String>,
+    endpoints: Vec<String>,
+    renamed: u64,
+}
+
+/// Pseudo-random numbers that a seed repeats.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+
+    fn one<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        (!all.is_empty()).then(|| &all[self.below(all.len())])
+    }
+}
+
+/// Every id that was seen, with the side that saw it first.
+#[derive(Default)]
+struct Seen(BTreeMap<String, usize>);
+
+impl Seen {
+    /// Fails if the answer to `side` shows an id of the other, but for `sent`, which it named itself.
+    fn look(&mut self, side: usize, value: &Value, sent: &str, what: &str) {
+        match value {
+            Value::String(text) if is_id(text) => {
+                let first = *self.0.entry(text.clone()).or_insert(side);
+                assert!(
+                    first == side || sent.contains(text.as_str()),
+                    "{what} shows {text}, which is the other app's"
+                );
+            }
+            Value::Array(all) => all.iter().for_each(|one| self.look(side, one, sent, what)),
+            Value::Object(all) => all.values().for_each(|one| self.look(side, one, sent, what)),
+            _ => {}
+        }
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.rsplit_once('_')
+        .is_some_and(|(_, digits)| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+struct Both {
+    app: TestApp,
+    sides: [Side; 2],
+    seen: Seen,
+}
+
+impl Both {
+    async fn make() -> Self {
+        let settings = vec![("LLAVERO_APP_RATE", "0"), ("LLAVERO_STORE_RATE", "0")];
+        let app = start_with(Wishes {
+            settings,
+            ..Wishes::default()
+        })
+        .await;
+        let other = other_app(&app, Mode::Sandbox).await;
+        let side = |mark, key| Side {
+            mark,
+            key,
+            stores: Vec::new(),
+            sessions: Vec::new(),
+            endpoints: Vec::new(),
+            renamed: 0,
+        };
+        let sides = [
+            side("alpha", app.demo.api_key.expose().to_owned()),
+            side("beta", other.key),
+        ];
+        let mut both = Self {
+            app,
+            sides,
+            seen: Seen::default(),
+        };
+        for number in 0..STORES {
+            for side in 0..2 {
+                both.connect(side, number).await;
+            }
+        }
+        both
+    }
+
+    async fn connect(&mut self, side: usize, number: usize) {
+        // Every tenth shop is a customer of both.
+        let host = if number % 10 == 0 {
+            "both"
+        } else {
+            self.sides[side].mark
+        };
+        let customer = format!("customer-{}", number % 20);
+        let body = json!({
+            "platform": "woocommerce", "method": "keys", "customer_id": customer,
+            "fields": {
+                "store_url": format!("https://{host}-{number}.example.com"),
+                "consumer_key": "ck_5a00000000000000000000000000000000000001",
+                "consumer_secret": "cs_5a00000000000000000000000000000000000001",
+            },
+        });
+        let answer = self.call(side, "POST", "/v1/stores", Some(body)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let told = answer.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let store = text(&told["store"]["id"]);
+        self.sides[side]
+            .stores
+            .push((store.clone(), text(&told["access_token"]), customer));
+        let name = format!("{} {number}", self.sides[side].mark);
+        self.call(
+            side,
+            "PATCH",
+            &format!("/v1/stores/{store}"),
+            Some(json!({ "name": name })),
+        )
+        .await;
+    }
+
+    async fn call(&mut self, side: usize, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let key = self.sides[side].key.clone();
+        self.call_with(side, &key, method, path, body).await
+    }
+
+    /// One call, whose answer must show nothing of the other side.
+    async fn call_with(&mut self, side: usize, bearer: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let sent = format!("{path} {}", body.clone().unwrap_or_default());
+        let mut request = self.app.request(bearer, method, path);
+        if let Some(body) = &body {
+            // Both use the same keys, for different requests.
+            request = request.json(body);
+        }
+        let answer = read(request.send().await.unwrap()).await;
+        let what = format!("{} {method} {path}", self.sides[side].mark);
+        assert!(answer.status < 500, "{what}: {}", answer.body);
+        let other = self.sides[1 - side].mark;
+        let shown = format!("{:?} {}", answer.headers, answer.body);
+        assert!(
+            !shown.contains(other) || sent.contains(other),
+            "{what} shows a name of {other}: {shown}"
+        );
+        if let Ok(told) = serde_json::from_str(&answer.body) {
+            self.seen.look(side, &told, &sent, &what);
+        }
+        answer
+    }
+
+    /// All pages of a listing.
+    async fn all(&mut self, side: usize, path: &str, limit: usize) -> Vec<Value> {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self
+                .call(side, "GET", &format!("{path}limit={limit}{cursor}"), None)
+                .await
+                .json();
+            found.extend(page["data"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return found,
+            }
+        }
+    }
+
+    /// Something that an app does with its own things.
+    async fn own(&mut self, side: usize, dice: &mut Dice) {
+        let Some((store, token, customer)) = dice.one(&self.sides[side].stores).cloned() else {
+            return;
+        };
+        let at = format!("/v1/stores/{store}");
+        match dice.below(14) {
+            0 => {
+                let limit = 1 + dice.below(60);
+                let found = self.all(side, "/v1/stores?status=connected&", limit).await.len();
+                assert_eq!(
+                    found,
+                    self.sides[side].stores.len(),
+                    "every store of its own, and no other"
+                );
+            }
+            1 => {
+                let same = self.sides[side].stores.iter().filter(|one| one.2 == customer).count();
+                let path = format!("/v1/stores?status=connected&customer_id={customer}&");
+                assert_eq!(self.all(side, &path, 7).await.len(), same, "{customer}");
+            }
+            2 => {
+                let word = ["al", "be", "alpha 1", "beta 1", "both", "example"][dice.below(6)];
+                self.all(side, &format!("/v1/stores?q={}&", word.replace(' ', "%20")), 20)
+                    .await;
+            }
+            3 => {
+                self.sides[side].renamed += 1;
+                let name = format!("{} {}", self.sides[side].mark, self.sides[side].renamed);
+                let answer = self.call(side, "PATCH", &at, Some(json!({ "name": name }))).await;
+                assert_eq!(answer.json()["name"], json!(name));
+            }
+            4 => assert_eq!(self.call(side, "GET", &at, None).await.status, 200),
+            5 => {
+                let told = self.call_with(side, &token, "GET", "/v1/access", None).await.json();
+                assert_eq!(told["store"]["id"], json!(store));
+            }
+            6 => {
+                let told = self
+                    .call(side, "POST", "/v1/introspect", Some(json!({ "token": token })))
+                    .await
+                    .json();
+                assert_eq!(told["store_id"], json!(store));
+            }
+            7 => {
+                let body = json!({ "customer_id": customer, "return_url": RETURN_URL });
+                let told = self.call(side, "POST", "/v1/connect-sessions", Some(body)).await.json();
+                self.sides[side].sessions.push(told["id"].as_str().unwrap().to_owned());
+            }
+            8 => {
+                if let Some(session) = dice.one(&self.sides[side].sessions).cloned() {
+                    let answer = self
+                        .call(side, "GET", &format!("/v1/connect-sessions/{session}"), None)
+                        .await;
+                    assert_eq!(answer.status, 200);
+                }
+            }
+            9 => {
+                self.all(side, "/v1/events?", 200).await;
+            }
+            10 if self.sides[side].endpoints.len() < 3 => {
+                let url = format!("http://127.0.0.1:9/{}", self.sides[side].mark);
+                let told = self
+                    .call(side, "POST", "/v1/webhook-endpoints", Some(json!({ "url": url })))
+                    .await
+                    .json();
+                self.sides[side].endpoints.push(told["id"].as_str().unwrap().to_owned());
+            }
+            10 => {
+                self.all(side, "/v1/webhook-deliveries?", 100).await;
+                let found = self.call(side, "GET", "/v1/webhook-endpoints", None).await.json();
+                assert_eq!(
+                    found["data"].as_array().unwrap().len(),
+                    self.sides[side].endpoints.len()
+                );
+            }
+            11 => {
+                let told = self
+                    .call(side, "POST", &format!("{at}/access-tokens"), Some(json!({})))
+                    .await
+                    .json();
+                let token = told["access_token"].as_str().unwrap().to_owned();
+                self.sides[side]
+                    .stores
+                    .iter_mut()
+                    .filter(|one| one.0 == store)
+                    .for_each(|one| one.1.clone_from(&token));
+            }
+            12 if self.sides[side].stores.len() > STORES / 2 => {
+                assert_eq!(self.call(side, "DELETE", &at, None).await.status, 204);
+                self.sides[side].stores.retain(|one| one.0 != store);
+            }
+            _ => {
+                self.call(side, "GET", &format!("{at}/refreshes"), None).await;
+                self.call(side, "GET", "/v1/app", None).await;
+            }
+        }
+    }
+
+    /// Something that an app tries with what belongs to the other.
+    async fn foreign(&mut self, side: usize, dice: &mut Dice) {
+        let other = &self.sides[1 - side];
+        let Some((store, token, _)) = dice.one(&other.stores).cloned() else {
+            return;
+        };
+        let session = dice.one(&other.sessions).cloned();
+        let endpoint = dice.one(&other.endpoints).cloned();
+        let at = format!("/v1/stores/{store}");
+        let name = json!({ "name": self.sides[side].mark });
+        let (method, path, body) = match dice.below(12) {
+            0 => ("GET", at, None),
+            1 => ("PATCH", at, Some(name)),
+            2 => ("DELETE", at, None),
+            3 => ("POST", format!("{at}/access-tokens"), Some(json!({}))),
+            4 => ("POST", format!("{at}/refresh"), None),
+            5 => ("POST", format!("{at}/verify"), None),
+            6 => (
+                "POST",
+                format!("{at}/reauthorize"),
+                Some(json!({ "return_url": RETURN_URL })),
+            ),
+            7 => ("GET", format!("{at}/refreshes"), None),
+            8 => (
+                "GET",
+                format!("/v1/connect-sessions/{}", session.unwrap_or_default()),
+                None,
+            ),
+            9 => (
+                "DELETE",
+                format!("/v1/webhook-endpoints/{}", endpoint.unwrap_or_default()),
+                None,
+            ),
+            10 => {
+                let told = self
+                    .call(side, "POST", "/v1/introspect", Some(json!({ "token": token })))
+                    .await;
+                assert_eq!((told.status, told.json()), (200, json!({ "active": false })));
+                return;
+            }
+            _ => {
+                let told = self
+                    .call(side, "GET", &format!("/v1/events?store_id={store}"), None)
+                    .await;
+                assert_eq!(told.json()["data"], json!([]));
+                return;
+            }
+        };
+        let answer = self.call(side, method, &path, body).await;
+        assert!(
+            matches!(answer.status, 404 | 405),
+            "{method} {path}: {} {}",
+            answer.status,
+            answer.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_apps_see_nothing_of_each_other() {
+    let wished = |name, usual| std::env::var(name).map_or(usual, |wished| wished.parse().unwrap());
+    let (calls, mut dice) = (
+        wished("TWO_APPS_CALLS", CALLS),
+        Dice(wished("TWO_APPS_SEED", 20_260_302).max(1)),
+    );
+    let mut both = Both::make().await;
+    for _ in 0..calls {
+        let side = dice.below(2);
+        if dice.below(3) == 0 {
+            both.foreign(side, &mut dice).await;
+        } else {
+            both.own(side, &mut dice).await;
+        }
+    }
+    for side in 0..2 {
+        assert_eq!(
+            both.all(side, "/v1/stores?status=connected&", 200).await.len(),
+            both.sides[side].stores.len()
+        );
+    }
+    let crossed =
+        "SELECT count(*) AS n FROM stores JOIN credentials c ON c.id = credential_id WHERE c.app_id <> stores.app_id";
+    assert_eq!(count(&both.app.database, crossed), 0);
+    let ids = |prefix: &str| both.seen.0.keys().filter(|id| id.starts_with(prefix)).count();
+    assert!(ids("store_") >= 2 * STORES, "{}", ids("store_"));
+    assert!(
+        both.seen.0.values().filter(|side| **side == 1).count() > STORES,
+        "the other app's ids were learnt"
+    );
+}
