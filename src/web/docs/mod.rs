@@ -10,6 +10,9 @@ mod samples;
 mod schema;
 mod search;
 
+#[cfg(test)]
+mod tests;
+
 pub use guides::{GROUPS, Group, Guide};
 pub use markdown::Heading;
 pub use operation::{Body, Operation, Parameter, Response};
