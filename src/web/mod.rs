@@ -4,6 +4,7 @@
 pub mod api;
 pub mod assets;
 pub mod csrf;
+pub mod docs;
 pub mod error;
 mod error_of_broker;
 pub mod extract;

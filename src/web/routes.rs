@@ -15,6 +15,7 @@ pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
         .configure(partner)
         .configure(store_token)
         .configure(admin)
+        .configure(documentation)
         .configure(service)
         .configure(|config| demo_partner(config, demo))
         .default_service(web::to(nowhere));
@@ -194,6 +195,17 @@ fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
         .service(web::resource(urls::DEMO_RETURN).get(partner::arrive))
         .service(web::resource(urls::DEMO_CALL).post(partner::call))
         .service(web::resource(urls::DEMO_EXPIRE).post(partner::expire));
+}
+
+/// The documentation, for everybody.
+fn documentation(config: &mut ServiceConfig) {
+    use super::pages::docs;
+    config
+        .service(web::resource(urls::DOCS).get(docs::index::show))
+        .service(web::resource(urls::DOCS_SEARCH).get(docs::search::show))
+        .service(web::resource(urls::DOCS_API).get(docs::reference::show))
+        .service(web::resource(urls::DOCS_TAG).get(docs::reference::tag))
+        .service(web::resource(urls::DOCS_GUIDE).get(docs::guide::show));
 }
 
 /// Health and files.

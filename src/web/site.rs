@@ -7,6 +7,7 @@ use std::time::Instant;
 use url::Url;
 
 use super::assets::{AssetError, Assets};
+use super::docs::Docs;
 use super::i18n::{TextError, Texts};
 
 /// A maker of 256-bit random values.
@@ -29,6 +30,7 @@ pub struct SiteOptions {
 pub struct Site {
     pub assets: Assets,
     pub texts: Texts,
+    pub docs: Docs,
     pub options: SiteOptions,
 }
 
@@ -46,6 +48,7 @@ impl Site {
         Ok(Self {
             assets: Assets::embedded()?,
             texts: Texts::embedded()?,
+            docs: Docs::new(None),
             options,
         })
     }

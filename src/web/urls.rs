@@ -115,6 +115,11 @@ urls! {
     API_INTROSPECT api_introspect() = "/v1/introspect";
     API_OPENAPI api_openapi() = "/v1/openapi.json";
     DOCS docs() = "/docs";
+    DOCS_SEARCH docs_search() = "/docs/search";
+    DOCS_API docs_api() = "/docs/api";
+    /// Operations of one tag.
+    DOCS_TAG docs_tag(tag) = "/docs/api/{tag}";
+    DOCS_GUIDE docs_guide(guide) = "/docs/{guide}";
 
     // With a store's own token
     ACCESS access() = "/v1/access";

@@ -8,6 +8,7 @@ mod catalogue;
 mod conversations;
 mod custom_platforms;
 mod docs;
+mod guides;
 mod job_table;
 mod jobs;
 mod leases;

@@ -1,9 +1,10 @@
 //! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
 //! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
-//! of `node` or `python`; what the scripts share stands in `meeting` there. A trial whose SDK is not installed is
-//! reported as ignored, with the reason. One `llavero dev` serves them all.
+//! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides run here too. A trial
+//! whose SDK or interpreter is not installed is reported as ignored, with the reason. One `llavero dev` serves them all.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod guides;
 #[path = "../browser/process.rs"]
 #[allow(dead_code, reason = "shared with the browser walks")]
 mod process;
@@ -75,7 +76,17 @@ fn main() -> ExitCode {
             }
         })
     });
-    let trials = trials.collect();
+    let samples = guides::all().into_iter().map(|samples| {
+        let shared = shared.clone();
+        Trial::ignorable_test(samples.name.clone(), move || {
+            let folder = tempfile::tempdir()?;
+            match programs::postgres().and_then(|()| samples.interpreter()) {
+                Ok(interpreter) => meet(&shared, &interpreter, &samples.write(folder.path())?),
+                Err(missing) => Ok(Completion::ignored_with(missing)),
+            }
+        })
+    });
+    let trials = trials.chain(samples).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     drop(shared);
     conclusion.exit_code()

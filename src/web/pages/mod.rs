@@ -3,3 +3,4 @@
 pub mod admin;
 pub mod connect;
 pub mod demo;
+pub mod docs;
