@@ -24,11 +24,15 @@ use llavero::telemetry;
 pub mod database;
 pub mod dev;
 pub mod doctor;
+pub mod jobs;
 pub mod keys;
+pub mod moving;
+pub mod papers;
 pub mod people;
 pub mod platforms;
 pub mod sandbox;
 pub mod serve;
+pub mod stores;
 
 /// Why a command stopped, a line each.
 pub struct Stop {

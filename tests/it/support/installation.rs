@@ -96,7 +96,8 @@ impl Installation {
         self
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    /// What every process and command of it is told.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data = self.data.path().to_str().unwrap();
         vec![
             ("DATABASE_URL", self.database.url()),
@@ -120,6 +121,13 @@ impl Installation {
             String::from_utf8_lossy(&done.stderr)
         );
         said
+    }
+
+    /// Runs a command that refuses its work; what it said on standard error.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let done = program(arguments, &self.settings()).output().unwrap();
+        assert!(!done.status.success(), "{arguments:?} was done");
+        String::from_utf8(done.stderr).unwrap()
     }
 
     /// A web server without a worker.
