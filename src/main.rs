@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use commands::bulk::Source;
 use llavero::config::Config;
 use llavero::domain::admin::Role;
 use llavero::domain::id::{AppId, JobId, StoreId};
@@ -74,14 +75,26 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         wait: u64,
     },
-    /// Take the stores of an export into an app
+    /// Take stores into an app: those of an export, of a CSV, or of Nango
+    #[command(group(clap::ArgGroup::new("source").required(true).args(["file", "csv", "nango"])))]
     Import {
-        file: PathBuf,
+        /// An export of another installation
+        #[arg(requires = "passphrase_file")]
+        file: Option<PathBuf>,
         #[arg(long)]
         app: AppId,
         /// File that holds the passphrase on its first line; `-`: standard input
+        #[arg(long, requires = "file")]
+        passphrase_file: Option<PathBuf>,
+        /// A CSV with the columns platform, customer_id and those of the platforms' fields
         #[arg(long)]
-        passphrase_file: PathBuf,
+        csv: Option<PathBuf>,
+        /// A JSON list of Nango's connections
+        #[arg(long)]
+        nango: Option<PathBuf>,
+        /// Where the results of --csv and --nango go, and are gone on from; beside the file by default
+        #[arg(long, conflicts_with = "file")]
+        results: Option<PathBuf>,
     },
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
@@ -260,10 +273,25 @@ fn main() -> ExitCode {
             wait,
         } => commands::moving::export(config, app, &out, &passphrase_file, copy, wait),
         Command::Import {
-            file,
+            file: Some(file),
             app,
-            passphrase_file,
+            passphrase_file: Some(passphrase_file),
+            ..
         } => commands::moving::import(config, app, &file, &passphrase_file),
+        Command::Import {
+            csv: Some(file),
+            app,
+            results,
+            ..
+        } => commands::bulk::run(config, app, &file, Source::Csv, results.as_deref()),
+        Command::Import {
+            nango: Some(file),
+            app,
+            results,
+            ..
+        } => commands::bulk::run(config, app, &file, Source::Nango, results.as_deref()),
+        // Refused above: one of the three is there.
+        Command::Import { .. } => Ok(()),
         // Both were answered before the settings were read.
         Command::Completions { .. } | Command::Man => Ok(()),
         Command::Sandbox { bind } => commands::sandbox::run(&config, bind),

@@ -21,12 +21,14 @@ use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
 
+pub mod bulk;
 pub mod database;
 pub mod dev;
 pub mod doctor;
 pub mod jobs;
 pub mod keys;
 pub mod moving;
+pub mod nango;
 pub mod papers;
 pub mod people;
 pub mod platforms;

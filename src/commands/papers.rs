@@ -29,7 +29,11 @@ fn render(command: &clap::Command, text: &mut Vec<u8>) -> std::io::Result<()> {
             let page = clap_mangen::Man::new(leaf.clone());
             let name = leaf.get_bin_name().unwrap_or_else(|| leaf.get_name()).to_uppercase();
             writeln!(text, ".SH {name}")?;
-            writeln!(text, "{}", leaf.get_about().map(ToString::to_string).unwrap_or_default())?;
+            writeln!(
+                text,
+                "{}",
+                leaf.get_about().map(ToString::to_string).unwrap_or_default()
+            )?;
             page.render_options_section(text)?;
         }
     }

@@ -4,9 +4,9 @@ use llavero::app::App;
 use llavero::broker::asker::Asker;
 use llavero::broker::{self, disconnect};
 use llavero::config::Config;
+use llavero::db;
 use llavero::db::admin_stores::{self, AdminStoreFilter, StoreOrder};
 use llavero::db::store_list::{self, ListedStore};
-use llavero::db;
 use llavero::domain::admin::Actor;
 use llavero::domain::id::{AppId, StoreId};
 use llavero::domain::store::StoreStatus;
@@ -93,7 +93,12 @@ pub fn show(config: Config, id: StoreId, json: bool) -> Result<(), Stop> {
             say(&facts.to_string());
             return Ok(());
         }
-        for (name, value) in facts.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        for (name, value) in facts
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_null())
+        {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             say(&format!("{name:<22} {text}"));
         }

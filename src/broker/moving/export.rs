@@ -196,7 +196,9 @@ async fn one(
                     db::audit::insert(conn, &event)?;
                 }
             }
-            let client = row.platform_app_id.or(stores.iter().find_map(|store| store.platform_app_id));
+            let client = row
+                .platform_app_id
+                .or(stores.iter().find_map(|store| store.platform_app_id));
             let client = public_values(conn, client)?;
             let count = u64::try_from(stores.len()).unwrap_or(u64::MAX);
             let grows = i64::from(!copy && frozen.is_none());
@@ -291,13 +293,15 @@ fn store_record(conn: &mut db::Conn, app: &App, store: Store) -> Result<Travelli
         .as_deref()
         .map(|sealed| open(app, ("stores", "values_sealed", store.id.uuid()), sealed))
         .transpose()?;
-    let tokens = db::moving::list_tokens(conn, store.id)?.into_iter().map(|token| TravellingToken {
-        id: token.id,
-        hash: URL_SAFE_NO_PAD.encode(token.hash.as_bytes()),
-        hint: token.hint,
-        created_at: token.created_at,
-        ends_at: token.ends_at,
-    });
+    let tokens = db::moving::list_tokens(conn, store.id)?
+        .into_iter()
+        .map(|token| TravellingToken {
+            id: token.id,
+            hash: URL_SAFE_NO_PAD.encode(token.hash.as_bytes()),
+            hint: token.hint,
+            created_at: token.created_at,
+            ends_at: token.ends_at,
+        });
     Ok(TravellingStore {
         tokens: tokens.collect(),
         id: store.id,

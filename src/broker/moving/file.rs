@@ -118,7 +118,9 @@ impl Reader {
             None => return Err(Broken::Foreign),
         }
         let cost: Cost = serde_json::from_slice(&line).map_err(|_| Broken::Foreign)?;
-        let salt = version["salt"].as_str().and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok());
+        let salt = version["salt"]
+            .as_str()
+            .and_then(|salt| URL_SAFE_NO_PAD.decode(salt).ok());
         let salt = salt.ok_or(Broken::Foreign)?;
         let key = PassphraseKey::derive(passphrase, &salt, cost).ok_or(Broken::Foreign)?;
         let header: [u8; 32] = Sha256::digest(&line).into();
@@ -148,12 +150,10 @@ impl Reader {
                 self.credentials += 1;
                 Ok(Some(credential))
             }
-            Record::End { credentials, .. } if credentials == self.credentials => {
-                match read_line(&mut *self.lines)? {
-                    None => Ok(None),
-                    Some(_) => Err(Broken::Trailing(number + 1)),
-                }
-            }
+            Record::End { credentials, .. } if credentials == self.credentials => match read_line(&mut *self.lines)? {
+                None => Ok(None),
+                Some(_) => Err(Broken::Trailing(number + 1)),
+            },
             Record::End { .. } | Record::About(_) => Err(Broken::Changed(number)),
         }
     }

@@ -50,7 +50,11 @@ enum Taken {
 }
 
 /// Reads the whole file; what this app lacks to take it, a sentence each. Nothing is written.
-pub async fn lacking(app: &Arc<App>, owner: &db::apps::App, mut reader: Reader) -> Result<Result<(), Vec<String>>, Broken> {
+pub async fn lacking(
+    app: &Arc<App>,
+    owner: &db::apps::App,
+    mut reader: Reader,
+) -> Result<Result<(), Vec<String>>, Broken> {
     let mut wrong = Vec::new();
     if reader.about.mode != owner.mode {
         wrong.push(format!(
@@ -121,7 +125,9 @@ pub async fn import(
     let copy = reader.about.copy;
     let from = reader.about.app;
     loop {
-        let next = reader.credential().map_err(|error| Error::Internal(error.to_string()))?;
+        let next = reader
+            .credential()
+            .map_err(|error| Error::Internal(error.to_string()))?;
         let Some(travelling) = next else { break };
         let stores = travelling.stores.len();
         let named: Vec<String> = travelling
@@ -180,12 +186,18 @@ fn settle(
     if custom::is_custom(&travelling.platform)
         && !db::custom_platforms::hold(conn, owner.id, &travelling.platform, &travelling.method)?
     {
-        return Ok(Taken::Refused("its platform's definition was removed meanwhile".to_owned()));
+        return Ok(Taken::Refused(
+            "its platform's definition was removed meanwhile".to_owned(),
+        ));
     }
     let client = match &travelling.client {
         Some(_) => match db::platform_apps::find_for(conn, owner.id, owner.mode, &travelling.platform)? {
             Some(found) => Some(found.id),
-            None => return Ok(Taken::Refused("there is no platform app of its platform here".to_owned())),
+            None => {
+                return Ok(Taken::Refused(
+                    "there is no platform app of its platform here".to_owned(),
+                ));
+            }
         },
         None => None,
     };
@@ -265,7 +277,9 @@ fn granted(app: &App, travelling: &Travelling) -> Granted {
         access_expires_at: travelling.access_expires_at,
         refresh_expires_at: travelling.refresh_expires_at,
         reauthorize_by: travelling.reauthorize_by,
-        refresh_at: travelling.refresh_at.map(|at| spread(app, at, travelling.refresh_expires_at)),
+        refresh_at: travelling
+            .refresh_at
+            .map(|at| spread(app, at, travelling.refresh_expires_at)),
         scopes: travelling.scopes.clone().map(Texts),
     }
 }

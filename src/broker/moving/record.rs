@@ -17,7 +17,10 @@ pub enum Record {
     About(About),
     Credential(Box<Travelling>),
     /// The last: without it the file was cut off.
-    End { credentials: u64, stores: u64 },
+    End {
+        credentials: u64,
+        stores: u64,
+    },
 }
 
 #[derive(Clone, Serialize, Deserialize)]

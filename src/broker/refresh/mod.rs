@@ -171,10 +171,7 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
 
 /// Why a credential holds nothing to call with.
 async fn gone(app: &App, credential: CredentialId) -> Error {
-    let frozen = app
-        .db
-        .run(move |conn| db::frozen::any(conn, &[credential]))
-        .await;
+    let frozen = app.db.run(move |conn| db::frozen::any(conn, &[credential])).await;
     match frozen {
         Ok(true) => Error::StoreFrozen,
         Ok(false) => Error::NotFound,

@@ -110,11 +110,26 @@ async fn a_killed_import_of_thousands_of_stores_completes_when_it_is_run_again_w
     for (what, query) in [
         ("stores", "SELECT count(*) AS n FROM stores"),
         ("shops", "SELECT count(DISTINCT platform_store_id) AS n FROM stores"),
-        ("credentials", "SELECT count(*) AS n FROM credentials WHERE values_sealed IS NOT NULL"),
-        ("tokens", "SELECT count(*) AS n FROM access_tokens WHERE revoked_at IS NULL"),
-        ("events", "SELECT count(*) AS n FROM events WHERE kind = 'store.connected'"),
-        ("jobs", "SELECT count(*) AS n FROM jobs WHERE kind = 'verify_credential'"),
-        ("audit", "SELECT count(*) AS n FROM audit_events WHERE action = 'store.imported'"),
+        (
+            "credentials",
+            "SELECT count(*) AS n FROM credentials WHERE values_sealed IS NOT NULL",
+        ),
+        (
+            "tokens",
+            "SELECT count(*) AS n FROM access_tokens WHERE revoked_at IS NULL",
+        ),
+        (
+            "events",
+            "SELECT count(*) AS n FROM events WHERE kind = 'store.connected'",
+        ),
+        (
+            "jobs",
+            "SELECT count(*) AS n FROM jobs WHERE kind = 'verify_credential'",
+        ),
+        (
+            "audit",
+            "SELECT count(*) AS n FROM audit_events WHERE action = 'store.imported'",
+        ),
     ] {
         assert_eq!(count(&to.database, query), size as i64, "{what}");
     }

@@ -51,9 +51,14 @@ async fn a_frozen_store_says_so_is_not_refreshed_verified_or_authorized_again_an
     assert!(!plain.contains(&store.access_token) && !plain.contains("refresh_token"));
 
     let answer = app.call(&store.access_token, "GET", PATH).await;
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (409, Some("store_frozen")));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (409, Some("store_frozen"))
+    );
     for action in ["refresh", "verify"] {
-        let answer = app.api("POST", &format!("/v1/stores/{}/{action}", store.store_id), None).await;
+        let answer = app
+            .api("POST", &format!("/v1/stores/{}/{action}", store.store_id), None)
+            .await;
         assert_eq!(answer.json()["code"], "store_frozen", "{action}: {}", answer.body);
     }
     let waiting = "SELECT count(*) AS n FROM jobs WHERE status = 'ready' AND kind IN \
@@ -71,7 +76,11 @@ async fn a_frozen_store_says_so_is_not_refreshed_verified_or_authorized_again_an
     let asked = app.received("mercado-libre").await.len();
     let revoked = app.api("DELETE", &format!("/v1/stores/{}", store.store_id), None).await;
     assert_eq!(revoked.status, 204, "{}", revoked.body);
-    assert_eq!(app.received("mercado-libre").await.len(), asked, "the grant lives on elsewhere");
+    assert_eq!(
+        app.received("mercado-libre").await.len(),
+        asked,
+        "the grant lives on elsewhere"
+    );
     assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 0);
     // The walk's own exchange, and no refresh.
     assert!(app.token_calls("mercado-libre").await <= calls + 1);

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod left_out;
+mod lists;
 mod papers;
 mod processes;
 
@@ -16,6 +17,8 @@ use llavero::broker::moving::{Append, Exported, Writer, export};
 use llavero::crypto::Cost;
 use llavero::domain::admin::Actor;
 
+use crate::support::installation::Installation;
+use crate::support::processes::program;
 use crate::support::test_app::TestApp;
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -33,6 +36,13 @@ fn asker() -> Asker {
     }
 }
 
+/// Runs a command that refuses its work; what it said on standard error.
+fn refused(installation: &Installation, arguments: &[&str]) -> String {
+    let done = program(arguments, &installation.settings()).output().unwrap();
+    assert!(!done.status.success(), "{arguments:?} was done");
+    String::from_utf8(done.stderr).unwrap()
+}
+
 /// A file in memory, which may be full.
 #[derive(Clone, Default)]
 struct Lines {
@@ -43,7 +53,10 @@ struct Lines {
 impl Append for Lines {
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         let mut written = self.written.lock().unwrap();
-        if self.most.is_some_and(|most| written.iter().filter(|byte| **byte == b'\n').count() >= most) {
+        if self
+            .most
+            .is_some_and(|most| written.iter().filter(|byte| **byte == b'\n').count() >= most)
+        {
             return Err(io::Error::other("the disk is full"));
         }
         written.extend_from_slice(line);

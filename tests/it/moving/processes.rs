@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
-use super::PASSPHRASE;
+use super::{PASSPHRASE, refused};
 use crate::support::connecting::{MERCADO_LIBRE, WOOCOMMERCE};
 use crate::support::installation::Installation;
 use crate::support::rows::{self, count};
@@ -37,7 +37,15 @@ impl Move {
 
     fn export<'a>(&'a self, of: &'a Installation, file: &'a str) -> [&'a str; 7] {
         let app = of.app_id.as_str();
-        ["export", "--app", app, "--out", file, "--passphrase-file", &self.passphrase]
+        [
+            "export",
+            "--app",
+            app,
+            "--out",
+            file,
+            "--passphrase-file",
+            &self.passphrase,
+        ]
     }
 
     fn import<'a>(&'a self, to: &'a Installation, file: &'a str) -> [&'a str; 6] {
@@ -61,11 +69,12 @@ async fn stores_move_with_their_tokens_and_come_home_and_a_refresh_token_is_used
         assert_eq!(answer.json()["code"], "store_frozen");
     }
 
-    let missing = m.to.refused(&m.import(&m.to, &m.file));
+    let missing = refused(&m.to, &m.import(&m.to, &m.file));
     assert!(missing.contains("no platform app of mercado-libre"), "{missing}");
     assert_eq!(count(&m.to.database, "SELECT count(*) AS n FROM credentials"), 0);
     let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
-    m.to.api(&b, "PUT", "/v1/platforms/mercado-libre/app", Some(client)).await;
+    m.to.api(&b, "PUT", "/v1/platforms/mercado-libre/app", Some(client))
+        .await;
     let said = m.to.command(&m.import(&m.to, &m.file));
     assert!(said.starts_with("2 stores imported"), "{said}");
     for store in [&rotating, &fixed] {
@@ -93,7 +102,7 @@ async fn stores_move_with_their_tokens_and_come_home_and_a_refresh_token_is_used
         let answer = m.to.call(&b, &store.access_token, PATH).await;
         assert_eq!(answer.json()["code"], "store_frozen");
     }
-    let stale = m.to.refused(&m.import(&m.to, &m.file));
+    let stale = refused(&m.to, &m.import(&m.to, &m.file));
     assert!(stale.contains("older than the export"), "{stale}");
     assert_eq!(m.to.refreshes("mercado-libre").await.len(), 1);
 }
@@ -111,23 +120,42 @@ async fn a_file_with_another_passphrase_or_changed_moved_or_missing_lines_is_ref
     let mut changed = lines[2].to_owned();
     changed.replace_range(40..41, if &changed[40..41] == "A" { "B" } else { "A" });
     let bad = [
-        ("changed", vec![lines[0], lines[1], &changed, lines[3]], "line 3 was changed"),
+        (
+            "changed",
+            vec![lines[0], lines[1], &changed, lines[3]],
+            "line 3 was changed",
+        ),
         ("cut off", lines[..3].to_vec(), "cut off after line 3"),
         ("left out", vec![lines[0], lines[1], lines[3]], "line 3 was changed"),
-        ("moved", vec![lines[0], lines[1], lines[3], lines[2]], "line 3 was changed"),
-        ("twice", vec![lines[0], lines[1], lines[2], lines[2], lines[3]], "line 4 was changed"),
+        (
+            "moved",
+            vec![lines[0], lines[1], lines[3], lines[2]],
+            "line 3 was changed",
+        ),
+        (
+            "twice",
+            vec![lines[0], lines[1], lines[2], lines[2], lines[3]],
+            "line 4 was changed",
+        ),
         ("headless", lines[1..].to_vec(), "not an export"),
-        ("trailing", vec![lines[0], lines[1], lines[2], lines[3], "more"], "follows the end"),
+        (
+            "trailing",
+            vec![lines[0], lines[1], lines[2], lines[3], "more"],
+            "follows the end",
+        ),
     ];
     for (name, lines, why) in bad {
         let file = format!("{}.bad", m.file);
         std::fs::write(&file, lines.join("\n") + "\n").unwrap();
-        let said = m.to.refused(&m.import(&m.to, &file));
+        let said = refused(&m.to, &m.import(&m.to, &file));
         assert!(said.contains(why), "{name}: {said}");
     }
     let wrong = format!("{}.wrong", m.passphrase);
     std::fs::write(&wrong, "correct horse batteries").unwrap();
-    let said = m.to.refused(&["import", &m.file, "--app", &m.to.app_id, "--passphrase-file", &wrong]);
+    let said = refused(
+        &m.to,
+        &["import", &m.file, "--app", &m.to.app_id, "--passphrase-file", &wrong],
+    );
     assert!(said.contains("the passphrase is wrong"), "{said}");
     assert_eq!(count(&m.to.database, "SELECT count(*) AS n FROM credentials"), 0);
     m.to.command(&m.import(&m.to, &m.file));

@@ -96,7 +96,6 @@ impl Installation {
         self
     }
 
-    /// What every process and command of it is told.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data = self.data.path().to_str().unwrap();
         vec![
@@ -121,13 +120,6 @@ impl Installation {
             String::from_utf8_lossy(&done.stderr)
         );
         said
-    }
-
-    /// Runs a command that refuses its work; what it said on standard error.
-    pub fn refused(&self, arguments: &[&str]) -> String {
-        let done = program(arguments, &self.settings()).output().unwrap();
-        assert!(!done.status.success(), "{arguments:?} was done");
-        String::from_utf8(done.stderr).unwrap()
     }
 
     /// A web server without a worker.
