@@ -52,7 +52,7 @@ pub fn put_credential(conn: &mut Conn, new: &Arriving) -> Result<()> {
             credentials::id.eq(new.id),
             credentials::app_id.eq(new.app_id),
             credentials::platform.eq(&new.platform),
-            arrived.clone(),
+            arrived,
         ))
         .on_conflict(credentials::id)
         .do_update()
