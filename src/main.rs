@@ -3,13 +3,16 @@
 
 mod commands;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use commands::bulk::Source;
 use llavero::config::Config;
 use llavero::domain::admin::Role;
-use llavero::domain::store::Mode;
+use llavero::domain::id::{AppId, JobId, StoreId};
+use llavero::domain::job::JobStatus;
+use llavero::domain::store::{Mode, StoreStatus};
 
 /// Self-hosted access-token broker for e-commerce platforms.
 #[derive(Parser)]
@@ -49,6 +52,54 @@ enum Command {
     /// The platforms that stores can be connected on
     #[command(subcommand)]
     Platform(PlatformCommand),
+    /// Connected stores
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Work that waits, runs or was given up
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// Write all stores of an app to a file sealed to a passphrase, and freeze them here
+    Export {
+        #[arg(long)]
+        app: AppId,
+        /// The file to write; it must not be there yet
+        #[arg(long)]
+        out: PathBuf,
+        /// File that holds the passphrase on its first line; `-`: standard input
+        #[arg(long)]
+        passphrase_file: PathBuf,
+        /// Go on using them here too: only stores whose credentials don't rotate
+        #[arg(long)]
+        copy: bool,
+        /// Seconds to wait for stores that are being refreshed
+        #[arg(long, default_value_t = 60)]
+        wait: u64,
+    },
+    /// Take stores into an app: those of an export, of a CSV, or of Nango
+    #[command(group(clap::ArgGroup::new("source").required(true).args(["file", "csv", "nango"])))]
+    Import {
+        /// An export of another installation
+        #[arg(requires = "passphrase_file")]
+        file: Option<PathBuf>,
+        #[arg(long)]
+        app: AppId,
+        /// File that holds the passphrase on its first line; `-`: standard input
+        #[arg(long, requires = "file")]
+        passphrase_file: Option<PathBuf>,
+        /// A CSV with the columns platform, customer_id and those of the platforms' fields
+        #[arg(long)]
+        csv: Option<PathBuf>,
+        /// A JSON list of Nango's connections
+        #[arg(long)]
+        nango: Option<PathBuf>,
+        /// Where the results of --csv and --nango go, and are gone on from; beside the file by default
+        #[arg(long, conflicts_with = "file")]
+        results: Option<PathBuf>,
+    },
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
     /// The simulated platforms alone
     Sandbox {
         /// Address to listen on
@@ -95,6 +146,48 @@ enum AppCommand {
 }
 
 #[derive(Subcommand)]
+enum StoreCommand {
+    /// List the stores, newest first
+    List {
+        /// Only this app's
+        #[arg(long)]
+        app: Option<AppId>,
+        #[arg(long)]
+        platform: Option<String>,
+        /// connected, needs_reauthorization or revoked
+        #[arg(long)]
+        status: Option<StoreStatus>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a store
+    Show {
+        id: StoreId,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a store for good: its token stops, its credential is taken back and erased
+    Revoke { id: StoreId },
+}
+
+#[derive(Subcommand)]
+enum JobCommand {
+    /// List the jobs, newest first
+    List {
+        /// ready, running, done or failed
+        #[arg(long)]
+        status: Option<JobStatus>,
+        /// At most this many
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a job that was given up, or that waits, at once
+    Retry { id: JobId },
+}
+
+#[derive(Subcommand)]
 enum KeyCommand {
     /// Make a key ring with one key in LLAVERO_KEYS_FILE
     New,
@@ -126,6 +219,18 @@ enum PlatformCommand {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // What packagers run, where there are no settings.
+    let papers = match &arguments.command {
+        Some(Command::Completions { shell }) => Some(commands::papers::completions(*shell, Arguments::command())),
+        Some(Command::Man) => Some(commands::papers::man(&Arguments::command())),
+        _ => None,
+    };
+    if let Some(done) = papers {
+        return match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(stop) => commands::refuse(&stop.lines),
+        };
+    }
     let config = match read_config() {
         Ok(config) => config,
         Err(lines) => return commands::refuse(&lines),
@@ -150,6 +255,45 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::Retire { id }) => commands::keys::retire(&config, &id),
         Command::Platform(PlatformCommand::List { json }) => commands::platforms::list(&config, json),
         Command::Platform(PlatformCommand::Show { slug, json }) => commands::platforms::show(&config, &slug, json),
+        Command::Store(StoreCommand::List {
+            app,
+            platform,
+            status,
+            json,
+        }) => commands::stores::list(config, app, platform, status, json),
+        Command::Store(StoreCommand::Show { id, json }) => commands::stores::show(config, id, json),
+        Command::Store(StoreCommand::Revoke { id }) => commands::stores::revoke(config, id),
+        Command::Job(JobCommand::List { status, limit, json }) => commands::jobs::list(config, status, limit, json),
+        Command::Job(JobCommand::Retry { id }) => commands::jobs::retry(config, id),
+        Command::Export {
+            app,
+            out,
+            passphrase_file,
+            copy,
+            wait,
+        } => commands::moving::export(config, app, &out, &passphrase_file, copy, wait),
+        Command::Import {
+            file: Some(file),
+            app,
+            passphrase_file: Some(passphrase_file),
+            ..
+        } => commands::moving::import(config, app, &file, &passphrase_file),
+        Command::Import {
+            csv: Some(file),
+            app,
+            results,
+            ..
+        } => commands::bulk::run(config, app, &file, Source::Csv, results.as_deref()),
+        Command::Import {
+            nango: Some(file),
+            app,
+            results,
+            ..
+        } => commands::bulk::run(config, app, &file, Source::Nango, results.as_deref()),
+        // Refused above: one of the three is there.
+        Command::Import { .. } => Ok(()),
+        // Both were answered before the settings were read.
+        Command::Completions { .. } | Command::Man => Ok(()),
         Command::Sandbox { bind } => commands::sandbox::run(&config, bind),
         Command::Doctor => commands::doctor::run(config),
     };

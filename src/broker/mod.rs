@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod last_used;
 pub mod metrics;
+pub mod moving;
 pub mod notify;
 pub mod platform_app_test;
 pub mod platform_apps;
@@ -56,6 +57,9 @@ pub enum Error {
     /// Another customer's store is connected to this shop.
     #[error("the shop is connected already")]
     StoreAlreadyConnected,
+    /// The store was exported: it works at another installation, and neither calls nor is refreshed here.
+    #[error("the store has moved to another installation")]
+    StoreFrozen,
     /// A link or code that was used, cancelled or is too old.
     #[error("the link no longer works")]
     LinkExpired,
@@ -101,6 +105,7 @@ impl Error {
             Self::Forbidden(_) => Problem::Forbidden,
             Self::Conflict(_) => Problem::Conflict,
             Self::StoreAlreadyConnected => Problem::StoreAlreadyConnected,
+            Self::StoreFrozen => Problem::StoreFrozen,
             Self::LinkExpired => Problem::LinkExpired,
             Self::Unauthenticated => Problem::Unauthenticated,
             Self::TokenRevoked => Problem::TokenRevoked,

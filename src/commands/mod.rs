@@ -21,14 +21,20 @@ use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
 
+pub mod bulk;
 pub mod database;
 pub mod dev;
 pub mod doctor;
+pub mod jobs;
 pub mod keys;
+pub mod moving;
+pub mod nango;
+pub mod papers;
 pub mod people;
 pub mod platforms;
 pub mod sandbox;
 pub mod serve;
+pub mod stores;
 
 /// Why a command stopped, a line each.
 pub struct Stop {

@@ -91,7 +91,7 @@ pub fn sign_in_url(app: &App, link: &Secret) -> String {
     format!("{base}/admin/sign-in/{}", link.expose())
 }
 
-fn told(error: broker::Error) -> Stop {
+pub(super) fn told(error: broker::Error) -> Stop {
     match error {
         broker::Error::Invalid(fields) => Stop {
             lines: fields
@@ -103,7 +103,7 @@ fn told(error: broker::Error) -> Stop {
     }
 }
 
-fn with_tools(config: Config, work: impl AsyncFnOnce(Arc<App>) -> Result<(), Stop>) -> Result<(), Stop> {
+pub(super) fn with_tools(config: Config, work: impl AsyncFnOnce(Arc<App>) -> Result<(), Stop>) -> Result<(), Stop> {
     let runtime = runtime(1, "llavero")?;
     let app = tools(config, runtime.handle().clone())?;
     runtime.block_on(work(app))

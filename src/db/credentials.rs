@@ -220,5 +220,5 @@ pub fn erase(conn: &mut Conn, id: CredentialId) -> Result<()> {
             credentials::updated_at.eq(super::types::llavero_now()),
         ))
         .execute(conn)?;
-    Ok(())
+    super::frozen::forget(conn, id)
 }

@@ -202,6 +202,7 @@ pub fn list_settled(conn: &mut Conn, platforms: &[&str], limit: i64) -> Result<V
 pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
     let rows = credentials::table
         .filter(credentials::dead_at.is_null())
+        .filter(credentials::values_sealed.is_not_null())
         .filter(
             credentials::refresh_at.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
                 .bind::<Double, _>(late.as_secs_f64())

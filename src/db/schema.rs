@@ -188,6 +188,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    frozen_credentials (id) {
+        id -> Uuid,
+        app_id -> Uuid,
+        values_sealed -> Bytea,
+        spares_sealed -> Nullable<Bytea>,
+        frozen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotent_requests (id) {
         id -> Uuid,
         app_id -> Uuid,
@@ -430,6 +440,8 @@ diesel::joinable!(custom_platforms -> apps (app_id));
 diesel::joinable!(events -> apps (app_id));
 diesel::joinable!(events -> platform_apps (platform_app_id));
 diesel::joinable!(events -> stores (store_id));
+diesel::joinable!(frozen_credentials -> apps (app_id));
+diesel::joinable!(frozen_credentials -> credentials (id));
 diesel::joinable!(idempotent_requests -> api_keys (api_key_id));
 diesel::joinable!(idempotent_requests -> apps (app_id));
 diesel::joinable!(jobs -> apps (app_id));
@@ -459,6 +471,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     credentials,
     custom_platforms,
     events,
+    frozen_credentials,
     idempotent_requests,
     jobs,
     key_checks,

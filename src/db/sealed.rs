@@ -19,13 +19,15 @@ const fn column(table: &'static str, column: &'static str) -> Column {
 }
 
 /// All of them; a test compares the list with the schema.
-pub const COLUMNS: [Column; 14] = [
+pub const COLUMNS: [Column; 16] = [
     column("apps", "signing_secret_sealed"),
     column("apps", "previous_signing_secret_sealed"),
     column("platform_apps", "values_sealed"),
     column("platform_apps", "standby_sealed"),
     column("credentials", "values_sealed"),
     column("credentials", "spares_sealed"),
+    column("frozen_credentials", "values_sealed"),
+    column("frozen_credentials", "spares_sealed"),
     column("stores", "values_sealed"),
     column("connect_sessions", "attempt_sealed"),
     column("connect_sessions", "delivered_sealed"),

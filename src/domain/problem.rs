@@ -47,6 +47,8 @@ problems! {
     Conflict = "conflict", 409, "The current state does not allow this";
     /// The store belongs to another customer of the app.
     StoreAlreadyConnected = "store_already_connected", 409, "The store is connected already";
+    /// The store was exported and works at another installation.
+    StoreFrozen = "store_frozen", 409, "The store has moved to another installation";
     /// A link that was spent, cancelled or is too old.
     LinkExpired = "link_expired", 410, "The link is no longer valid";
     /// The body is larger than allowed.

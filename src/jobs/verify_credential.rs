@@ -15,6 +15,7 @@ use crate::domain::refresh::RefreshTrigger;
 pub(super) async fn run(app: &Arc<App>, credential: CredentialId) -> Result<End, Error> {
     match verify::check(app, credential, RefreshTrigger::Timer).await {
         Ok(_) | Err(Error::NotFound | Error::NeedsReauthorization { .. }) => {}
+        Err(Error::StoreFrozen) => return Ok(End::Done),
         Err(error) => return Err(error),
     }
     let Again::At(due_at) = refresh::again(app, credential).await? else {

@@ -54,6 +54,7 @@ pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
             faults.push((format!("methods[{i}].id"), format!("`{}` is there twice", method.id)));
         }
     }
+    faults.extend(super::nango::faults(platform));
     faults
 }
 

@@ -14,6 +14,7 @@ use super::answer::AnswerRules;
 use super::failure::BuildError;
 use super::field::{Arriving, Field, Import, Pattern, Takes};
 use super::hook::Hooks;
+use super::nango::NangoConnection;
 use super::obtain::Obtain;
 use super::quirk::QuirkRef;
 use super::revoke::Revoke;
@@ -331,6 +332,9 @@ pub struct Platform {
     pub hooks: Option<Hooks>,
     /// The first is the default.
     pub methods: Vec<Method>,
+    /// What its connections are at Nango.
+    #[serde(default)]
+    pub nango: Vec<NangoConnection>,
     /// The only app that may use it; `None`: all may.
     #[serde(skip)]
     pub owner: Option<AppId>,

@@ -15,6 +15,7 @@ pub mod field;
 pub mod hook;
 pub mod host;
 pub mod lifetimes;
+pub mod nango;
 pub mod obtain;
 pub mod published_key;
 pub mod quirk;

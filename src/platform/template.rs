@@ -138,6 +138,16 @@ impl Template {
         })
     }
 
+    /// The text with values of any kind: nothing is looked up, and nothing stands in.
+    pub fn fill_from(&self, values: &Values) -> Result<String, BuildError> {
+        self.fill_with(|name| {
+            let value = values.get(name).filter(|value| !value.is_empty());
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| BuildError::MissingValue(name.to_owned()))
+        })
+    }
+
     fn fill_with(&self, value: impl Fn(&str) -> Result<String, BuildError>) -> Result<String, BuildError> {
         let mut filled = String::new();
         for part in &self.parts {

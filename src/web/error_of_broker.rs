@@ -19,6 +19,7 @@ impl From<broker::Error> for Error {
             From::Forbidden(detail) => Self::of(Problem::Forbidden).detail(detail),
             From::Conflict(detail) => Self::of(Problem::Conflict).detail(detail),
             From::StoreAlreadyConnected => Self::of(Problem::StoreAlreadyConnected),
+            From::StoreFrozen => Self::of(Problem::StoreFrozen),
             From::LinkExpired => Self::of(Problem::LinkExpired),
             From::Unauthenticated => Self::of(Problem::Unauthenticated),
             From::TokenRevoked => Self::of(Problem::TokenRevoked),

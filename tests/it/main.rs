@@ -14,6 +14,7 @@ mod jobs;
 mod leases;
 mod metrics;
 mod migrations;
+mod moving;
 mod pages;
 mod partitions;
 mod platform_matrix;

@@ -161,8 +161,25 @@ fn method_of<'a>(app: &'a App, row: &Credential) -> Result<&'a Method, Error> {
 /// A credential that works now, refreshed first if only that helps.
 ///
 /// Errors: `NeedsReauthorization` once the grant is dead; `Platform` while it cannot be renewed for the moment; `Db`;
-/// `NotFound` for an erased one.
+/// `StoreFrozen` for an exported one; `NotFound` for an erased one.
 pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<Usable, Error> {
+    match found(app, credential, need).await {
+        Err(Error::NotFound) => Err(gone(app, credential).await),
+        found => found,
+    }
+}
+
+/// Why a credential holds nothing to call with.
+async fn gone(app: &App, credential: CredentialId) -> Error {
+    let frozen = app.db.run(move |conn| db::frozen::any(conn, &[credential])).await;
+    match frozen {
+        Ok(true) => Error::StoreFrozen,
+        Ok(false) => Error::NotFound,
+        Err(error) => Error::Db(error),
+    }
+}
+
+async fn found(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<Usable, Error> {
     if let Some(usable) = recalled::usable(app, credential, need).await? {
         return Ok(usable);
     }
@@ -171,6 +188,9 @@ pub async fn usable(app: &Arc<App>, credential: CredentialId, need: Need) -> Res
     for _ in 0..5 {
         let loaded = load(app, credential).await?;
         let row = &loaded.row;
+        if row.values_sealed.is_none() {
+            return Err(Error::NotFound);
+        }
         if row.dead_at.is_some() {
             return Err(dead(app, row.id).await);
         }
@@ -240,6 +260,9 @@ pub async fn refresh_now(app: &Arc<App>, credential: CredentialId, trigger: Refr
         let loaded = load(app, credential).await?;
         if loaded.row.dead_at.is_some() {
             return Err(dead(app, credential).await);
+        }
+        if loaded.row.values_sealed.is_none() {
+            return Err(gone(app, credential).await);
         }
         match run::refresh(app, credential, trigger, loaded.row.generation(), false).await {
             Ended::Ran(attempt) => return Ok(attempt),

@@ -96,7 +96,7 @@ impl Installation {
         self
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data = self.data.path().to_str().unwrap();
         vec![
             ("DATABASE_URL", self.database.url()),

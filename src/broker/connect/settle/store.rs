@@ -42,6 +42,10 @@ impl Settlement {
             }
             there.extend(now);
         }
+        let held: Vec<_> = there.iter().map(|store| store.credential_id).collect();
+        if db::frozen::any(conn, &held)? {
+            return Err(Error::StoreFrozen);
+        }
         let credential = match self.verified.kept {
             None => self.place(conn, self.visit.session.app_id, &there)?,
             Some(kept) => {

@@ -1,0 +1,106 @@
+//! What an export leaves where it is, and what a frozen store is like.
+
+use llavero::broker::moving::LeftOut;
+use serde_json::json;
+
+use super::{Lines, export_to};
+use crate::support::connecting::{self, MERCADO_LIBRE, WOOCOMMERCE, start};
+use crate::support::rows::{count, execute};
+
+const PATH: &str = "/anything";
+
+#[tokio::test]
+async fn a_store_whose_refresh_is_under_way_or_in_doubt_stays_behind_and_works_on() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    for busy in [
+        "lease_attempt = 1, lease_since = llavero_now(), lease_until = llavero_now() + interval '1 min'",
+        "lease_attempt = NULL, in_doubt_since = llavero_now()",
+    ] {
+        execute(&app.database, &format!("UPDATE credentials SET {busy}"));
+        let told = export_to(&app, &Lines::default(), false).await.unwrap();
+        assert_eq!(told.stores, 0);
+        let (id, _, why) = &told.left_out[0];
+        assert_eq!((id.to_string(), *why), (store.store_id.clone(), LeftOut::Busy));
+        assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 200, "{busy}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_leaves_out_what_rotates_and_freezes_nothing() {
+    let app = start().await;
+    let rotating = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    let fixed = connecting::connect(&app, "woocommerce", "keys", WOOCOMMERCE).await;
+    let told = export_to(&app, &Lines::default(), true).await.unwrap();
+    assert_eq!(told.stores, 1);
+    let (id, _, why) = &told.left_out[0];
+    assert_eq!((id.to_string(), *why), (rotating.store_id.clone(), LeftOut::Rotates));
+    for store in [&rotating, &fixed] {
+        assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_store_says_so_is_not_refreshed_verified_or_authorized_again_and_can_be_revoked() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    let calls = app.token_calls("mercado-libre").await;
+    let lines = Lines::default();
+    export_to(&app, &lines, false).await.unwrap();
+    let plain = String::from_utf8(lines.bytes()).unwrap();
+    assert!(!plain.contains(&store.access_token) && !plain.contains("refresh_token"));
+
+    let answer = app.call(&store.access_token, "GET", PATH).await;
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (409, Some("store_frozen"))
+    );
+    for action in ["refresh", "verify"] {
+        let answer = app
+            .api("POST", &format!("/v1/stores/{}/{action}", store.store_id), None)
+            .await;
+        assert_eq!(answer.json()["code"], "store_frozen", "{action}: {}", answer.body);
+    }
+    let waiting = "SELECT count(*) AS n FROM jobs WHERE status = 'ready' AND kind IN \
+        ('refresh_credential', 'verify_credential', 'announce_deadline')";
+    assert_eq!(count(&app.database, waiting), 0);
+
+    // A direct connect of the same shop is a re-authorization of it.
+    let session = connecting::begin(&app, json!({ "platform": "mercado-libre" })).await;
+    let visitor = crate::support::visitor::Visitor::new();
+    let way = connecting::Way::good("mercado-libre", "authorization");
+    let page = connecting::walk_to_end(&app, &visitor, &session.url, &way).await;
+    assert!(!page.text().contains("is connected"), "{}", page.text());
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 1);
+
+    let asked = app.received("mercado-libre").await.len();
+    let revoked = app.api("DELETE", &format!("/v1/stores/{}", store.store_id), None).await;
+    assert_eq!(revoked.status, 204, "{}", revoked.body);
+    assert_eq!(
+        app.received("mercado-libre").await.len(),
+        asked,
+        "the grant lives on elsewhere"
+    );
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 0);
+    // The walk's own exchange, and no refresh.
+    assert!(app.token_calls("mercado-libre").await <= calls + 1);
+}
+
+#[tokio::test]
+async fn an_export_that_broke_off_is_made_again_with_what_it_had_frozen() {
+    let app = start().await;
+    let one = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    connecting::connect(&app, "woocommerce", "keys", WOOCOMMERCE).await;
+    // Header, origin and one store.
+    let full = Lines {
+        most: Some(3),
+        ..Lines::default()
+    };
+    assert!(export_to(&app, &full, false).await.is_err());
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 1);
+    let told = export_to(&app, &Lines::default(), false).await.unwrap();
+    assert_eq!((told.stores, told.left_out.len()), (2, 0));
+    assert_eq!(app.call(&one.access_token, "GET", PATH).await.status, 409);
+    let exported = "SELECT count(*) AS n FROM audit_events WHERE action = 'store.exported'";
+    assert_eq!(count(&app.database, exported), 2);
+}
