@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, HttpServer, web as actix};
 use diesel::prelude::*;
-use llavero::app::{App, Arrivals, InFlight, Memory};
+use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -22,6 +22,7 @@ use llavero::dev::postgres::{Cluster, Programs, Settings};
 use llavero::domain::secret::Secret;
 use llavero::journal::Journal;
 use llavero::mail::Mailer;
+use llavero::metrics::Metrics;
 use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::web;
@@ -184,7 +185,12 @@ fn assemble(config: Config, detached: tokio::runtime::Handle) -> Result<App, Fai
         catalogue: Catalogue::embedded().map_err(|errors| format!("{errors:?}"))?,
         mailer: Mailer::memory(),
         in_flight: InFlight::default(),
+        token_gates: TokenGates::default(),
+        metrics: Metrics::default(),
         arrivals: Arrivals::default(),
+        hook_keys: HookKeys::default(),
+        // No budget is to be measured.
+        rates: Rates::new(clock.clone(), 0, 0),
         last_used: LastUsed::default(),
         db,
         sealer,

@@ -13,6 +13,7 @@ CREATE TABLE idempotent_requests (
     created_at timestamptz NOT NULL DEFAULT llavero_now(),
     UNIQUE (api_key_id, key)
 );
+CREATE INDEX idempotent_requests_app_id ON idempotent_requests (app_id);
 CREATE INDEX idempotent_requests_created_at ON idempotent_requests (created_at);
 CREATE INDEX idempotent_requests_body_until ON idempotent_requests (body_until) WHERE body_sealed IS NOT NULL;
 

@@ -14,10 +14,12 @@ const KEPT: TimeDelta = TimeDelta::hours(1);
 const MOST: usize = 64;
 
 type Name = (String, Mode, String);
+/// A key, and until when it is kept.
+type Kept = (String, DateTime<Utc>);
 
 /// A cheap handle.
 #[derive(Clone, Default)]
-pub struct HookKeys(Arc<Mutex<HashMap<Name, (String, DateTime<Utc>)>>>);
+pub struct HookKeys(Arc<Mutex<HashMap<Name, Kept>>>);
 
 impl HookKeys {
     /// A platform's key as it published it, if that is not too long ago.

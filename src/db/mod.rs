@@ -45,6 +45,7 @@ pub mod partners;
 pub mod pauses;
 pub mod platform_apps;
 pub mod refresh_logs;
+pub mod refusals;
 pub mod schema;
 pub mod sealed;
 pub mod session_list;

@@ -44,6 +44,7 @@ impl Job {
         "send_notice",
         "verify_credential",
         "announce_deadline",
+        "deliver_webhook",
         "reseal",
         "purge",
     ];

@@ -17,6 +17,7 @@ use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, notify};
 use crate::db::credentials::Credential;
 use crate::db::leases::{self, Failed};
+use crate::db::refusals;
 use crate::db::{self, Conn};
 use crate::domain::event::EventKind;
 use crate::domain::id::CredentialId;
@@ -59,14 +60,14 @@ pub(super) async fn refused(
     let noted = app
         .db
         .transaction::<_, Error, _>(move |conn| {
-            let Some(row) = leases::note_refused(conn, id, seen, failed)? else {
+            let Some(row) = refusals::note_refused(conn, id, seen, failed)? else {
                 return Ok(None);
             };
             let shown = events::health(conn, &tools, id, StoreHealth::RefreshFailing, Some(&trouble))?;
             if !shown.is_empty() {
                 tell(conn, id)?;
             }
-            let (others, failing) = leases::count_failing_likewise(conn, &row)?;
+            let (others, failing) = refusals::count_failing_likewise(conn, &row)?;
             Ok(Some((row, others, failing)))
         })
         .await?;
@@ -165,7 +166,7 @@ async fn accepted(app: &Arc<App>, id: CredentialId, grant_no: i64) -> Result<(),
             if row.dead_at.is_some() && !stores.iter().any(waits_for_its_key) {
                 return Ok(());
             }
-            if !leases::forget_refusals(conn, id, grant_no)? {
+            if !refusals::forget_refusals(conn, id, grant_no)? {
                 return Ok(());
             }
             events::health(conn, &tools, id, StoreHealth::Ok, None)?;

@@ -70,7 +70,7 @@ async fn a_change_that_stores_would_not_outlive_is_refused_and_others_hold_at_on
 
     let actions = rows::rows(
         &app.database,
-        "SELECT action, details->>'definition' AS text FROM audit_events WHERE subject = 'x-keys' ORDER BY id",
+        "SELECT action, details->>'definition' AS text FROM audit_events WHERE subject = 'x-keys' ORDER BY action",
     );
     assert_eq!(actions.len(), 2, "what was refused changed nothing");
     assert_eq!(actions[1]["action"], "custom_platform.changed");

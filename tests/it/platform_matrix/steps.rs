@@ -53,6 +53,7 @@ fn impossible(shop: &Shop, step: &str) -> Option<&'static str> {
         return match &shop.method.obtain {
             Obtain::Code(_) if shop.method.importable => None,
             Obtain::Code(_) => Some("nothing would prove whose tokens they are"),
+            Obtain::Oauth1(_) => Some("brought as keys"),
             Obtain::Ask(_) | Obtain::Given(_) => Some("no tokens of a client's"),
         };
     }

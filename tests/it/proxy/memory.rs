@@ -199,7 +199,7 @@ async fn work_that_sends_news_is_told_of_here_before_its_own_news_come_back() {
     .unwrap();
     let heard: Vec<News> = told.try_iter().collect();
     assert_eq!(heard, [News::Store(store), News::Credential(credential)]);
-    db.run::<_, db::Error, _>(|conn| db::apps::list(conn)).await.unwrap();
+    db.run(db::apps::list).await.unwrap();
     assert_eq!(told.try_iter().count(), 0, "reading is no news");
 }
 
