@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::custom;
 use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
@@ -34,7 +35,7 @@ impl Addresses {
 }
 
 /// A platform.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PlatformFacts {
     pub slug: String,
     pub name: String,
@@ -61,7 +62,7 @@ pub struct PlatformFacts {
     pub methods: Vec<MethodFacts>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReferenceFacts {
     pub auth: Option<String>,
     pub access: Option<String>,
@@ -69,7 +70,7 @@ pub struct ReferenceFacts {
 }
 
 /// Webhooks to subscribe to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WebhookFacts {
     pub url: Option<String>,
     /// A merchant has removed the app. Empty: as the platform's own settings name it.
@@ -79,7 +80,7 @@ pub struct WebhookFacts {
 }
 
 /// One way to connect.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MethodFacts {
     pub id: String,
     pub name: String,
@@ -136,7 +137,7 @@ pub struct MethodFacts {
     pub assumed: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LifetimeFacts {
     /// `null`: no expiry.
     pub access_seconds: Option<u64>,
@@ -148,7 +149,7 @@ pub struct LifetimeFacts {
     pub refreshing_extends: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct RefreshFacts {
     /// Each refresh brings another refresh token.
     pub rotates: bool,
@@ -161,14 +162,14 @@ pub struct RefreshFacts {
     pub keeps_without_answer: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TokenLimitFacts {
     pub calls: u32,
     pub within_seconds: u64,
 }
 
 /// A value that somebody gives.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldFacts {
     pub name: String,
     pub label: String,
@@ -187,7 +188,7 @@ pub struct FieldFacts {
     pub choices: Vec<ChoiceFacts>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChoiceFacts {
     pub value: String,
     pub label: String,

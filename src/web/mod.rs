@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod i18n;
 pub mod metrics;
 pub mod middleware;
+pub mod openapi;
 pub mod page;
 pub mod pages;
 pub mod parts;

@@ -42,7 +42,12 @@ async fn answer(request: &HttpRequest, body: Payload) -> Result<HttpResponse, Er
     relay(proxy::forward(&by.tools, &by.admitted, asked).await?, is_head)
 }
 
+/// Any but TRACE, whose answer repeats the request, and what it was signed with, and CONNECT, which names no path.
 fn method(request: &HttpRequest) -> Result<http::Method, Error> {
+    if matches!(request.method().as_str(), "TRACE" | "CONNECT") {
+        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        return Err(Error::of(Problem::MethodNotAllowed).allow(Some(allow)));
+    }
     http::Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| Error::of(Problem::MethodNotAllowed))
 }
 

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 
 use super::pages::{connect, demo as partner};
-use super::{Demo, Error, api, assets, error, health, metrics, proxy, urls};
+use super::{Demo, Error, api, assets, error, health, metrics, openapi, proxy, urls};
 
 /// Registers everything. The caller adds `web::Data<Site>` and wraps `middleware::edge` around the whole.
 pub fn configure(config: &mut ServiceConfig, demo: Option<&Demo>) {
@@ -58,9 +58,10 @@ fn merchant(config: &mut ServiceConfig) {
         );
 }
 
-/// `/v1`, with an app's API key.
+/// `/v1`, with an app's API key, and its description.
 fn partner(config: &mut ServiceConfig) {
     config
+        .service(web::resource(urls::API_OPENAPI).get(openapi::show))
         .service(web::resource(urls::API_APP).get(api::app::show))
         .service(web::resource(urls::API_CONNECT_SESSIONS).post(api::connect_sessions::create))
         .service(

@@ -9,6 +9,7 @@ use url::Url;
 use super::assets::{AssetError, Assets};
 use super::docs::Docs;
 use super::i18n::{TextError, Texts};
+use super::openapi;
 
 /// A maker of 256-bit random values.
 pub type MakeKey = Box<dyn Fn() -> [u8; 32] + Send + Sync>;
@@ -41,6 +42,8 @@ pub enum SiteError {
     Assets(#[from] AssetError),
     #[error(transparent)]
     Texts(#[from] TextError),
+    #[error("docs/openapi.json: {0}")]
+    Description(#[from] serde_json::Error),
 }
 
 impl Site {
@@ -48,7 +51,7 @@ impl Site {
         Ok(Self {
             assets: Assets::embedded()?,
             texts: Texts::embedded()?,
-            docs: Docs::new(None),
+            docs: Docs::new(Some(&openapi::committed()?)),
             options,
         })
     }

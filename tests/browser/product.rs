@@ -41,11 +41,17 @@ impl DevelopmentFolder {
     }
 
     pub async fn start(&self) -> Development {
+        self.start_with(&[]).await
+    }
+
+    /// With further settings.
+    pub async fn start_with(&self, settings: &[(&str, &str)]) -> Development {
         let folder = self.path().join("data");
-        let environment = [
+        let mut environment = vec![
             ("LLAVERO_DATA_DIR", folder.to_str().unwrap()),
             ("LLAVERO_BIND", self.bind.as_str()),
         ];
+        environment.extend(settings);
         let mut process = Process::start(&[BINARY, "dev"], &environment, &self.path().join("dev.log"));
         process.line_with("Llavero is running").await;
         Development {

@@ -1,10 +1,11 @@
-//! `docs/platforms.md` is what the catalogue gives: held against it here, and written anew with
-//! `UPDATE_DOCS=1 cargo test --test it docs`.
+//! `docs/platforms.md` is what the catalogue gives, and `docs/openapi.json` what the code of the API gives: held against
+//! them here, and written anew with `UPDATE_DOCS=1 cargo test --test it docs`.
 
 use llavero::domain::connect::Language;
 use llavero::platform::Catalogue;
 use llavero::platform::facts::{self, Addresses, MethodFacts, PlatformFacts};
 use llavero::platform::facts_text::length;
+use llavero::web::openapi;
 
 /// The reference table: number, slug, name, authentication, life of the access token and of the refresh token.
 type Row = (
@@ -214,20 +215,30 @@ fn of_method(facts: &PlatformFacts, method: &MethodFacts) -> Vec<String> {
     ]
 }
 
-#[test]
 #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the test, no setting")]
-fn the_list_of_platforms_is_what_the_catalogue_gives() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/platforms.md");
-    let now = written(&all());
+fn assert_committed(file: &str, now: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &now).unwrap();
+        std::fs::write(&path, now).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = committed.lines().zip(now.lines()).find(|(old, new)| old != new);
     assert!(
         committed == now,
-        "docs/platforms.md differs from the catalogue: UPDATE_DOCS=1 cargo test --test it docs\n{differs:#?}"
+        "{file} is out of date: UPDATE_DOCS=1 cargo test --test it docs\n{differs:#?}"
     );
+}
+
+#[test]
+fn the_list_of_platforms_is_what_the_catalogue_gives() {
+    assert_committed("docs/platforms.md", &written(&all()));
+}
+
+#[test]
+fn the_description_of_the_api_is_what_the_code_gives() {
+    let document = openapi::document().unwrap();
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    assert_committed("docs/openapi.json", &format!("{text}\n"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
 //! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
 //! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides run here too. A trial
-//! whose SDK or interpreter is not installed is reported as ignored, with the reason. One `llavero dev` serves them all.
+//! whose SDK or interpreter is not installed is reported as ignored, with the reason. One `llavero dev` serves them all;
+//! another one, without limits, meets schemathesis with its own description.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod guides;
@@ -86,7 +87,13 @@ fn main() -> ExitCode {
             }
         })
     });
-    let trials = trials.chain(samples).collect();
+    let description = Trial::ignorable_test("openapi_answers_pypi_schemathesis", || {
+        match programs::postgres().and_then(|()| python("openapi", "schemathesis")) {
+            Ok(python) => describe(&python),
+            Err(missing) => Ok(Completion::ignored_with(missing)),
+        }
+    });
+    let trials = trials.chain(samples).chain([description]).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     drop(shared);
     conclusion.exit_code()
@@ -120,9 +127,21 @@ impl Shared {
     }
 }
 
-/// Runs a script to its end; it fails by ending otherwise than with 0.
 fn meet(shared: &Shared, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
-    let mut environment = shared.environment()?;
+    run(shared.environment()?, interpreter, script)
+}
+
+/// The description of the API against an installation of its own, since calls revoke stores and remove endpoints.
+fn describe(python: &Path) -> Result<Completion, Failed> {
+    let folder = DevelopmentFolder::new();
+    let unlimited = [("LLAVERO_APP_RATE", "0"), ("LLAVERO_STORE_RATE", "0")];
+    let development = runtime()?.block_on(folder.start_with(&unlimited));
+    let script = self::folder().join("tests/sdk/openapi/description.py");
+    run(development.environment.clone(), python, &script)
+}
+
+/// Runs a script to its end; it fails by ending otherwise than with 0.
+fn run(mut environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
     environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
     let environment: Vec<(&str, &str)> = environment
         .iter()
@@ -160,18 +179,22 @@ fn interpreter(registry: Registry, package: &str) -> Result<PathBuf, Missing> {
             }
             Err(Missing(format!("no `{package}`: run `npm ci` in tests/sdk/node")))
         }
-        Pypi => {
-            let python = folder().join("target/sdk-python/bin/python");
-            let question = format!("import importlib.metadata as found; found.version('{package}')");
-            let asked = Command::new(&python).args(["-c", &question]).output();
-            if asked.is_ok_and(|answer| answer.status.success()) {
-                return Ok(python);
-            }
-            let make = "python3 -m venv target/sdk-python && \
-                        target/sdk-python/bin/pip install -r tests/sdk/python/requirements.txt";
-            Err(Missing(format!("no `{package}`: run `{make}`")))
-        }
+        Pypi => python("python", package),
     }
+}
+
+/// The interpreter with what stands in `tests/sdk/{set}/requirements.txt`, if it has this package.
+fn python(set: &str, package: &str) -> Result<PathBuf, Missing> {
+    let python = folder().join(format!("target/sdk-{set}/bin/python"));
+    let question = format!("import importlib.metadata as found; found.version('{package}')");
+    let asked = Command::new(&python).args(["-c", &question]).output();
+    if asked.is_ok_and(|answer| answer.status.success()) {
+        return Ok(python);
+    }
+    let make = format!(
+        "python3 -m venv target/sdk-{set} && target/sdk-{set}/bin/pip install -r tests/sdk/{set}/requirements.txt"
+    );
+    Err(Missing(format!("no `{package}`: run `{make}`")))
 }
 
 fn folder() -> &'static Path {

@@ -1,10 +1,12 @@
 //! What trying a client can show, in the words of the API.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a test can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TestVerdict)]
 pub enum Verdict {
     /// The platform accepts the client.
     Accepted,
@@ -17,7 +19,8 @@ pub enum Verdict {
 }
 
 /// What came of trying one set of secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TestOutcome)]
 pub struct Outcome {
     pub verdict: Verdict,
     /// The platform's own word for it.
@@ -30,7 +33,8 @@ pub struct Outcome {
 }
 
 /// What came of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = TestedPlatformApp)]
 pub struct Tested {
     pub platform: String,
     /// The connect method whose token call was sent.

@@ -3,20 +3,38 @@
 use std::time::Duration;
 
 use actix_web::web::Path;
-use serde::Deserialize;
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::store_json::StoreJson;
 use super::stores::{find, shown};
 use super::{Answer, created};
 use crate::broker::access_token;
 use crate::domain::id::StoreId;
 use crate::web::extract::{Body, PartnerKey, TokensWrite, path_id};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RotateJson {
+#[schema(as = NewAccessToken)]
+pub(super) struct RotateJson {
+    /// For how long the tokens before go on working; 7 days at most.
     #[serde(default)]
+    #[schema(maximum = 604_800)]
     overlap_seconds: u64,
+}
+
+/// A new token of a store.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RotatedAccessToken)]
+pub(super) struct RotatedJson<'a> {
+    /// Shown this once.
+    access_token: &'a str,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// Until then the tokens before work. `null`: they have stopped.
+    previous_tokens_end_at: Option<DateTime<Utc>>,
+    store: StoreJson,
 }
 
 pub async fn rotate(by: PartnerKey<TokensWrite>, id: Path<String>, body: Body) -> Answer {
@@ -24,10 +42,10 @@ pub async fn rotate(by: PartnerKey<TokensWrite>, id: Path<String>, body: Body) -
     let overlap = Duration::from_secs(given.overlap_seconds);
     let rotated = access_token::rotate(&by.tools, &by.asker(), id, overlap).await?;
     let store = find(&by, id).await?;
-    created(&json!({
-        "access_token": rotated.secret.expose(),
-        "token_type": "Bearer",
-        "previous_tokens_end_at": rotated.others_end_at,
-        "store": shown(&by, store),
-    }))
+    created(&RotatedJson {
+        access_token: rotated.secret.expose(),
+        token_type: "Bearer",
+        previous_tokens_end_at: rotated.others_end_at,
+        store: shown(&by, store),
+    })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Answer, created, done, ok};
 use crate::broker::connect::sessions::{self, Created, Merchant, NewSession};
@@ -15,36 +16,50 @@ use crate::domain::id::{ConnectSessionId, StoreId};
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, PartnerKey, path_id};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewJson {
+#[schema(as = NewConnectSession)]
+pub(super) struct NewJson {
+    /// The partner's own name for the customer that the store belongs to.
     customer_id: String,
+    /// One of the app's registered return URLs, exactly.
     return_url: String,
+    /// The only platform that is offered, by its slug.
     platform: Option<String>,
+    /// The platforms that are offered; empty: all.
     #[serde(default)]
     platforms: Vec<String>,
+    /// Connect fields that are known beforehand; secrets are refused.
     #[serde(default)]
     fields: BTreeMap<String, String>,
     #[serde(default)]
     merchant: MerchantJson,
+    /// Comes back with the merchant.
     state: Option<String>,
+    /// Seconds; an hour unless told.
     expires_in: Option<u64>,
+    /// The store may move here from another customer of the app.
     #[serde(default)]
     transfer: bool,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// The merchant, as far as the partner knows.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMerchant)]
 struct MerchantJson {
     email: Option<String>,
     name: Option<String>,
+    /// Language of pages and mails: a tag that begins with en, es or pt.
     locale: Option<String>,
 }
 
 /// A session just made; its link is shown this once.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedConnectSession)]
 pub struct CreatedJson {
     id: ConnectSessionId,
+    /// Where the merchant is sent. It holds a secret.
     url: String,
     expires_at: DateTime<Utc>,
 }
@@ -59,8 +74,10 @@ impl CreatedJson {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct SessionJson {
+/// A connect session and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConnectSession)]
+pub(super) struct SessionJson {
     id: ConnectSessionId,
     status: SessionStatus,
     /// Why it failed, as a stable code.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::page::Ask;
 use super::stores::Moment;
@@ -14,13 +15,16 @@ use crate::domain::id::{EventId, StoreId};
 use crate::web::extract::{Params, PartnerKey, StoresRead};
 
 /// An event; the merchant's links are made when it is sent, so they are only in what is delivered.
-#[derive(Debug, Serialize)]
-struct EventJson {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(super) struct EventJson {
     id: EventId,
     #[serde(rename = "type")]
     kind: EventKind,
     store_id: Option<StoreId>,
+    /// Grows by one with each event of a store.
     store_sequence: Option<i64>,
+    #[schema(value_type = Object)]
     data: Value,
     created_at: DateTime<Utc>,
 }

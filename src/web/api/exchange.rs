@@ -1,8 +1,9 @@
 //! `POST /v1/access-tokens/exchange`: a one-time code becomes an access token for each store of its session.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use super::store_json::StoreJson;
 use super::stores::{find, shown};
 use super::{Answer, ok};
 use crate::broker::connect::{self, Exchanged};
@@ -10,11 +11,37 @@ use crate::domain::secret::Secret;
 use crate::web::Error;
 use crate::web::extract::{Body, ConnectWrite, PartnerKey};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ExchangeJson {
+#[schema(as = Exchange)]
+pub(super) struct ExchangeJson {
+    /// The one-time code that came with the merchant, `llv_cd_...`.
     code: Secret,
+    /// The customer that the store belongs to, where the connect page did not know it.
     customer_id: Option<String>,
+}
+
+/// A store, and its access token if it has a new one.
+#[derive(Clone, Serialize, ToSchema)]
+#[schema(as = ConnectedStore)]
+struct ConnectedJson {
+    /// Shown this once. `null`: the store was authorized again, and its old token works.
+    access_token: Option<String>,
+    /// The store was known before.
+    reauthorized: bool,
+    store: StoreJson,
+}
+
+/// The first store as if it were the only one, and every store with its token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Connected)]
+pub(super) struct ExchangedJson {
+    #[serde(flatten)]
+    first: ConnectedJson,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// All stores that the authorization covers, that one first.
+    stores: Vec<ConnectedJson>,
 }
 
 pub async fn exchange(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
@@ -24,18 +51,19 @@ pub async fn exchange(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
     ok(&given_json(&by, &exchanged).await?)
 }
 
-/// The first store as if it were the only one, and every store with its token under `stores`.
-pub(super) async fn given_json<S>(by: &PartnerKey<S>, exchanged: &Exchanged) -> Result<Value, Error> {
+/// What was exchanged, with the stores as they are now.
+pub(super) async fn given_json<S>(by: &PartnerKey<S>, exchanged: &Exchanged) -> Result<ExchangedJson, Error> {
     let mut stores = Vec::new();
     for given in exchanged.stores() {
-        stores.push(json!({
-            "access_token": given.access_token.as_ref().map(Secret::expose),
-            "reauthorized": given.reauthorized,
-            "store": shown(by, find(by, given.store.id).await?),
-        }));
+        stores.push(ConnectedJson {
+            access_token: given.access_token.as_ref().map(|token| token.expose().to_owned()),
+            reauthorized: given.reauthorized,
+            store: shown(by, find(by, given.store.id).await?),
+        });
     }
-    let mut first = stores.first().cloned().unwrap_or_default();
-    first["token_type"] = json!("Bearer");
-    first["stores"] = Value::Array(stores);
-    Ok(first)
+    Ok(ExchangedJson {
+        first: stores.first().cloned().ok_or_else(Error::not_found)?,
+        token_type: "Bearer",
+        stores,
+    })
 }

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod access_tokens;
 pub mod app;
+pub mod calls;
 pub mod connect_sessions;
 pub mod customers;
 pub mod events;

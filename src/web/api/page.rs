@@ -10,7 +10,7 @@ use crate::domain::id::Id;
 use crate::web::Error;
 use crate::web::extract::Params;
 
-const DEFAULT: i64 = 50;
+pub const DEFAULT: i64 = 50;
 pub const MOST: i64 = 200;
 
 /// Which page is asked for.

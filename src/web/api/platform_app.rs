@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::web::Path;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{Answer, done, ok};
 use crate::broker::platform_app_test;
@@ -11,10 +12,14 @@ use crate::broker::platform_apps::{self, Registered};
 use crate::domain::secret::Secret;
 use crate::web::extract::{Body, PartnerKey, PlatformsWrite};
 
-#[derive(Debug, Deserialize)]
+/// The app's own client at a platform.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RegisteredJson {
+#[schema(as = PlatformAppRegistration)]
+pub(super) struct RegisteredJson {
+    /// By the names of the platform's `app_fields`.
     fields: BTreeMap<String, Secret>,
+    /// A second set of secrets that stands by while they roll over.
     standby: Option<BTreeMap<String, Secret>>,
 }
 
@@ -28,9 +33,10 @@ pub async fn put(by: PartnerKey<PlatformsWrite>, slug: Path<String>, body: Body)
     done()
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TestJson {
+#[schema(as = PlatformAppTest)]
+pub(super) struct TestJson {
     /// Fields of the merchant that decide where the platform is asked, a shop's address for instance; and what else does,
     /// where a connection brings it.
     #[serde(default)]

@@ -2,12 +2,15 @@
 //! to be registered there and with which addresses of ours. The shape, field by field, is `platform::facts`.
 
 use actix_web::web::Path;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
+use super::page::Page;
 use super::{Answer, ok};
 use crate::db;
 use crate::domain::connect::Language;
+use crate::domain::refresh::SecretSet;
 use crate::platform::facts::{self, Addresses, PlatformFacts};
 use crate::platform::{self, Platform};
 use crate::web::Error;
@@ -19,7 +22,10 @@ const LANGUAGE: Language = Language::En;
 pub async fn list(by: PartnerKey<AnyScope>) -> Answer {
     let platforms = by.tools.catalogue.all_for(by.app.id).into_iter();
     let platforms: Vec<PlatformFacts> = platforms.map(|platform| facts_of(&by, platform)).collect();
-    ok(&json!({ "data": platforms, "next_cursor": null }))
+    ok(&Page {
+        data: platforms,
+        next_cursor: None,
+    })
 }
 
 pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
@@ -34,31 +40,49 @@ pub async fn show(by: PartnerKey<AnyScope>, slug: Path<String>) -> Answer {
         .db
         .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, app, mode, &name))
         .await?;
-    let app = used.map_or(Value::Null, |used| {
-        json!({
-            "source": if used.app_id.is_some() { "own" } else { "installation" },
-            "fields": used.public_values,
-            "standby": used.standby_sealed.is_some(),
-            "secrets_used": used.secrets_used.map(|used| used.as_str()),
-            "secrets_used_since": used.secrets_used_since,
-            "paused_at": used.paused_at,
-            "pause_code": used.pause_code,
-            "updated_at": used.updated_at,
-        })
+    let app = used.map(|used| UsedJson {
+        source: if used.app_id.is_some() { "own" } else { "installation" },
+        fields: used.public_values,
+        standby: used.standby_sealed.is_some(),
+        secrets_used: used.secrets_used,
+        secrets_used_since: used.secrets_used_since,
+        paused_at: used.paused_at,
+        pause_code: used.pause_code,
+        updated_at: used.updated_at,
     });
     let facts = facts_of(&by, platform);
     ok(&Shown { facts, app })
 }
 
 /// One platform, and the client there that the app uses.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Platform)]
+pub(super) struct Shown {
     #[serde(flatten)]
     facts: PlatformFacts,
-    /// `source`: `own` or `installation`; its values that are no secret; whether a second set of secrets stands by, and
-    /// which the platform took last meanwhile (`current`, `standby`, `null`: neither yet) since when; since when, and with
-    /// which of its codes, the platform refuses it. `null`: there is none.
-    app: Value,
+    /// `null`: there is none.
+    app: Option<UsedJson>,
+}
+
+/// The client at a platform that the app uses.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlatformApp)]
+struct UsedJson {
+    /// `own` or `installation`.
+    source: &'static str,
+    /// Its values that are no secret.
+    #[schema(value_type = BTreeMap<String, String>)]
+    fields: serde_json::Value,
+    /// A second set of secrets stands by.
+    standby: bool,
+    /// Which of the two the platform took last meanwhile. `null`: neither yet.
+    secrets_used: Option<SecretSet>,
+    secrets_used_since: Option<DateTime<Utc>>,
+    /// Since when the platform refuses it.
+    paused_at: Option<DateTime<Utc>>,
+    /// With which of the platform's codes.
+    pause_code: Option<String>,
+    updated_at: DateTime<Utc>,
 }
 
 fn facts_of(by: &PartnerKey<AnyScope>, platform: &Platform) -> PlatformFacts {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::store_list::{ListedStore, Lives};
 use crate::domain::id::StoreId;
@@ -10,16 +11,21 @@ use crate::domain::store::{Mode, StatusReason, StoreHealth, StoreStatus};
 use crate::platform::Catalogue;
 use crate::platform::descriptor::Renewal;
 
-#[derive(Debug, Serialize)]
+/// A connected store.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Store)]
 pub struct StoreJson {
     id: StoreId,
     platform: String,
     method: String,
     name: String,
     url: Option<String>,
+    /// The platform's own id of the store.
     platform_store_id: String,
     customer_id: Option<String>,
     merchant: MerchantJson,
+    /// The partner's own data.
+    #[schema(value_type = Object)]
     metadata: serde_json::Value,
     mode: Mode,
     status: StoreStatus,
@@ -31,25 +37,31 @@ pub struct StoreJson {
     last_used_at: Option<DateTime<Utc>>,
     access: AccessJson,
     refresh: RefreshJson,
+    /// The merchant has to authorize again by then, whatever is refreshed.
     reauthorize_by: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Merchant)]
 struct MerchantJson {
     email: Option<String>,
     name: Option<String>,
     locale: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StoreAccess)]
 struct AccessJson {
     expires_at: Option<DateTime<Utc>>,
+    /// It can be renewed without the merchant.
     refreshable: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = StoreRefresh)]
 struct RefreshJson {
     expires_at: Option<DateTime<Utc>>,
+    /// When it is refreshed next, if no call comes first.
     next_at: Option<DateTime<Utc>>,
     last_at: Option<DateTime<Utc>>,
     last_outcome: Option<RefreshOutcome>,

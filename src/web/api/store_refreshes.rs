@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::page::Ask;
 use super::store_json::StoreJson;
@@ -16,7 +17,8 @@ use crate::domain::refresh::{Attempt, RefreshOutcome, RefreshTrigger};
 use crate::web::extract::{Params, PartnerKey, StoresRead, path_id};
 
 /// One try.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefreshAttempt)]
 pub struct AttemptJson {
     id: RefreshLogId,
     /// Grows by one with each try of the credential.
@@ -32,7 +34,8 @@ pub struct AttemptJson {
 }
 
 /// What was saved before and after a try: grant, and the attempt that brought it. The same twice: nothing new was saved.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Generations)]
 pub struct GenerationsJson {
     grant: i64,
     before: i64,
@@ -61,7 +64,8 @@ impl AttemptJson {
 }
 
 /// What a refresh that was asked for came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refreshed)]
 pub struct AttemptedJson {
     outcome: RefreshOutcome,
     platform_code: Option<String>,
@@ -86,7 +90,8 @@ impl AttemptedJson {
 }
 
 /// What the platform's verify call said.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verified)]
 pub struct VerifiedJson {
     /// `alive`, `dead` or `undecided`.
     verdict: &'static str,

@@ -8,6 +8,7 @@ use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::connect_sessions::CreatedJson;
 use super::exchange::given_json;
@@ -56,10 +57,13 @@ pub async fn list(by: PartnerKey<StoresRead>, mut params: Params) -> Answer {
     ok(&ask.page(found, |row| row.store.id, |row| shown(&by, row)))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DirectJson {
+#[schema(as = NewStore)]
+pub(super) struct DirectJson {
+    /// By its slug.
     platform: String,
+    /// A connect method of the platform; its first unless told.
     method: Option<String>,
     customer_id: String,
     #[serde(default)]
@@ -73,8 +77,9 @@ struct DirectJson {
 }
 
 /// Tokens that the partner got by itself, through the same client.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BroughtTokens)]
 struct TokensJson {
     access_token: Secret,
     refresh_token: Option<Secret>,
@@ -116,24 +121,32 @@ pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {
 }
 
 /// Absent: left alone. `null`: emptied.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PatchJson {
+#[schema(as = StoreChange)]
+pub(super) struct PatchJson {
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     customer_id: Option<Option<String>>,
     merchant: Option<MerchantPatch>,
+    /// Replaced as a whole; 16 KiB at most.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MerchantChange)]
 struct MerchantPatch {
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     name: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
     locale: Option<Option<String>>,
 }
 
@@ -157,9 +170,10 @@ pub async fn delete(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     done()
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReauthorizeJson {
+#[schema(as = Reauthorization)]
+pub(super) struct ReauthorizeJson {
     return_url: Option<String>,
     state: Option<String>,
     expires_in: Option<u64>,

@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::page::Ask;
 use super::webhook_endpoints::accepted;
@@ -16,7 +17,9 @@ use crate::domain::webhook::DeliveryStatus;
 use crate::web::Error;
 use crate::web::extract::{Params, PartnerKey, WebhooksWrite, path_id};
 
-#[derive(Debug, Serialize)]
+/// One event for one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookDelivery)]
 pub struct DeliveryJson {
     id: WebhookDeliveryId,
     endpoint_id: WebhookEndpointId,
@@ -32,7 +35,9 @@ pub struct DeliveryJson {
     attempts: Vec<AttemptJson>,
 }
 
-#[derive(Debug, Serialize)]
+/// One try to deliver.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookAttempt)]
 struct AttemptJson {
     number: i32,
     started_at: DateTime<Utc>,

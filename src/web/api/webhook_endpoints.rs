@@ -8,8 +8,9 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use utoipa::ToSchema;
 
+use super::page::Page;
 use super::webhook_deliveries::shown_by_id;
 use super::{Answer, created, done, ok};
 use crate::broker::webhooks::{self, Change, Wanted};
@@ -25,8 +26,10 @@ use crate::web::extract::{Body, PartnerKey, WebhooksWrite, path_id};
 /// How long the old secret signs beside a new one, unless asked otherwise.
 const OVERLAP_SECONDS: u64 = 24 * 3600;
 
-#[derive(Debug, Serialize)]
-struct EndpointJson {
+/// Where a partner is told of events.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookEndpoint)]
+pub(super) struct EndpointJson {
     id: WebhookEndpointId,
     url: String,
     description: String,
@@ -43,6 +46,7 @@ struct EndpointJson {
     updated_at: DateTime<Utc>,
     /// Shown once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     secret: Option<String>,
 }
 
@@ -63,12 +67,15 @@ fn shown(by: &PartnerKey<WebhooksWrite>, endpoint: Endpoint, secret: Option<&Sec
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewJson {
+#[schema(as = NewWebhookEndpoint)]
+pub(super) struct NewJson {
+    /// https, at a public address.
     url: String,
     #[serde(default)]
     description: String,
+    /// Empty: all.
     #[serde(default)]
     event_types: Vec<EventKind>,
 }
@@ -94,7 +101,10 @@ pub async fn list(by: PartnerKey<WebhooksWrite>) -> Answer {
         .run::<_, db::Error, _>(move |conn| db::webhook_endpoints::list(conn, app))
         .await?;
     let data: Vec<_> = found.into_iter().map(|one| shown(&by, one, None)).collect();
-    ok(&json!({ "data": data, "next_cursor": null }))
+    ok(&Page {
+        data,
+        next_cursor: None,
+    })
 }
 
 pub async fn show(by: PartnerKey<WebhooksWrite>, id: Path<String>) -> Answer {
@@ -107,9 +117,10 @@ pub async fn show(by: PartnerKey<WebhooksWrite>, id: Path<String>) -> Answer {
     ok(&shown(&by, found.ok_or_else(Error::not_found)?, None))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PatchJson {
+#[schema(as = WebhookEndpointChange)]
+pub(super) struct PatchJson {
     url: Option<String>,
     description: Option<String>,
     event_types: Option<Vec<EventKind>>,
@@ -133,9 +144,12 @@ pub async fn delete(by: PartnerKey<WebhooksWrite>, id: Path<String>) -> Answer {
     done()
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RollJson {
+#[schema(as = NewWebhookSecret)]
+pub(super) struct RollJson {
+    /// For how long the secret before signs as well; a day unless told, 7 days at most.
+    #[schema(maximum = 604_800)]
     overlap_seconds: Option<u64>,
 }
 
@@ -154,11 +168,21 @@ pub async fn test(by: PartnerKey<WebhooksWrite>, id: Path<String>) -> Answer {
     accepted(&shown_by_id(&by, delivery).await?)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReplayJson {
+#[schema(as = Replay)]
+pub(super) struct ReplayJson {
     since: DateTime<Utc>,
+    /// Now unless told.
     until: Option<DateTime<Utc>>,
+}
+
+/// What is sent again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Replayed)]
+pub(super) struct ReplayedJson {
+    /// How many events.
+    events: usize,
 }
 
 /// `POST .../replay`, `{since, until?}` -> 202 `{events}`: everything that it wants from that time on is sent again.
@@ -169,7 +193,7 @@ pub async fn replay(by: PartnerKey<WebhooksWrite>, id: Path<String>, body: Body)
         .until
         .unwrap_or_else(|| by.tools.now() + chrono::TimeDelta::seconds(1));
     let events = webhooks::replay(&by.tools, &by.asker(), by.app.id, id, given.since, until).await?;
-    accepted(&json!({ "events": events }))
+    accepted(&ReplayedJson { events })
 }
 
 pub(super) fn accepted(body: &impl Serialize) -> Answer {

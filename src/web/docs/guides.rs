@@ -48,6 +48,7 @@ guides! {
     "tokens" Understand,
     "signatures" Understand,
     "webhooks" Understand,
+    "moving" Move,
     "from-ecartapi" Move,
     "from-nango" Move,
     "errors" LookUp,

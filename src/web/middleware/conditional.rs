@@ -18,8 +18,8 @@ pub async fn answer(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let path = urls::routed(request.request());
-    let applies =
-        request.method() == Method::GET && (path.starts_with("/v1/platforms") || path.starts_with("/v1/stores"));
+    let applies = request.method() == Method::GET
+        && (path.starts_with("/v1/platforms") || path.starts_with("/v1/stores") || path == urls::API_OPENAPI);
     let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.call(request).await?;
     if !applies || response.status() != StatusCode::OK || response.response().error().is_some() {

@@ -120,3 +120,15 @@ async fn another_host_is_called_only_if_the_platform_documents_it() {
         .header("llavero-host", "api.mercadolibre.com");
     assert_eq!(own.send().await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_trace_that_would_repeat_the_platforms_credentials_is_not_sent() {
+    let (app, store) = with_store("woocommerce", "keys").await;
+    let bearer = format!("Bearer {}", store.access_token);
+    let before = app.received("woocommerce").await.len();
+    let headers = [("authorization", bearer.as_str())];
+    let answer = raw::send(&app.url, "TRACE", "/v1/proxy/wp-json/wc/v3/products", &headers, b"").await;
+    assert_eq!(answer.status, 405, "{}", answer.body);
+    assert!(answer.head.to_lowercase().contains("allow: get"), "{}", answer.head);
+    assert_eq!(app.received("woocommerce").await.len(), before);
+}

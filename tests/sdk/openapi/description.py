@@ -1,0 +1,77 @@
+"""The description of the API meets the API: schemathesis asks a running Llavero with what the description allows and with
+what it does not, call by call and call after call, with an API key, a store's token and neither. No answer may be one that
+the description lacks. Before that, every example is held against its own shape."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import jsonschema_rs
+
+HERE = Path(__file__).parent
+URL = os.environ["LLAVERO_URL"].rstrip("/")
+
+
+def ask(method, path, body=None, bearer=None):
+    request = urllib.request.Request(URL + path, method=method, data=None if body is None else json.dumps(body).encode())
+    request.add_header("Content-Type", "application/json")
+    if bearer:
+        request.add_header("Authorization", f"Bearer {bearer}")
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read()
+        return json.loads(text) if text else None
+
+
+def media(operation):
+    """Media types of requests and answers, each with where it stands."""
+    places = {"request": operation.get("requestBody", {}), **operation["responses"]}
+    for place, what in places.items():
+        for name, content in what.get("content", {}).items():
+            yield f"{operation['operationId']} {place} {name}", content
+
+
+def check_examples(document):
+    held = 0
+    for item in document["paths"].values():
+        for operation in item.values():
+            for place, content in media(operation):
+                examples = [content["example"]] if "example" in content else []
+                for reference in content.get("examples", {}).values():
+                    name = reference["$ref"].rsplit("/", 1)[1]
+                    examples.append(document["components"]["examples"][name]["value"])
+                schema = {**content["schema"], "components": document["components"]}
+                validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+                for example in examples:
+                    wrong = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(example)]
+                    assert not wrong, f"{place}: {wrong}"
+                    held += 1
+    assert held > 200, held
+
+
+def connect(customer):
+    key = os.environ["LLAVERO_API_KEY"]
+    fields = {"store_url": "https://described.example", "webservice_key": "5a5a" + "A" * 28}
+    body = {"platform": "prestashop", "customer_id": customer, "fields": fields}
+    return ask("POST", "/v1/stores", body, key)
+
+
+def run(environment, arguments):
+    command = [Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml", "run"]
+    command += [f"{URL}/v1/openapi.json", *arguments]
+    return subprocess.run(command, env={**os.environ, **environment}).returncode
+
+
+def main():
+    document = ask("GET", "/v1/openapi.json")
+    check_examples(document)
+    connected = connect("customer-1")
+    known = {"LLAVERO_STORE_TOKEN": connected["access_token"]}
+    wrong = {"LLAVERO_STORE_TOKEN": "x", "LLAVERO_API_KEY": "x"}
+    ended = [run(known, []), run(wrong, ["--phases", "coverage", "--max-time", "10"])]
+    sys.exit(max(ended))
+
+
+main()
