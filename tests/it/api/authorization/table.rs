@@ -45,7 +45,7 @@ pub const ROWS: &[(&str, &str, Door, u16)] = &[
     ("GET", "/docs", Open, 200),
     ("GET", "/docs/search", Open, 200),
     ("GET", "/docs/api", Open, 200),
-    ("GET", "/docs/api/{section}", Open, 404),
+    ("GET", "/docs/api/{tag}", Open, 404),
     ("GET", "/docs/{guide}", Open, 404),
     ("GET", "/hooks/{app_id}/{slug}", Open, 401),
     ("POST", "/hooks/{app_id}/{slug}", Open, 401),
