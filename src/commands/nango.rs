@@ -104,10 +104,10 @@ fn wanted(
     let mut values: Values = connection
         .connection_config
         .into_iter()
-        .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+        .filter_map(|(name, value)| Some((snake_case(&name), value.as_str()?.to_owned())))
         .collect();
     for (name, value) in [
-        ("apiKey", held.api_key),
+        ("api_key", held.api_key),
         ("username", held.username),
         ("password", held.password),
     ] {
@@ -135,4 +135,18 @@ fn wanted(
         transfer: false,
         shops: Vec::new(),
     })
+}
+
+/// Nango writes `storeURL` and `apiKey`; placeholders here are `store_url` and `api_key`.
+fn snake_case(name: &str) -> String {
+    let mut written = String::new();
+    let mut before = None;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && before.is_some_and(|before: char| before.is_ascii_lowercase()) {
+            written.push('_');
+        }
+        written.push(letter.to_ascii_lowercase());
+        before = Some(letter);
+    }
+    written
 }

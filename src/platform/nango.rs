@@ -32,7 +32,8 @@ pub struct NangoConnection {
     #[serde(default)]
     pub renewable: Option<bool>,
     pub method: String,
-    /// Fields of the method, filled from `apiKey`, `username`, `password` and the connection's own configuration.
+    /// Fields of the method, filled from `api_key`, `username`, `password` and the connection's own configuration,
+    /// whose names are written in snake case here.
     #[serde(default)]
     pub fields: BTreeMap<String, Template>,
 }

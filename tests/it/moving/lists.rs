@@ -115,7 +115,7 @@ async fn connections_of_nango_become_stores_by_what_the_catalogue_says() {
     assert!(stdout(&done).starts_with("1 stores connected"), "{}", stdout(&done));
     let told = results(&file);
     assert_eq!((told[0][1].as_str(), told[0][3].as_str()), ("customer-7", "connected"));
-    assert!(told[1][6].contains("storeURL"), "{:?}", told[1]);
+    assert!(told[1][6].contains("store_url"), "{:?}", told[1]);
     assert!(told[2][6].contains("no platform here"), "{:?}", told[2]);
     assert!(told[3][6].contains("\"APP\""), "{:?}", told[3]);
     let process = it.serve().await;
