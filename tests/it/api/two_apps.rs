@@ -113,7 +113,7 @@ impl Both {
 
     async fn connect(&mut self, side: usize, number: usize) {
         // Every tenth shop is a customer of both.
-        let host = if number % 10 == 0 {
+        let host = if number.is_multiple_of(10) {
             "both"
         } else {
             self.sides[side].mark
@@ -347,6 +347,7 @@ impl Both {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how much is said from outside")]
 async fn two_apps_see_nothing_of_each_other() {
     let wished = |name, usual| std::env::var(name).map_or(usual, |wished| wished.parse().unwrap());
     let (calls, mut dice) = (

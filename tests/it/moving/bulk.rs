@@ -17,6 +17,7 @@ use crate::support::rows::{count, until};
 use crate::support::test_app::TestApp;
 
 /// Stores that are moved; more with the variable set.
+#[expect(clippy::disallowed_methods, reason = "how many is said from outside")]
 fn size() -> usize {
     if std::env::var_os("LLAVERO_TEST_MANY_STORES").is_some() {
         10_000
