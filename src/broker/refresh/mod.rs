@@ -258,6 +258,9 @@ async fn found(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<U
 pub async fn refresh_now(app: &Arc<App>, credential: CredentialId, trigger: RefreshTrigger) -> Result<Attempt, Error> {
     for _ in 0..5 {
         let loaded = load(app, credential).await?;
+        if loaded.row.values_sealed.is_none() {
+            return Err(gone(app, credential).await);
+        }
         if loaded.row.dead_at.is_some() {
             return Err(dead(app, credential).await);
         }
