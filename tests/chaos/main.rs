@@ -9,7 +9,7 @@
 //! | `CHAOS_STORES`, `CHAOS_SECONDS` | another number of stores; another length of each phase |
 //! | `CHAOS_SEED` | the seed of an earlier run, printed at its begin: the same order of events, as far as timing allows |
 //!
-//! Plain `cargo test` runs a size that takes about four minutes on two busy cores. Nothing outlives a run, however it ends.
+//! Plain `cargo test` runs a size that takes about two minutes on two busy cores. Nothing outlives a run, however it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 

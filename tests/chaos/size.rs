@@ -26,8 +26,8 @@ impl Size {
         let full = text("CHAOS").is_some_and(|text| text == "full");
         let number =
             |name: &str| text(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}: {text}")));
-        let stores = number("CHAOS_STORES").unwrap_or(if full { 2_000 } else { 240 });
-        let seconds = number("CHAOS_SECONDS").unwrap_or(if full { 240 } else { 14 });
+        let stores = number("CHAOS_STORES").unwrap_or(if full { 2_000 } else { 120 });
+        let seconds = number("CHAOS_SECONDS").unwrap_or(if full { 240 } else { 6 });
         Self {
             stores: usize::try_from(stores).unwrap(),
             phase: Duration::from_secs(seconds),
