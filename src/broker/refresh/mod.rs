@@ -136,9 +136,10 @@ impl Loaded {
     }
 }
 
-/// Straight from the database. `NotFound`: there is no such credential, or it was erased.
+/// Straight from the database. `NotFound`: there is no such credential, or it was erased; `StoreFrozen`: it was exported.
 async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
-    app.db
+    let loaded = app
+        .db
         .run(move |conn| {
             let (row, now) = leases::find(conn, id)?.ok_or(Error::NotFound)?;
             let known = KnownCredential::with(conn, row)?.ok_or(Error::NotFound)?;
@@ -147,7 +148,11 @@ async fn load(app: &App, id: CredentialId) -> Result<Loaded, Error> {
                 now,
             })
         })
-        .await
+        .await;
+    match loaded {
+        Err(Error::NotFound) => Err(gone(app, id).await),
+        loaded => loaded,
+    }
 }
 
 /// The catalogue's entry; a missing one is a broken installation.
@@ -258,9 +263,6 @@ async fn found(app: &Arc<App>, credential: CredentialId, need: Need) -> Result<U
 pub async fn refresh_now(app: &Arc<App>, credential: CredentialId, trigger: RefreshTrigger) -> Result<Attempt, Error> {
     for _ in 0..5 {
         let loaded = load(app, credential).await?;
-        if loaded.row.values_sealed.is_none() {
-            return Err(gone(app, credential).await);
-        }
         if loaded.row.dead_at.is_some() {
             return Err(dead(app, credential).await);
         }

@@ -65,7 +65,7 @@ fn begin(
         app.detached.spawn(async move {
             let ended = work(&tools, credential, trigger, seen, access_over).await;
             turn.end(ended.unwrap_or_else(|error| match error {
-                Error::NotFound => Ended::Changed,
+                Error::NotFound | Error::StoreFrozen => Ended::Changed,
                 Error::Db(error) => Ended::Unavailable(error.to_string()),
                 error => {
                     tracing::error!(credential.id = %credential, %error, "a refresh cannot be made");
