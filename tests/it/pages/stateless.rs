@@ -74,10 +74,10 @@ async fn a_callback_without_a_state_is_nothing_in_another_browser() {
 async fn a_platform_that_must_bring_the_state_back_is_not_believed_without_it() {
     let app = start().await;
     let visitor = Visitor::new();
-    let (session, callback) = approved(&app, &visitor, "mercado-libre", &[]).await;
+    let (session, callback) = approved(&app, &visitor, "allegro", &[]).await;
     let page = visitor.open(without(&callback, "state").as_str(), &[&app.url]).await;
     assert_eq!(page.status, 410, "{}", page.text());
-    assert_eq!(app.token_calls("mercado-libre").await, 0);
+    assert_eq!(app.token_calls("allegro").await, 0);
     assert_eq!(session_status(&app, &session.id).await, "at_platform");
 }
 

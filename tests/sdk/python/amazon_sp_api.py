@@ -21,6 +21,6 @@ assert seller.get_marketplace_participation().payload[0]["storeName"] == "Simula
 with refused(AuthorizationError):
     Sellers(marketplace=Marketplaces.MX, refresh_token="Atzr|wrong", credentials=keys).get_marketplace_participation()
 
-token = sign_up("amazon", {"marketplace": "MX"}, outcome="other")
+token = sign_up("amazon", {"marketplace": "MX"})
 forward(token, "sellingpartnerapi-na.amazon.com")
 assert seller.get_marketplace_participation().payload[0]["storeName"] == "Simulated seller two"
