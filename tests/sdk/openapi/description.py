@@ -70,7 +70,7 @@ def main():
     connected = connect("customer-1")
     known = {"LLAVERO_STORE_TOKEN": connected["access_token"]}
     wrong = {"LLAVERO_STORE_TOKEN": "x", "LLAVERO_API_KEY": "x"}
-    ended = [run(known, []), run(wrong, ["--phases", "coverage", "--max-time", "10"])]
+    ended = [run(known, []), run(wrong, ["--phases", "coverage", "--max-time", "5"])]
     sys.exit(max(ended))
 
 
