@@ -1,5 +1,6 @@
 //! Looking at what is stored, and waiting for what will be: tests poll for the event they mean, a bounded number of
-//! times, and never for a time to pass.
+//! times, and never for a time to pass. A look that itself waits for something is given up after a while, so that one
+//! failing test cannot hold up all others.
 
 use std::time::Duration;
 
@@ -13,16 +14,24 @@ use super::test_app::TestApp;
 /// Looks up to this often before a test gives up on an event.
 const TRIES: u32 = 1500;
 const PAUSE: Duration = Duration::from_millis(20);
+/// As long as the tries take when looking costs nothing, five times over.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What `look` finds, as soon as it finds something.
 pub async fn until<T>(event: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..TRIES {
-        if let Some(found) = look().await {
-            return found;
+    let looked = tokio::time::timeout(PATIENCE, async {
+        for _ in 0..TRIES {
+            if let Some(found) = look().await {
+                return Some(found);
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        tokio::time::sleep(PAUSE).await;
+        None
+    });
+    match looked.await {
+        Ok(Some(found)) => found,
+        Ok(None) | Err(_) => panic!("it never came true that {event}"),
     }
-    panic!("it never came true that {event}");
 }
 
 /// The rows of a query as JSON objects.

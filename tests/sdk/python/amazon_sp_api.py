@@ -23,4 +23,4 @@ with refused(AuthorizationError):
 
 token = sign_up("amazon", {"marketplace": "MX"})
 forward(token, "sellingpartnerapi-na.amazon.com")
-assert seller.get_marketplace_participation().payload
+assert seller.get_marketplace_participation().payload[0]["storeName"] == "Simulated seller one"
