@@ -49,7 +49,13 @@ pub async fn install(
     address: &str,
 ) -> Result<Installed, Error> {
     let platform = app.catalogue.platform_for(app_id, slug).ok_or(Error::NotFound)?;
-    // Some platforms know one address only, whoever began; a state is ours.
+    // Some platforms know one address only, whoever began. A state is ours, and only with it does a session of a partner's
+    // end. To strip it off a return gains nobody anything, though the code alone is then the proof (Ecwid's carries no
+    // other): what comes is a session of its own in the browser that brought the code, without the partner's state,
+    // customer or store to authorize again, and it is marked `initiated_by=platform`, so that the partner asks its user
+    // before the store is claimed. Somebody else's code brought to a browser ends there as his own market would end it; a
+    // stolen code could be brought with the thief's own state just as well, for a state proves the browser and not the
+    // code. The code works once, and the address stands in the exchange; a customer's store stays that customer's.
     let ours = callback_state(platform, returned.raw_query).is_some();
     if ours || complete::of_browser(app, platform, returned).await?.is_some() {
         return complete::complete(app, slug, returned).await.map(Installed::Returned);

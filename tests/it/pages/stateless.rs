@@ -5,12 +5,12 @@ use serde_json::json;
 use url::Url;
 
 use crate::support::connecting::{
-    APPROVE, OTHER, Session, Way, assert_connects_nothing, begin, fill_in, press, session_status, start, stores,
-    way_back,
+    APPROVE, OTHER, Session, Way, assert_connects_nothing, begin, exchange, fill_in, press, session_status, start,
+    stores, way_back,
 };
 use crate::support::installing::{register, register_callback};
 use crate::support::test_app::TestApp;
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Answer, Visitor};
 
 /// A merchant who has approved; the callback is not visited yet.
 async fn approved(app: &TestApp, visitor: &Visitor, platform: &str, fields: &[(&str, &str)]) -> (Session, Url) {
@@ -176,4 +176,104 @@ async fn a_link_to_a_platform_that_begins_by_itself_goes_on_as_its_installation(
     assert!(!returned.values.contains_key("initiated_by"), "{}", returned.url);
     returned.code();
     assert!(done.body.contains("app-center/oauth/finish"), "{}", done.body);
+}
+
+/// Ecwid's market sends installations without a state to the only address that it knows, where connections that began here
+/// return as well.
+#[tokio::test]
+async fn a_return_that_lost_its_state_is_an_installation_of_its_own_and_no_session_of_ours_ends_with_it() {
+    let app = start().await;
+    let key = app.demo.api_key.expose();
+    register(&app, key, "ecwid").await;
+    let address = format!("{}/connect/install/{}/ecwid", app.url, app.demo.app_id);
+    let visitor = Visitor::new();
+    let session = begin(&app, json!({ "platform": "ecwid", "state": "mine" })).await;
+    let way = Way::with("ecwid", "authorization", &[]);
+    let login = fill_in(&app, &visitor, &session.url, &way).await;
+    let stranger = Visitor::new();
+    let strangers_link = begin(&app, json!({ "platform": "ecwid", "customer_id": "customer-2" })).await;
+    let strangers_login = fill_in(&app, &stranger, &strangers_link.url, &way).await;
+
+    let returned_from = async |browser: &Visitor, page: &Answer, account: &str| {
+        let callback = browser.press(page, account).await.location.unwrap();
+        assert!(callback.as_str().starts_with(&address), "{callback}");
+        assert!(callback.query_pairs().any(|(name, _)| name == "state"), "{callback}");
+        callback
+    };
+    // Another account's code in this browser, this account's code in another browser, and in its own.
+    let other_account = without(&returned_from(&stranger, &strangers_login, OTHER).await, "state");
+    let other_browser = without(&returned_from(&visitor, &login, APPROVE).await, "state");
+    for (browser, callback, store) in [(&visitor, other_account, "1004"), (&stranger, other_browser, "1003")] {
+        let done = browser.open(callback.as_str(), &[&app.url]).await;
+        let returned = way_back(&done);
+        assert_eq!(returned.values["initiated_by"], "platform", "{}", returned.url);
+        assert!(!returned.values.contains_key("state"), "{}", returned.url);
+        assert!(
+            ![&session.id, &strangers_link.id].contains(&&returned.values["session_id"]),
+            "{}",
+            returned.url
+        );
+        for waiting in [&session, &strangers_link] {
+            assert_eq!(session_status(&app, &waiting.id).await, "at_platform");
+        }
+        let made = exchange(&app, returned.code()).await.json();
+        assert_eq!(made["store"]["platform_store_id"], store, "{made}");
+        assert_eq!(made["store"]["customer_id"], serde_json::Value::Null, "{made}");
+    }
+
+    // The session goes on in its browser with its state, and ends as the partner's.
+    let callback = returned_from(&visitor, &login, APPROVE).await;
+    let elsewhere = Visitor::new().open(callback.as_str(), &[&app.url]).await;
+    assert_eq!(elsewhere.status, 403, "{}", elsewhere.text());
+    assert_connects_nothing(&elsewhere);
+    let returned = way_back(&visitor.open(callback.as_str(), &[&app.url]).await);
+    assert_eq!(returned.values["state"], "mine");
+    assert_eq!(returned.values["session_id"], session.id);
+    assert!(!returned.values.contains_key("initiated_by"), "{}", returned.url);
+    assert_eq!(session_status(&app, &session.id).await, "completed");
+    assert_eq!(stores(&app).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_customers_store_is_not_taken_by_a_return_that_lost_its_state() {
+    let app = start().await;
+    let visitor = Visitor::new();
+    let (_, callback) = approved(&app, &visitor, "ecwid", &[]).await;
+    let returned = way_back(&visitor.open(callback.as_str(), &[&app.url]).await);
+    let held = exchange(&app, returned.code()).await.json();
+    assert_eq!(held["store"]["customer_id"], "customer-1", "{held}");
+
+    let stranger = Visitor::new();
+    let (session, callback) = approved(&app, &stranger, "ecwid", &[]).await;
+    let callback = without(&callback, "state");
+    let returned = way_back(&stranger.open(callback.as_str(), &[&app.url]).await);
+    assert_eq!(returned.error(), "store_already_connected");
+    assert_eq!(returned.values["initiated_by"], "platform");
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+    let kept = &stores(&app).await[0];
+    assert_eq!(
+        (&kept["id"], &kept["customer_id"]),
+        (&held["store"]["id"], &json!("customer-1"))
+    );
+}
+
+/// The address that names no app takes nothing but what its state proves: an installation could be anybody's.
+#[tokio::test]
+async fn the_address_that_names_no_app_takes_no_installation() {
+    let app = start().await;
+    let visitor = Visitor::new();
+    let (session, callback) = approved(&app, &visitor, "ecwid", &[]).await;
+    let code = callback.query_pairs().find(|(name, _)| name == "code").unwrap().1;
+    let calls = app.token_calls("ecwid").await;
+    for query in [format!("?code={code}"), format!("?code={code}&state="), String::new()] {
+        let address = format!("{}/connect/callback/ecwid{query}", app.url);
+        for browser in [&visitor, &Visitor::new()] {
+            let page = browser.open(&address, &[&app.url]).await;
+            assert_eq!(page.status, 410, "{address}: {}", page.text());
+            assert_connects_nothing(&page);
+        }
+    }
+    assert_eq!(app.token_calls("ecwid").await, calls);
+    assert_eq!(session_status(&app, &session.id).await, "at_platform");
+    assert!(stores(&app).await.is_empty());
 }
