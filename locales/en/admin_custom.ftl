@@ -94,6 +94,7 @@ admin-custom-wrong-address = An https address without query, or a path that begi
 admin-custom-wrong-any-host = An address is needed: your client's secret must not go to any server that a merchant types.
 admin-custom-wrong-path = A path that begins with /, without query.
 admin-custom-wrong-place-name = Letters, digits, hyphens, dots and underscores.
+admin-custom-wrong-connection-header = This header belongs to the connection: the program writes it itself. Name another one.
 admin-custom-wrong-pointer = A JSON pointer: it begins with / and has no spaces.
 admin-custom-wrong-life = Such as 90s, 15m, 6h, 30d, never or unknown.
 admin-custom-wrong-taken = Another platform has this short name.

@@ -1,6 +1,6 @@
 # Plataformas que los propietarios definen sin código.
 admin-custom = Plataformas propias
-admin-custom-text = Plataformas que no vienen incluidas, descritas sin código. Allí las tiendas se conectan, se llaman y se renuevan como en todas las demás.
+admin-custom-text = Plataformas que no vienen incluidas, descritas sin código. Allí las tiendas se conectan, reciben llamadas y se renuevan como en todas las demás.
 admin-custom-nothing = Todavía ninguna
 admin-custom-nothing-text = Un propietario describe aquí una: dónde está su API y cómo se autentican las llamadas.
 admin-custom-new = Nueva plataforma
@@ -94,6 +94,7 @@ admin-custom-wrong-address = Una dirección https sin consulta, o una ruta que e
 admin-custom-wrong-any-host = Hace falta una dirección: el secreto de tu cliente no debe ir a cualquier servidor que escriba un comerciante.
 admin-custom-wrong-path = Una ruta que empiece con /, sin consulta.
 admin-custom-wrong-place-name = Letras, cifras, guiones, puntos y guiones bajos.
+admin-custom-wrong-connection-header = Esta cabecera pertenece a la conexión: el propio programa la escribe. Indica otra.
 admin-custom-wrong-pointer = Un puntero JSON: empieza con / y no tiene espacios.
 admin-custom-wrong-life = Por ejemplo 90s, 15m, 6h, 30d, never o unknown.
 admin-custom-wrong-taken = Otra plataforma tiene este nombre corto.

@@ -1,6 +1,6 @@
 # Plataformas que os proprietários definem sem código.
 admin-custom = Plataformas próprias
-admin-custom-text = Plataformas que não vêm incluídas, descritas sem código. Nelas as lojas são conectadas, chamadas e renovadas como em todas as outras.
+admin-custom-text = Plataformas que não vêm incluídas, descritas sem código. Nelas as lojas são conectadas, recebem chamadas e são renovadas como em todas as outras.
 admin-custom-nothing = Nenhuma ainda
 admin-custom-nothing-text = Um proprietário descreve uma aqui: onde fica a API e como as chamadas são autenticadas.
 admin-custom-new = Nova plataforma
@@ -94,6 +94,7 @@ admin-custom-wrong-address = Um endereço https sem consulta, ou um caminho que 
 admin-custom-wrong-any-host = É preciso um endereço: o segredo do seu cliente não pode ir a qualquer servidor que um lojista digite.
 admin-custom-wrong-path = Um caminho que comece com /, sem consulta.
 admin-custom-wrong-place-name = Letras, dígitos, hifens, pontos e sublinhados.
+admin-custom-wrong-connection-header = Este cabeçalho pertence à conexão: o próprio programa o escreve. Indique outro.
 admin-custom-wrong-pointer = Um ponteiro JSON: começa com / e não tem espaços.
 admin-custom-wrong-life = Por exemplo 90s, 15m, 6h, 30d, never ou unknown.
 admin-custom-wrong-taken = Outra plataforma tem este nome curto.

@@ -14,7 +14,7 @@ use super::host;
 use super::sign;
 use super::signature;
 use super::template::{Scope, Template, UrlTemplate};
-use super::transport::PlatformRequest;
+use super::transport::{PlatformRequest, is_of_connection};
 
 /// A header that is set on requests.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,7 +76,11 @@ fn header_of(rule: &HeaderRule, scope: &Scope<'_>) -> Result<HeaderName, BuildEr
         return Ok(rule.name.clone());
     };
     match scope.get(named) {
-        Ok(name) => name.parse().map_err(|_| BuildError::UnsafeValue(named.clone())),
+        Ok(name) => name
+            .parse()
+            .ok()
+            .filter(|name| !is_of_connection(name))
+            .ok_or_else(|| BuildError::UnsafeValue(named.clone())),
         Err(BuildError::MissingValue(_)) => Ok(rule.name.clone()),
         Err(error) => Err(error),
     }

@@ -5,8 +5,29 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use url::Url;
+
+/// Headers of one connection only (RFC 9110, 7.6.1), and those that proxies have made such.
+pub const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+];
+
+/// Whether only the HTTP client may write a header: it says to whom a request goes, where its body ends, or how the
+/// connection is used. Written by anybody else, it parts one request into two, or leads it to another site.
+pub fn is_of_connection(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    matches!(name, "host" | "content-length" | "expect") || HOP_BY_HOP.contains(&name)
+}
 
 /// A call to a platform, complete and signed.
 #[derive(Clone)]

@@ -286,6 +286,24 @@ fn a_faulty_file_is_refused_with_file_and_key() {
             "nothing here authenticates",
         ),
         (
+            "headers = [{ name = \"authorization\",",
+            "headers = [{ name = \"Host\", value = \"a.example\" }, { name = \"authorization\",",
+            "methods[0].sign.headers.host",
+            "belongs to the connection",
+        ),
+        (
+            "token = { url = \"https://{shop}/token\" }",
+            "token = { url = \"https://{shop}/token\", headers = [{ name = \"content-length\", value = \"0\" }] }",
+            "methods[0].obtain.code.token.headers.content-length",
+            "belongs to the connection",
+        ),
+        (
+            "call = { path = \"/me\" }",
+            "call = { path = \"/me\", headers = [{ name = \"transfer-encoding\", value = \"chunked\" }] }",
+            "methods[0].verify.call.headers.transfer-encoding",
+            "belongs to the connection",
+        ),
+        (
             "identity = \"platform\"",
             "identity = \"typed\"",
             "methods[0].identity_template",

@@ -3,19 +3,7 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Of one connection only (RFC 9110, 7.6.1), and those that proxies have made such.
-const HOP_BY_HOP: [&str; 10] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
+use crate::platform::transport::HOP_BY_HOP;
 
 /// `host` is the platform's own; `expect` was answered by our server already.
 const NOT_FORWARDED: [&str; 5] = ["authorization", "cookie", "forwarded", "host", "expect"];

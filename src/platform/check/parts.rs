@@ -8,6 +8,7 @@ use crate::platform::obtain::{self, Finish, Handshake, TokenCall};
 use crate::platform::register::NAMES;
 use crate::platform::sign::Sign;
 use crate::platform::template::{Template, UrlTemplate};
+use crate::platform::transport::is_of_connection;
 
 impl Checker<'_> {
     pub(super) fn template(&mut self, key: &str, template: &Template) {
@@ -103,6 +104,15 @@ impl Checker<'_> {
     pub(super) fn headers(&mut self, key: &str, headers: &[HeaderRule]) {
         for rule in headers {
             let key = format!("{key}.{}", rule.name);
+            if is_of_connection(&rule.name) {
+                self.fault(
+                    &key,
+                    format!(
+                        "`{}` belongs to the connection and is written by the HTTP client alone",
+                        rule.name
+                    ),
+                );
+            }
             match (&rule.value, &rule.basic) {
                 (Some(template), None) => self.template(&key, template),
                 (None, Some((user, password))) => {

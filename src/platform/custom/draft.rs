@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::strict::{is_link, is_slug};
 use super::{PREFIX, write};
 use crate::platform::template::UrlTemplate;
+use crate::platform::transport::is_of_connection;
 
 /// What sort of platform is described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,8 @@ pub enum Wrong {
     Address,
     Path,
     HeaderName,
+    /// A header that the HTTP client alone writes.
+    ConnectionHeader,
     Pointer,
     Life,
     Choice,
@@ -237,7 +240,12 @@ impl Draft {
             "place_name" => {
                 let known =
                     value.len() <= 100 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-                (known, Wrong::HeaderName)
+                let is_header = self.get("place") == "header";
+                let taken = is_header && value.parse().is_ok_and(|name| is_of_connection(&name));
+                match taken {
+                    true => (false, Wrong::ConnectionHeader),
+                    false => (known, Wrong::HeaderName),
+                }
             }
             "store_id" => (
                 value.starts_with('/') && !value.contains(char::is_whitespace),

@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, Kind, Wrong};
 use super::*;
+use crate::platform::{BuildError, SignMoment, Values, verify};
 
 pub(super) fn draft(kind: Kind, answers: &[(&str, &str)]) -> Draft {
     let mut draft = Draft::new(kind);
@@ -102,6 +103,7 @@ fn an_answer_that_cannot_be_meant_is_named() {
         (Kind::Code, "access_life", "an hour", Wrong::Life),
         (Kind::Code, "client_auth", "magic", Wrong::Choice),
         (Kind::Key, "place_name", "x y", Wrong::HeaderName),
+        (Kind::Key, "place_name", "Transfer-Encoding", Wrong::ConnectionHeader),
         (Kind::Key, "verify_path", "", Wrong::Missing),
     ] {
         let mut wrong = draft(kind, CODE);
@@ -172,6 +174,85 @@ fn what_only_built_in_platforms_may_say_is_refused() {
     let mut labelled = labelled;
     labelled.set("base_url", "https://{shop}.acme.example");
     assert!(read("x-acme", &labelled.definition().unwrap(), None).is_ok());
+}
+
+/// Requests to the platform share connections with others: what says where one ends is nobody's to write.
+#[test]
+fn no_definition_writes_what_belongs_to_the_connection() {
+    let good = code();
+    let signed = "headers = [{ name = \"authorization\", value = \"Bearer {access_token}\" }]";
+    assert!(good.contains(signed), "{good}");
+    for name in [
+        "host",
+        "Content-Length",
+        "connection",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "keep-alive",
+        "proxy-authorization",
+        "expect",
+    ] {
+        let own = format!("{{ name = \"{name}\", value = \"x\" }}");
+        let key = name.to_lowercase();
+        for (text, place) in [
+            (
+                good.replace(signed, &format!("{}, {own}]", signed.trim_end_matches(']'))),
+                "sign.headers",
+            ),
+            (
+                good.replace("path = \"/me\"", &format!("path = \"/me\", headers = [{own}]")),
+                "verify.call.headers",
+            ),
+            (
+                good.replace(
+                    "[methods.obtain.code.token]",
+                    &format!("[methods.obtain.code.token]\nheaders = [{own}]"),
+                ),
+                "obtain.code.token.headers",
+            ),
+        ] {
+            assert_eq!(
+                keys_of(read("x-acme", &text, None)),
+                [format!("methods[0].{place}.{key}")]
+            );
+        }
+    }
+    // A parameter of that name is only a parameter.
+    let mut query = draft(Kind::Key, CODE);
+    for (name, value) in [("key_label", "Key"), ("place", "query"), ("place_name", "host")] {
+        query.set(name, value);
+    }
+    assert!(query.definition().is_ok());
+}
+
+#[test]
+fn a_header_that_a_value_names_is_none_of_the_connections_either() {
+    let text = draft(Kind::Key, &[CODE, &[("key_label", "Key")]].concat())
+        .definition()
+        .unwrap();
+    let field = "[[methods.fields]]\nname = \"header\"\nlabel = \"Header\"\nhelp = \"Header\"\nexample = \"X-Key\"\npattern = '^[A-Za-z-]+$'\n\n[methods.obtain.given]";
+    let text = text
+        .replace("[methods.obtain.given]", field)
+        .replace("{ name = \"x-api-key\",", "{ name = \"x-api-key\", named = \"header\",");
+    let platform = read("x-acme", &text, None).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
+    let moment = SignMoment {
+        now: chrono::DateTime::UNIX_EPOCH,
+        nonce: [0; 16],
+        request_id: uuid::Uuid::nil(),
+    };
+    let request = |header: &str| {
+        let values = Values::new().with("api_key", "k").with("header", header);
+        verify::request(platform.default_method(), &values, &moment)
+    };
+    assert!(request("X-Own").unwrap().unwrap().headers.contains_key("x-own"));
+    for header in ["Host", "content-length", "Connection"] {
+        assert_eq!(
+            request(header).unwrap_err(),
+            BuildError::UnsafeValue("header".to_owned())
+        );
+    }
 }
 
 #[test]

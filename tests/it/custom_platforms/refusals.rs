@@ -24,6 +24,7 @@ async fn each_wrong_answer_is_told_at_its_question() {
         ("code", CODE, "access_life", "soon", "90s"),
         ("key", KEY, "verify_path", "", "fill this in"),
         ("key", KEY, "place_name", "two words", "Letters"),
+        ("key", KEY, "place_name", "Host", "belongs to the connection"),
         (
             "credentials",
             CREDENTIALS,
@@ -82,6 +83,13 @@ async fn the_answers_are_shown_as_a_definition_that_can_be_gone_on_with_by_hand(
         (
             good.replace("{access_token}", "{nothing}"),
             "methods[0].sign.headers.authorization",
+        ),
+        (
+            good.replace(
+                "headers = [{ name = \"authorization\"",
+                "headers = [{ name = \"connection\"",
+            ),
+            "methods[0].sign.headers.connection",
         ),
         (good.replace("x-generic", "walmart"), "slug"),
         (format!("{good}\n[[[methods"), "."),

@@ -128,6 +128,7 @@ fn said(page: &Frame, why: Wrong) -> String {
         Wrong::Address => "admin-custom-wrong-address",
         Wrong::Path => "admin-custom-wrong-path",
         Wrong::HeaderName => "admin-custom-wrong-place-name",
+        Wrong::ConnectionHeader => "admin-custom-wrong-connection-header",
         Wrong::Pointer => "admin-custom-wrong-pointer",
         Wrong::Life => "admin-custom-wrong-life",
         Wrong::Choice => "form-choose",
