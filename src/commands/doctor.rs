@@ -1,7 +1,5 @@
 //! `llavero doctor`: one line for each thing that must be right, and a failing exit code if any is not.
 
-use std::sync::Arc;
-
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{Random, Sealer};
@@ -10,7 +8,7 @@ use llavero::journal::Journal;
 use llavero::mail::Mailer;
 use llavero::platform::Catalogue;
 
-use super::{Stop, load_ring, runtime, say};
+use super::{Stop, load_ring, one_connection, runtime, say};
 
 /// More than this and lease times, expiries and signatures can't be trusted.
 const CLOCK_TOLERANCE_SECONDS: i64 = 5;
@@ -51,14 +49,8 @@ pub fn run(config: Config) -> Result<(), Stop> {
             Err(stop) => Err(stop.lines.join("; ")),
         },
     );
-    match &config.database_url {
-        Some(url) => {
-            let db = match &config.database_listen_url {
-                Some(_) => Db::behind_pooler(url, 1, Arc::new(|| None)),
-                None => Db::new(url, 1, Arc::new(|| None)),
-            };
-            check_database(&mut findings, &db, sealer.as_ref().ok());
-        }
+    match one_connection(&config) {
+        Some(db) => check_database(&mut findings, &db, sealer.as_ref().ok()),
         None => findings.tell("database", Err("DATABASE_URL is missing".to_owned())),
     }
     findings.tell(

@@ -80,6 +80,15 @@ pub fn database_url(config: &Config) -> Result<Secret, Stop> {
         .ok_or_else(|| Stop::line("DATABASE_URL is missing: the address of the Postgres database, postgres://..."))
 }
 
+/// The database for a command that only looks; `None`: no address is set.
+pub fn one_connection(config: &Config) -> Option<Db> {
+    let url = config.database_url.as_ref()?;
+    Some(match &config.database_listen_url {
+        Some(_) => Db::behind_pooler(url, 1, Arc::new(|| None)),
+        None => Db::new(url, 1, Arc::new(|| None)),
+    })
+}
+
 /// The way to the database itself, past a pooler.
 pub fn direct_database_url(config: &Config) -> Result<Secret, Stop> {
     let url = database_url(config)?;

@@ -1,17 +1,28 @@
-//! `llavero platform ...`: what the catalogue says, as the partner API and the admin's pages tell it.
+//! `llavero platform ...`: what the catalogue says, as the partner API and the admin's pages tell it; the platforms that
+//! owners define too, as far as a database is named. Without one the built-in ones need no setting at all.
 
 use llavero::config::Config;
+use llavero::db::custom_platforms::{self, CustomPlatform};
 use llavero::domain::connect::Language;
 use llavero::platform::facts::{self, Addresses, FieldFacts, MethodFacts, PlatformFacts};
 use llavero::platform::facts_text::length;
-use llavero::platform::{self, Catalogue, Platform};
+use llavero::platform::{self, Catalogue, CatalogueError, Platform, custom};
 
-use super::{Stop, say};
+use super::{Stop, one_connection, say};
 
 fn catalogue() -> Result<Catalogue, Stop> {
     Catalogue::embedded().map_err(|errors| Stop {
         lines: errors.iter().map(ToString::to_string).collect(),
     })
+}
+
+/// The platforms that owners define, where the settings name the database that holds them.
+fn customs(config: &Config) -> Result<Vec<CustomPlatform>, Stop> {
+    let Some(db) = one_connection(config) else {
+        return Ok(Vec::new());
+    };
+    db.run_blocking(custom_platforms::list)
+        .map_err(Stop::because("the platforms defined in the database"))
 }
 
 /// Our addresses, where the settings tell our own; which app is meant is left open.
@@ -28,40 +39,89 @@ fn facts_of(config: &Config, platform: &Platform) -> PlatformFacts {
 
 pub fn list(config: &Config, json: bool) -> Result<(), Stop> {
     for platform in catalogue()?.platforms() {
-        let facts = facts_of(config, platform);
-        let methods: Vec<&str> = facts.methods.iter().map(|method| method.id.as_str()).collect();
-        if json {
-            let row = serde_json::json!({
-                "slug": facts.slug,
-                "name": facts.name,
-                "number": facts.number,
-                "methods": methods,
-                "confidence": facts.confidence,
-                "unconfirmed": facts.unconfirmed,
-                "documentation": facts.documentation,
-                "starts_at_platform": facts.methods.iter().any(|method| method.starts_at_platform),
-                "uninstall_webhook": facts.webhooks.is_some(),
-            });
-            say(&row.to_string());
-        } else {
-            say(&format!(
-                "{:>2}  {:<18} {:<20} {:<12}  {}",
-                facts.number.unwrap_or_default(),
-                facts.slug,
-                facts.name,
-                confidence(&facts),
-                methods.join(", ")
-            ));
+        listed(&facts_of(config, platform), None, json);
+    }
+    for row in customs(config)? {
+        match custom::read(&row.slug, &row.definition, row.app_id) {
+            Ok(platform) => listed(&facts_of(config, &platform), Some(&row), json),
+            Err(errors) => broken(&row, &errors, json),
         }
     }
     Ok(())
 }
 
+/// One line; `row` is that of a platform that an owner defined.
+fn listed(facts: &PlatformFacts, row: Option<&CustomPlatform>, json: bool) {
+    let methods: Vec<&str> = facts.methods.iter().map(|method| method.id.as_str()).collect();
+    if json {
+        let row = serde_json::json!({
+            "slug": facts.slug,
+            "name": facts.name,
+            "number": facts.number,
+            "methods": methods,
+            "confidence": facts.confidence,
+            "unconfirmed": facts.unconfirmed,
+            "documentation": facts.documentation,
+            "starts_at_platform": facts.methods.iter().any(|method| method.starts_at_platform),
+            "uninstall_webhook": facts.webhooks.is_some(),
+            "custom": row.is_some(),
+            "app_id": row.and_then(|row| row.app_id),
+            "errors": [],
+        });
+        say(&row.to_string());
+        return;
+    }
+    let number = facts.number.map(|number| number.to_string()).unwrap_or_default();
+    let owner = match row {
+        None => String::new(),
+        Some(row) => format!(", {}", whose(row)),
+    };
+    say(&format!(
+        "{number:>2}  {:<18} {:<20} {:<12}  {}{owner}",
+        facts.slug,
+        facts.name,
+        confidence(facts),
+        methods.join(", ")
+    ));
+}
+
+/// A definition that cannot be used: its stores' calls are refused, so it is named with the reason.
+fn broken(row: &CustomPlatform, errors: &[CatalogueError], json: bool) {
+    if json {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let row = serde_json::json!({
+            "slug": row.slug, "methods": row.methods.0, "custom": true, "app_id": row.app_id, "errors": errors,
+        });
+        say(&row.to_string());
+        return;
+    }
+    say(&format!("    {:<18} can't be used, {}", row.slug, whose(row)));
+    for error in errors {
+        say(&format!("      {error}"));
+    }
+}
+
+fn whose(row: &CustomPlatform) -> String {
+    match row.app_id {
+        Some(app) => format!("defined here for {app}"),
+        None => "defined here for all apps".to_owned(),
+    }
+}
+
 pub fn show(config: &Config, slug: &str, json: bool) -> Result<(), Stop> {
+    let unknown = || Stop::line(format!("no platform `{slug}`; `llavero platform list` names them"));
     let catalogue = catalogue()?;
-    let platform = catalogue
-        .platform(slug)
-        .ok_or_else(|| Stop::line(format!("no platform `{slug}`; `llavero platform list` names them")))?;
+    let defined = match custom::is_custom(slug) {
+        true => customs(config)?.into_iter().find(|row| row.slug == slug),
+        false => None,
+    };
+    let read = defined
+        .as_ref()
+        .map(|row| custom::read(slug, &row.definition, row.app_id));
+    let own = read.transpose().map_err(|errors| Stop {
+        lines: errors.iter().map(ToString::to_string).collect(),
+    })?;
+    let platform = own.as_ref().or_else(|| catalogue.platform(slug)).ok_or_else(unknown)?;
     let facts = facts_of(config, platform);
     if json {
         let text = serde_json::to_string(&facts).map_err(Stop::because("writing JSON"))?;
@@ -73,16 +133,18 @@ pub fn show(config: &Config, slug: &str, json: bool) -> Result<(), Stop> {
     let reference = &facts.reference;
     line("documentation", &facts.documentation);
     line("facts are", confidence(&facts));
-    line(
-        "reference table",
-        &format!(
-            "row {}: {}, access {}, refresh {}",
-            facts.number.unwrap_or_default(),
-            said(&reference.auth),
-            said(&reference.access),
-            said(&reference.refresh)
-        ),
-    );
+    some("defined", defined.as_ref().map(whose).as_deref());
+    if let Some(number) = facts.number {
+        line(
+            "reference table",
+            &format!(
+                "row {number}: {}, access {}, refresh {}",
+                said(&reference.auth),
+                said(&reference.access),
+                said(&reference.refresh)
+            ),
+        );
+    }
     some("redirect URI", facts.redirect_uri.as_deref());
     some("install URL", facts.install_url.as_deref());
     if let Some(webhooks) = &facts.webhooks {

@@ -2,6 +2,7 @@
 //! built-in one.
 
 mod changes;
+mod commands;
 mod flows;
 mod owners;
 mod processes;
