@@ -206,6 +206,9 @@ pub struct Method {
     pub identity: IdentitySource,
     #[serde(default)]
     pub identity_template: Option<Template>,
+    /// Only a callback that nothing signs tells whose store it is, and no call proves it.
+    #[serde(default)]
+    pub identity_unproven: bool,
     #[serde(default)]
     pub app_fields: Vec<Field>,
     #[serde(default)]

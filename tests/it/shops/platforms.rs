@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::connecting::{OTHER, Way, begin, begin_again, fill_in, press, start, store};
+use crate::support::rows::row;
 
 /// From a link to the last page of ours, as the platform's second seller, who has several shops.
 async fn as_second_seller(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Answer {
@@ -119,6 +120,41 @@ async fn a_seller_at_one_marketplace_sees_no_choice_and_is_no_other_sellers_stor
     assert_eq!(way_back(&page).error(), "other_store");
     let answer = app.call(&connected.access_token, "GET", "/orders/v0/orders").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// Nothing signs Amazon's callback, and no call tells the seller: whoever writes another seller's id into it must not have
+/// his grant laid under that seller's stores.
+#[tokio::test]
+async fn a_grant_that_only_an_unsigned_callback_names_is_put_under_no_other_customers_store() {
+    let app = start().await;
+    let way = amazon(&app).await;
+    let shops = [
+        ("A3TESTSELLER02/A2EUQ1WTGCTBG2", "Amazon.ca"),
+        ("A3TESTSELLER02/ATVPDKIKX0DER", "Amazon.com"),
+    ];
+    let held = connect_all(&app, &way, &shops[..1]).await;
+    let id = held[0].id.trim_start_matches("store_");
+    let own =
+        format!("SELECT c.grant_no FROM credentials c JOIN stores s ON s.credential_id = c.id WHERE s.id = '{id}'");
+    let before = row(&app.database, &own);
+    // The taken shop is refused to another customer, who is shown the free one beside it.
+    let asked = json!({ "customer_id": "customer-2", "platform": "amazon" });
+    let visitor = Visitor::new();
+    let page = as_second_seller(&app, &visitor, &begin(&app, asked).await.url, &way).await;
+    assert!(page.url.path().ends_with("/shops"), "{}", page.text());
+    assert_eq!(
+        (row(&app.database, &own), credentials(&app)),
+        (before.clone(), 1),
+        "while nothing is chosen"
+    );
+    let end = choose(&app, &visitor, &page, &shops[1..]).await;
+    let other = given(&app, &way_back(&end)).await;
+    assert_eq!(other.len(), 1);
+    assert_eq!(credentials(&app), 2, "each customer has a grant of its own");
+    assert_eq!(row(&app.database, &own), before);
+    for given in held.iter().chain(&other) {
+        assert_eq!(app.call(&given.token, "GET", "/orders/v0/orders").await.status, 200);
+    }
 }
 
 #[tokio::test]

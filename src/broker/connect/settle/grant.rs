@@ -32,7 +32,7 @@ impl Settlement {
             let Some(now) = db::stores::lock(conn, store.id)? else {
                 continue;
             };
-            if same_app && self.serves(&now) {
+            if same_app && self.serves(&now) && self.is_proven_for(&now) {
                 living.push(now);
             }
         }
@@ -51,8 +51,10 @@ impl Settlement {
             for shop in &self.verified.shops {
                 if wanted.iter().all(|(wanted, _)| wanted != shop) {
                     let found = self.find(conn, shop)?;
-                    beside
-                        .extend(found.filter(|store| store.app_id == self.visit.session.app_id && self.serves(store)));
+                    let own = |store: &Store| {
+                        store.app_id == self.visit.session.app_id && self.serves(store) && self.is_proven_for(store)
+                    };
+                    beside.extend(found.filter(own));
                 }
             }
         }
@@ -67,6 +69,13 @@ impl Settlement {
     /// Whether a store that works can go on with this grant.
     fn serves(&self, store: &Store) -> bool {
         store.method == self.method.id && store.status == StoreStatus::Connected
+    }
+
+    /// Whether a store may get a grant that was not asked for by it. A merchant can write another seller's id into a callback
+    /// that nothing signs: where nothing else tells whose the grant is, it is for the merchant's own customer alone.
+    fn is_proven_for(&self, store: &Store) -> bool {
+        let customer = &self.visit.session.customer_id;
+        !self.method.identity_unproven || (customer.is_some() && *customer == store.customer_id)
     }
 
     /// Saves the grant: in the credential of one of these stores, if all that share it are covered, else in a new one.
