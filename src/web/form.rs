@@ -21,6 +21,7 @@ enum Kind {
     Code,
     Email,
     Area,
+    Source,
     Select,
     Check,
 }
@@ -98,6 +99,11 @@ impl Input {
         Self::new(Kind::Area, name, label)
     }
 
+    /// Many lines in a language of programs: as wide as they are, without spelling help.
+    pub fn source(name: &str, label: impl Into<String>) -> Self {
+        Self::new(Kind::Source, name, label)
+    }
+
     pub fn select(name: &str, label: impl Into<String>, choices: Vec<Choice>) -> Self {
         Self {
             choices,
@@ -163,7 +169,11 @@ impl Input {
     }
 
     pub fn is_area(&self) -> bool {
-        self.kind == Kind::Area
+        matches!(self.kind, Kind::Area | Kind::Source)
+    }
+
+    pub fn is_source(&self) -> bool {
+        self.kind == Kind::Source
     }
 
     pub fn is_code(&self) -> bool {

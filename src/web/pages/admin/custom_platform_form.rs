@@ -81,7 +81,7 @@ impl Defining {
         }
         match self {
             Self::Text(text) => inputs.push(
-                Input::area("definition", page.say("admin-custom-definition"))
+                Input::source("definition", page.say("admin-custom-definition"))
                     .help(page.say("admin-custom-definition-help"))
                     .value(text),
             ),
