@@ -139,6 +139,8 @@ fn accounts(visit: &Visit<'_>, rules: &Authorize) -> (String, String) {
     let listed = |index: usize| visit.behaviour.accounts.get(index).map(|account| account.id.clone());
     match visit.behaviour.identity {
         Identity::Listed => (listed(0).unwrap_or_default(), listed(1).unwrap_or_default()),
+        // Of two ways in, the one with a page may know its accounts by name.
+        Identity::Client if listed(1).is_some() => (listed(0).unwrap_or_default(), listed(1).unwrap_or_default()),
         Identity::Host | Identity::Client => (visit.call.host.clone(), format!("other-{}", visit.call.host)),
     }
 }

@@ -169,6 +169,7 @@ pub fn has_page(visit: &Visit<'_>) -> bool {
 pub fn is_token_call(visit: &Visit<'_>) -> bool {
     match visit.behaviour.quirk {
         Some(QuirkName::Magento1) => magento1::is_token_call(visit),
+        Some(QuirkName::Odoo) => odoo::is_token_call(visit),
         Some(QuirkName::Opencart) => opencart::is_token_call(visit),
         Some(QuirkName::Shein) => shein::is_token_call(visit),
         Some(QuirkName::Temu) => temu::is_token_call(visit),
@@ -193,6 +194,7 @@ pub fn own(world: &mut World, visit: &Visit<'_>) -> Option<Next> {
         QuirkName::Temu if !page => temu::answer(world, visit),
         QuirkName::Wix if wix::is_token_info(visit) => wix::token_info(world, visit),
         QuirkName::Odoo => odoo::renewal(world, visit)?,
+        QuirkName::Walmart => walmart::lacks_seller(world, visit)?,
         _ => return None,
     };
     Some(Next::Answer(answer))

@@ -326,3 +326,43 @@ async fn walmart_wants_its_headers_and_answers_xml_unless_asked() {
     let mexico = [good[0], good[1], good[2], ("WM_MARKET", "mx"), basic];
     assert_eq!(bench.get(call, &mexico).await.status, 200);
 }
+
+#[actix_web::test]
+async fn walmarts_solution_providers_name_the_seller_in_token_calls() {
+    let bench = Bench::new();
+    let page = "/login.account.wal-mart.com/authorize?responseType=code&clientId=sandbox-one&clientType=seller\
+                &redirectUri=http%3A%2F%2Flocalhost%2Fback&state=s1";
+    let without = bench.form(page, &[("outcome", "approve")], &[]).await;
+    assert_eq!(without.status, 400, "no nonce: {}", without.text);
+    let back = bench
+        .form(&format!("{page}&nonce=n1"), &[("outcome", "approve")], &[])
+        .await;
+    let sent = |name: &str| back.sent_back(name).unwrap();
+    assert_eq!((sent("sellerId"), sent("type")), ("43423324".into(), "auth".into()));
+
+    let ask = async |grant: &[(&str, &str)], seller: &str| {
+        let headers = [
+            ("Authorization", "Basic c2FuZGJveC1vbmU6c2FuZGJveC1zZWNyZXQ="),
+            ("Accept", "application/json"),
+            ("WM_SVC.NAME", "Walmart Marketplace"),
+            ("WM_QOS.CORRELATION_ID", "1"),
+            ("WM_PARTNER.ID", seller),
+        ];
+        bench
+            .form("/marketplace.walmartapis.com/v3/token", grant, &headers)
+            .await
+    };
+    let code = sent("code");
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", "http://localhost/back"),
+    ];
+    assert_eq!(ask(&exchange, "43423325").await.status, 401);
+    let pair = ask(&exchange, "43423324").await;
+    assert_eq!(pair.status, 200, "{}", pair.text);
+    let token = pair.text_at("/refresh_token");
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
+    assert_eq!(ask(&refresh, "43423325").await.status, 401);
+    assert_eq!(ask(&refresh, "43423324").await.text_at("/refresh_token"), token);
+}

@@ -180,6 +180,7 @@ async fn where_only_a_connection_could_tell_that_is_said_and_nothing_sent() {
             "api_address",
         ),
         ("vend", client.clone(), "domain_prefix"),
+        ("walmart", client.clone(), "seller_id"),
         ("weebly", client.clone(), "callback_url"),
         ("zoho-inventory", client, "accounts_server"),
     ] {
@@ -207,7 +208,7 @@ async fn where_only_a_connection_could_tell_that_is_said_and_nothing_sent() {
 async fn why_there_is_nothing_to_test_is_said() {
     let app = start().await;
     for (platform, said) in [
-        ("walmart", "each store brings a client of its own"),
+        ("hybris", "each store brings a client of its own"),
         ("woocommerce", "stores give keys of their own"),
     ] {
         let told = test(&app, platform, None).await.json();

@@ -155,7 +155,7 @@ async fn addresses_to_register_are_told_exactly_for_this_app() {
         format!("/connect/install/{id}/shopify")
     );
     assert_eq!(llavero::web::urls::hooks(id, "shopify"), format!("/hooks/{id}/shopify"));
-    let none = platform(&app, "walmart").await;
+    let none = platform(&app, "hybris").await;
     assert_eq!(
         (&none["redirect_uri"], &none["install_url"], &none["webhooks"]),
         (&Value::Null, &Value::Null, &Value::Null)
