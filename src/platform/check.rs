@@ -183,7 +183,12 @@ impl Checker<'_> {
                 }
             }
             Obtain::Oauth1(handshake) => self.handshake(handshake),
-            Obtain::Ask(ask) => self.token_call("obtain.ask.token", &ask.token),
+            Obtain::Ask(ask) => {
+                self.token_call("obtain.ask.token", &ask.token);
+                if let Some(refresh) = &ask.refresh {
+                    self.token_call("obtain.ask.refresh", refresh);
+                }
+            }
             Obtain::Given(given) => {
                 if let Some(page) = &given.page {
                     self.url("obtain.given.page.url", &page.url);

@@ -142,7 +142,11 @@ fn addresses<'a>(platform: &'a Platform, method: &'a Method) -> Vec<(String, &'a
             );
             all.extend(code.entrance.iter().map(|url| ("obtain.code.entrance".to_owned(), url)));
         }
-        Obtain::Ask(ask) => all.push(("obtain.ask.token.url".to_owned(), &ask.token.url)),
+        Obtain::Ask(ask) => {
+            all.push(("obtain.ask.token.url".to_owned(), &ask.token.url));
+            let refresh = ask.refresh.iter();
+            all.extend(refresh.map(|call| ("obtain.ask.refresh.url".to_owned(), &call.url)));
+        }
         Obtain::Oauth1(handshake) => all.extend([
             ("obtain.oauth1.request_token".to_owned(), &handshake.request_token),
             ("obtain.oauth1.authorize".to_owned(), &handshake.authorize),

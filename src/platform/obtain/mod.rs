@@ -49,6 +49,7 @@ impl Obtain {
         match self {
             Self::Code(code) if code.refresh.is_some() => Renewal::RefreshToken,
             Self::Code(code) if code.asks_again => Renewal::AskAgain,
+            Self::Ask(ask) if ask.refresh.is_some() => Renewal::RefreshToken,
             Self::Ask(_) => Renewal::AskAgain,
             Self::Code(_) | Self::Oauth1(_) | Self::Given(_) => Renewal::Never,
         }
@@ -233,7 +234,10 @@ pub fn refresh(method: &Method, values: &Values, moment: &SignMoment) -> Result<
             let call = code.refresh.as_ref().ok_or(BuildError::NoSuchCall)?;
             call.build(GrantType::Refresh, &scope)
         }
-        Obtain::Ask(ask) => ask.token.build(GrantType::Client, &scope),
+        Obtain::Ask(ask) => match &ask.refresh {
+            Some(call) => call.build(GrantType::Refresh, &scope),
+            None => ask.token.build(GrantType::Client, &scope),
+        },
         Obtain::Oauth1(_) | Obtain::Given(_) => Err(BuildError::NoSuchCall),
     }
 }
@@ -243,7 +247,7 @@ pub fn refresh_host(method: &Method, values: &Values) -> Option<String> {
     let call = match &method.obtain {
         Obtain::Code(code) if code.asks_again => &code.token,
         Obtain::Code(code) => code.refresh.as_ref()?,
-        Obtain::Ask(ask) => &ask.token,
+        Obtain::Ask(ask) => ask.refresh.as_ref().unwrap_or(&ask.token),
         Obtain::Oauth1(_) | Obtain::Given(_) => return None,
     };
     let url = call.url.fill(&Scope::timeless(method, values)).ok()?;

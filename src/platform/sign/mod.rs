@@ -7,7 +7,7 @@ mod oauth1;
 mod place;
 mod recipe;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use http::HeaderName;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -58,8 +58,15 @@ pub struct SignMoment {
 
 impl SignMoment {
     /// Names that templates can use.
-    pub(super) const NAMES: [&'static str; 6] =
-        ["now_unix", "now_millis", "now_iso", "now_basic", "nonce", "request_id"];
+    pub(super) const NAMES: [&'static str; 7] = [
+        "now_unix",
+        "now_millis",
+        "now_iso",
+        "now_basic",
+        "in_90_days",
+        "nonce",
+        "request_id",
+    ];
 
     pub(super) fn value(&self, name: &str) -> Option<String> {
         match name {
@@ -67,6 +74,11 @@ impl SignMoment {
             "now_millis" => Some(self.now.timestamp_millis().to_string()),
             // ISO 8601 without separators.
             "now_basic" => Some(self.now.format("%Y%m%dT%H%M%SZ").to_string()),
+            // The date alone: what is asked for until its midnight is asked for no longer than that.
+            "in_90_days" => {
+                let then = self.now.checked_add_signed(TimeDelta::days(90))?;
+                Some(then.format("%Y-%m-%d").to_string())
+            }
             // Always written +00:00, never Z.
             "now_iso" => Some(self.now.fixed_offset().to_rfc3339_opts(SecondsFormat::Secs, false)),
             "nonce" => Some(signature::Writing::Hex.write(&self.nonce)),

@@ -368,6 +368,10 @@ async fn an_odoo_key_renews_itself() {
             .status,
         401
     );
+    let long = json!({ "key": fresh, "scope": null, "name": "broker", "expiration_date": "2026-02-01" });
+    assert_eq!(call(&bench, "POST", generate, &bearer, long).await.status, 422);
+    bench.pass(84 * 86_400);
+    assert_eq!(call(&bench, "POST", me, &bearer, json!({})).await.status, 401);
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod pause;
 mod platform_app;
 mod processes;
 mod renewal;
+mod renewed_key;
 mod same_store;
 mod timer;
 mod unauthorized;
