@@ -124,6 +124,9 @@ pub struct Import {
     /// Without it everything but the revoke call works.
     #[serde(default = "super::descriptor::yes")]
     pub required: bool,
+    /// It is the store's identity, which no call tells.
+    #[serde(default)]
+    pub identity: bool,
 }
 
 impl Arriving {

@@ -241,12 +241,14 @@ async fn prove(
     if let Some(refresh_token) = tokens.refresh_token {
         values.set("refresh_token", refresh_token);
     }
+    let mut told = target.method.imports().filter(|(.., import)| import.identity);
+    let platform_store_id = told.next().and_then(|(name, ..)| fields.get(name)).map(str::to_owned);
     let grant = Grant {
         values,
         access_expires_in: tokens.expires_in,
         refresh_expires_in: tokens.refresh_expires_in,
         scopes: tokens.scopes,
-        platform_store_id: None,
+        platform_store_id,
         authorization_expires_in: None,
     };
     obtain::prove(app, target, fields, app.now(), Some(grant)).await

@@ -13,7 +13,7 @@ use crate::support::rows;
 fn run(app: Option<&TestApp>, arguments: &[&str]) -> Output {
     let url = app.map(|app| ("DATABASE_URL", app.database.url()));
     let settings: Vec<_> = url.into_iter().collect();
-    program(&[&["platform"], arguments].concat(), &settings)
+    program(&[&["platform"][..], arguments].concat(), &settings)
         .output()
         .unwrap()
 }

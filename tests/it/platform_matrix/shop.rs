@@ -76,6 +76,17 @@ impl Shop {
         browser::through(&self.app, &session.url, typed, button).await
     }
 
+    /// Connects the other shop by the same client for another customer; its token.
+    pub async fn neighbour(&self) -> String {
+        let body = json!({ "platform": self.way.platform, "customer_id": "customer-2" });
+        let session = begin(&self.app, body).await;
+        let typed = self.way.typed_of_other();
+        let page = browser::through(&self.app, &session.url, &typed, self.way.other_account()).await;
+        let answer = exchange(&self.app, way_back(&page).code()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
     /// The store as partners see it.
     pub async fn seen(&self) -> Value {
         connecting::store(&self.app, &self.store().store_id).await
@@ -117,8 +128,12 @@ impl Shop {
 
     /// The table's harmless call.
     pub async fn call(&self) -> Answer {
+        self.call_with(&self.store().access_token).await
+    }
+
+    /// The same for the shop that this token is of.
+    pub async fn call_with(&self, token: &str) -> Answer {
         let (method, path) = self.way.call.split_once(' ').unwrap();
-        let token = &self.store().access_token;
         let mut request = self.app.request(token, method, &format!("/v1/proxy{path}"));
         if let Some(host) = &self.way.host {
             request = request.header("llavero-host", host);
