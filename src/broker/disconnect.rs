@@ -74,7 +74,7 @@ async fn stop(app: &Arc<App>, asker: &Asker, store: StoreId, customer: Option<&s
     let (by, event, customer) = (asker.clone(), app.id(), customer.map(str::to_owned));
     let tools = app.clone();
     app.db
-        .transaction(move |conn| {
+        .repeatable(move |conn| {
             db::stores::lock(conn, store)?;
             let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
             if customer.is_some() && store.customer_id != customer {

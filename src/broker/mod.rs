@@ -96,6 +96,12 @@ pub enum Error {
     Internal(String),
 }
 
+impl db::Undone for Error {
+    fn was_undone(&self) -> bool {
+        matches!(self, Self::Db(error) if error.was_undone())
+    }
+}
+
 impl Error {
     /// What it is told as.
     pub fn problem(&self) -> Problem {

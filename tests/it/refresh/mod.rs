@@ -30,6 +30,7 @@
 
 mod asking_again;
 mod bulk;
+mod collisions;
 mod conformance;
 mod crash;
 mod deadline;
