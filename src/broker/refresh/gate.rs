@@ -50,7 +50,9 @@ pub(super) async fn enter(
     let host = obtain::refresh_host(method, &pairs.next().over(&own)).unwrap_or_default();
     let patience = match trigger {
         RefreshTrigger::Timer | RefreshTrigger::Doubt => None,
-        RefreshTrigger::Call | RefreshTrigger::Unauthorized | RefreshTrigger::Request => Some(PATIENCE),
+        RefreshTrigger::Call | RefreshTrigger::Unauthorized | RefreshTrigger::Request | RefreshTrigger::Removal => {
+            Some(PATIENCE)
+        }
     };
     // What has passed decides nothing.
     let ends = [loaded.row.refresh_expires_at, grace_ends];

@@ -47,7 +47,7 @@ pub use save::{Answered, Saved, save_in};
 pub use tend::{tend, tend_until};
 pub(crate) use unauthorized::judge;
 pub use unauthorized::{Verdict, judge_unauthorized};
-pub(crate) use uninstalled::{Removal, removed};
+pub(crate) use uninstalled::{Announced, Removal, removed};
 pub use unproven::worked;
 pub(crate) use unproven::{Again, again};
 pub use verdict::{Evidence, Refused, Then, refused_in};
