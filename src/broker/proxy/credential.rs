@@ -74,11 +74,16 @@ impl Usable {
         })
     }
 
-    /// Another generation than this one, which the platform has refused; `None`: there is no other to be had.
-    pub(super) async fn renewed(&self, app: &Arc<App>, admitted: &Admitted) -> Result<Option<Self>, Error> {
+    /// What is saved once this one, which the platform has refused, was renewed, if it could be.
+    pub(super) async fn renewed(&self, app: &Arc<App>, admitted: &Admitted) -> Result<Self, Error> {
         let need = Need::other_than(self.generation);
-        let found = Self::find(app, &admitted.store, admitted.app.mode, need).await?;
-        Ok((found.generation != self.generation).then_some(found))
+        Self::find(app, &admitted.store, admitted.app.mode, need).await
+    }
+
+    /// Whether a call with this one is another call: a refresh may bring the access token that was there.
+    pub(super) fn differs_from(&self, refused: &Self) -> bool {
+        let (new, old) = (self.values.get("access_token"), refused.values.get("access_token"));
+        self.generation != refused.generation && (new.is_none() || new != old)
     }
 
     /// The platform refused this generation and there is no better one: its verify call decides. Ok: the credential

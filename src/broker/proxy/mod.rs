@@ -132,16 +132,16 @@ impl<'a> Call<'a> {
         if self.judge(&mut first).await? == CallAnswer::Passed {
             return Ok(relay(first));
         }
-        let renewed = match self.method.renewal {
-            Renewal::Never => None,
-            _ => match usable.renewed(self.app, self.admitted).await {
-                Err(Error::NotFound) => return Err(self.gone().await),
-                renewed => renewed?,
-            },
-        };
-        let Some(renewed) = renewed else {
+        if self.method.renewal == Renewal::Never {
             return self.decide(&usable, first).await;
+        }
+        let renewed = match usable.renewed(self.app, self.admitted).await {
+            Err(Error::NotFound) => return Err(self.gone().await),
+            renewed => renewed?,
         };
+        if !renewed.differs_from(&usable) {
+            return self.decide(&renewed, first).await;
+        }
         match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
             Err(Unkept::TooLarge) => {

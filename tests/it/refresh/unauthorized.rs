@@ -303,3 +303,22 @@ async fn a_401_after_a_refresh_that_brought_the_same_token_is_cured_by_another()
     assert_eq!(refreshes(&app, &store).await[0]["outcome"], "renewed");
     assert_eq!(status(&app, &store).await, json!(["connected", null]));
 }
+
+#[tokio::test]
+async fn a_401_is_not_retried_where_the_refresh_brings_the_same_token() {
+    let app = TestApp::start().await;
+    let store = connect(&app, "hybris", "client", HYBRIS).await;
+    let refusal = json!({ "status": 401, "body": { "message": "no such right" } });
+    api_fault(&app, "hybris", 1, refusal).await;
+    let answer = app.call(&store.access_token, "GET", OCC).await;
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (401, "platform"),
+        "{}",
+        answer.body
+    );
+    let received = app.received("hybris").await;
+    let calls = received.iter().filter(|entry| rows::is_call_of(entry, OCC));
+    assert_eq!(calls.count(), 1, "never the same token again");
+    assert_eq!(status(&app, &store).await, json!(["connected", null]));
+}
