@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
+pub mod accepted;
 pub mod arrivals;
 pub mod hook_keys;
 pub mod in_flight;
@@ -25,6 +26,7 @@ pub mod rates;
 pub mod token_gates;
 pub mod token_turns;
 
+pub use accepted::Accepted;
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
 pub use in_flight::InFlight;
@@ -56,6 +58,10 @@ pub struct App {
     pub token_gates: TokenGates,
     /// When timers that met a documented limit come back.
     pub token_turns: TokenTurns,
+    /// Credentials that are good, whatever a call lacked.
+    pub accepted: Accepted,
+    /// How far platforms' clocks are off.
+    pub host_clocks: HostClocks,
     /// What is counted and measured.
     pub metrics: Metrics,
     /// Who came to permanent connect pages lately.

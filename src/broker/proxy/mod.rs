@@ -135,6 +135,9 @@ impl<'a> Call<'a> {
         if self.method.renewal == Renewal::Never {
             return self.decide(&usable, first).await;
         }
+        if usable.is_accepted(self.app, self.admitted).await? {
+            return Ok(relay(first));
+        }
         let renewed = match usable.renewed(self.app, self.admitted).await {
             Err(Error::NotFound) => return Err(self.gone().await),
             renewed => renewed?,

@@ -6,6 +6,7 @@ mod death;
 mod forwarding;
 mod headers;
 mod memory;
+mod missing_right;
 mod policy;
 mod renewal;
 mod trouble;
