@@ -39,6 +39,7 @@ pub mod key_checks;
 pub mod last_used;
 pub mod leases;
 pub mod listen;
+pub mod lost_jobs;
 pub mod moving;
 pub mod notices;
 pub mod overview;

@@ -140,7 +140,7 @@ pub(crate) fn announce(
 }
 
 /// Spread over days: two to four from now.
-pub(super) fn next_verification(app: &App) -> DateTime<Utc> {
+pub(crate) fn next_verification(app: &App) -> DateTime<Utc> {
     let days = Duration::from_secs(24 * 60 * 60);
     after(app.now(), days * 2 + (days * 2).mul_f64(app.random.fraction()))
 }

@@ -38,8 +38,8 @@ use crate::platform::transport::Route;
 use crate::platform::{Method, Values};
 
 pub(crate) use gate::spread;
-pub(crate) use grant::announce;
-pub use grant::{first_jobs, granted};
+pub(crate) use grant::{announce, next_verification};
+pub use grant::{first_jobs, granted, of_unknown_age};
 pub use pairs::{open_values, seal_values};
 pub use platform_app::{client_values, took};
 pub(crate) use run::refresh;
