@@ -241,6 +241,7 @@ async fn prove(
     if let Some(refresh_token) = tokens.refresh_token {
         values.set("refresh_token", refresh_token);
     }
+    let of_unknown_age = tokens.refresh_expires_in.is_none();
     let grant = Grant {
         values,
         access_expires_in: tokens.expires_in,
@@ -249,7 +250,11 @@ async fn prove(
         platform_store_id: None,
         authorization_expires_in: None,
     };
-    obtain::prove(app, target, fields, app.now(), Some(grant)).await
+    let verified = obtain::prove(app, target, fields, app.now(), Some(grant)).await?;
+    Ok(Verified {
+        of_unknown_age,
+        ..verified
+    })
 }
 
 /// A session that no link leads to.

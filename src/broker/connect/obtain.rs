@@ -58,6 +58,8 @@ pub(super) struct Verified {
     pub lacking: Lacking,
     /// When what was typed ends, where it says so itself.
     pub ends_at: Option<DateTime<Utc>>,
+    /// Its refresh token was brought along, and nobody says how old it is.
+    pub of_unknown_age: bool,
     /// A credential that has got this grant already, for stores that had some of the shops before.
     pub kept: Option<CredentialId>,
 }
@@ -176,6 +178,7 @@ pub(super) async fn prove(
         chosen,
         lacking,
         ends_at,
+        of_unknown_age: false,
         kept: None,
     })
 }
