@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Error;
 use crate::app::App;
+use crate::app::token_turns::Timer;
 use crate::db;
 use crate::db::token_calls::Taken;
 use crate::domain::store::Mode;
@@ -65,10 +66,12 @@ pub async fn take(
 }
 
 /// How long a timer that was told to `wait` stays away: until all that were told so before have had their turn.
-pub fn turn(app: &App, platform: &str, mode: Mode, method: &Method, wait: Duration) -> Duration {
+pub fn turn(app: &App, timer: Timer, platform: &str, mode: Mode, method: &Method, wait: Duration) -> Duration {
     let Some(limit) = method.token_limit else {
         return wait;
     };
     let apart = limit.within / For::Refreshing.most(limit);
-    app.token_turns.next(endpoint(platform, mode), app.now(), wait, apart)
+    let endpoint = endpoint(platform, mode);
+    let chance = app.random.fraction();
+    app.token_turns.next(endpoint, timer, app.now(), wait, (apart, chance))
 }

@@ -38,6 +38,7 @@ mod death;
 mod doubt;
 mod failing;
 mod failure_modes;
+mod limits;
 mod long_outage;
 mod notices;
 mod one_call;
