@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::token_turns::Timer;
 use crate::db;
 use crate::db::token_calls::Taken;
+use crate::domain::lease::LEASE_MARGIN;
 use crate::domain::store::Mode;
 use crate::platform::Method;
 use crate::platform::descriptor::TokenLimit;
@@ -16,6 +17,10 @@ use crate::platform::descriptor::TokenLimit;
 /// connection is held meanwhile.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(40);
+
+/// From the counting of a call until it leaves at the latest: the lease has to be claimed and the connection made. A
+/// window that is longer by this holds all calls that leave within the platform's.
+const ON_ITS_WAY: Duration = LEASE_MARGIN;
 
 /// Who wants to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,9 @@ pub async fn take(
         let endpoint = endpoint(platform, mode);
         let taken = app
             .db
-            .transaction::<_, db::Error, _>(move |conn| db::token_calls::take(conn, &endpoint, most, limit.within))
+            .transaction::<_, db::Error, _>(move |conn| {
+                db::token_calls::take(conn, &endpoint, most, limit.within + ON_ITS_WAY)
+            })
             .await?;
         match taken {
             Taken::Call => return Ok(None),
@@ -70,7 +77,7 @@ pub fn turn(app: &App, timer: Timer, platform: &str, mode: Mode, method: &Method
     let Some(limit) = method.token_limit else {
         return wait;
     };
-    let apart = limit.within / For::Refreshing.most(limit);
+    let apart = (limit.within + ON_ITS_WAY) / For::Refreshing.most(limit);
     let endpoint = endpoint(platform, mode);
     let chance = app.random.fraction();
     app.token_turns.next(endpoint, timer, app.now(), wait, (apart, chance))

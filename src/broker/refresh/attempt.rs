@@ -11,7 +11,7 @@ use super::save::{Answered, Saved, save};
 use super::{Loaded, gate, grant, method_of, platform_app, record, verdict};
 use crate::app::App;
 use crate::app::token_gates::Pass;
-use crate::broker::Error;
+use crate::broker::{Error, token_limit};
 use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::leases;
@@ -138,7 +138,7 @@ pub(super) async fn make(
         // Whoever answers for a platform that is down is not asked as often as a connection that broke.
         let most = if failure.status.is_some() { 1 } else { 2 };
         // If the database is away, so is the right to ask again.
-        let next = if again < most {
+        let next = if again < most && this.may_repeat().await {
             this.again().await.unwrap_or_default()
         } else {
             None
@@ -316,6 +316,14 @@ impl Try<'_> {
         self.log(RefreshOutcome::NotSent, Some(&failure), None, self.row.saved_attempt)
             .await;
         Ok(Next::Ended(self.ended(RefreshOutcome::NotSent, None, why.to_owned())))
+    }
+
+    /// Whether the platform's limit of token calls has room for one more. A grace outlasts a window, mostly: whoever takes
+    /// the lease over asks then.
+    async fn may_repeat(&self) -> bool {
+        let (platform, mode) = (&self.row.platform, self.loaded.mode);
+        let room = token_limit::take(self.app, platform, mode, self.method, token_limit::For::Refreshing);
+        matches!(room.await, Ok(None))
     }
 
     /// The next attempt of an owner whose answer was lost and whose call is closed, where the platform forgives it.

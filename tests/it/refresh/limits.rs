@@ -7,9 +7,30 @@ use llavero::domain::store::Mode;
 
 use super::long_outage::{next_due, seed, work_now};
 use super::*;
-use crate::support::bazaar::Bazaar;
+use crate::support::bazaar::{Bazaar, way};
 use crate::support::partners::other_app;
 use crate::support::rows::{count, execute};
+
+#[tokio::test]
+async fn a_call_leaves_the_window_only_when_it_has_surely_left_the_platforms() {
+    let (app, bazaar) = Bazaar::limited(5).await;
+    bazaar.sells("ana", &[("101", "North")]);
+    bazaar.log_in("ana");
+    // Connecting counts as well, and refreshes leave it a fifth.
+    let store = connecting::connect_for(&app, "customer-1", &way()).await;
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    let refresh = async || app.api("POST", &path, Some(json!({}))).await;
+    for _ in 0..3 {
+        let refreshed = refresh().await;
+        assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    }
+    assert_eq!(refresh().await.json()["code"], "platform_throttled");
+    app.advance(MINUTE + Duration::from_secs(1));
+    assert_eq!(refresh().await.json()["code"], "platform_throttled");
+    assert_eq!(bazaar.received("/token").len(), 4);
+    app.advance(Duration::from_secs(15));
+    assert_eq!(refresh().await.status, 200);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_stores_of_one_app_do_not_come_after_all_of_another() {
