@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod last_used;
 pub mod metrics;
+pub mod moment;
 pub mod moving;
 pub mod notify;
 pub mod platform_app_test;

@@ -23,7 +23,7 @@ use crate::domain::store::StoreHealth;
 use crate::outbound::AnswerStream;
 use crate::platform::answer::{self as answers, CallAnswer};
 use crate::platform::descriptor::Renewal;
-use crate::platform::{Method, Platform, SignMoment};
+use crate::platform::{Method, Platform};
 use body::{IncomingBody, Unkept};
 pub use credential::{Usable, usable, usable_for};
 use path::Target;
@@ -75,16 +75,6 @@ async fn answer(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest) -> R
     let answered = call.run().await;
     call.record(&answered);
     answered
-}
-
-/// What signatures take from this moment.
-pub fn moment(app: &App) -> SignMoment {
-    let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id,
-    }
 }
 
 impl<'a> Call<'a> {

@@ -9,6 +9,7 @@ mod memory;
 mod missing_right;
 mod policy;
 mod renewal;
+mod skew;
 mod trouble;
 mod uses;
 
