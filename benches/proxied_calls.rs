@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, HttpServer, web as actix};
 use diesel::prelude::*;
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates, TokenTurns};
+use llavero::app::{Accepted, App, Arrivals, HookKeys, HostClocks, InFlight, Memory, Rates, TokenGates, TokenTurns};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -187,6 +187,8 @@ fn assemble(config: Config, detached: tokio::runtime::Handle) -> Result<App, Fai
         in_flight: InFlight::default(),
         token_gates: TokenGates::default(),
         token_turns: TokenTurns::default(),
+        accepted: Accepted::default(),
+        host_clocks: HostClocks::default(),
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),

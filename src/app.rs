@@ -17,16 +17,20 @@ use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::platform::Catalogue;
 
+pub mod accepted;
 pub mod arrivals;
 pub mod hook_keys;
+pub mod host_clocks;
 pub mod in_flight;
 pub mod memory;
 pub mod rates;
 pub mod token_gates;
 pub mod token_turns;
 
+pub use accepted::Accepted;
 pub use arrivals::Arrivals;
 pub use hook_keys::HookKeys;
+pub use host_clocks::HostClocks;
 pub use in_flight::InFlight;
 pub use memory::Memory;
 pub use rates::Rates;
@@ -56,6 +60,10 @@ pub struct App {
     pub token_gates: TokenGates,
     /// When timers that met a documented limit come back.
     pub token_turns: TokenTurns,
+    /// Credentials that are good, whatever a call lacked.
+    pub accepted: Accepted,
+    /// How far platforms' clocks are off.
+    pub host_clocks: HostClocks,
     /// What is counted and measured.
     pub metrics: Metrics,
     /// Who came to permanent connect pages lately.

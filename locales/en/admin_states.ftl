@@ -42,6 +42,7 @@ admin-trigger-unauthorized = After a refused call
 admin-trigger-timer = By timer
 admin-trigger-request = By request
 admin-trigger-doubt = To end a doubt
+admin-trigger-removal = After a webhook about a removal
 admin-job-status-ready = Waiting
 admin-job-status-running = Running
 admin-job-status-done = Done

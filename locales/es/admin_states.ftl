@@ -42,6 +42,7 @@ admin-trigger-unauthorized = Tras una llamada rechazada
 admin-trigger-timer = Por temporizador
 admin-trigger-request = A petición
 admin-trigger-doubt = Para resolver una duda
+admin-trigger-removal = Tras un webhook sobre una desinstalación
 admin-job-status-ready = En espera
 admin-job-status-running = En curso
 admin-job-status-done = Terminado

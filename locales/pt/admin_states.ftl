@@ -42,6 +42,7 @@ admin-trigger-unauthorized = Após uma chamada recusada
 admin-trigger-timer = Por temporizador
 admin-trigger-request = A pedido
 admin-trigger-doubt = Para resolver uma dúvida
+admin-trigger-removal = Após um webhook sobre uma desinstalação
 admin-job-status-ready = Em espera
 admin-job-status-running = Em execução
 admin-job-status-done = Concluída

@@ -23,7 +23,7 @@ COMMENT ON COLUMN refresh_logs.app_id IS 'App of the credential';
 COMMENT ON COLUMN refresh_logs.credential_id IS 'Credential';
 COMMENT ON COLUMN refresh_logs.platform IS 'Slug of the platform';
 COMMENT ON COLUMN refresh_logs.platform_app_id IS 'OAuth client asked through';
-COMMENT ON COLUMN refresh_logs.trigger IS 'What asked for it: call, timer, unauthorized, request or doubt';
+COMMENT ON COLUMN refresh_logs.trigger IS 'What asked for it: call, timer, unauthorized, request, doubt or removal';
 COMMENT ON COLUMN refresh_logs.outcome IS 'renewed, unchanged, dead, refused, app_broken, throttled, down, unknown, not_sent, answer_lost, superseded';
 COMMENT ON COLUMN refresh_logs.platform_code IS 'The platform''s error code';
 COMMENT ON COLUMN refresh_logs.http_status IS 'The platform''s HTTP status';

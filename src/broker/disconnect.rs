@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::asker::Asker;
+use super::moment::moment;
 use super::{Error, events, proxy};
 use crate::app::App;
 use crate::db;
@@ -74,7 +75,7 @@ async fn stop(app: &Arc<App>, asker: &Asker, store: StoreId, customer: Option<&s
     let (by, event, customer) = (asker.clone(), app.id(), customer.map(str::to_owned));
     let tools = app.clone();
     app.db
-        .transaction(move |conn| {
+        .repeatable(move |conn| {
             db::stores::lock(conn, store)?;
             let store = by.store(conn, store)?.ok_or(Error::NotFound)?;
             if customer.is_some() && store.customer_id != customer {
@@ -206,7 +207,7 @@ async fn take_back(app: &Arc<App>, store: &Store) -> &'static str {
             return "no_usable_credential";
         }
     };
-    let request = match revoke::request(method, &usable.values, &proxy::moment(app)) {
+    let request = match revoke::request(method, &usable.values, &moment(app)) {
         Ok(Some(request)) => request,
         Ok(None) => return "not_offered",
         Err(error) => {

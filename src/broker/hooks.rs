@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Error;
 use super::asker::Asker;
 use super::connect::platform_client;
-use super::refresh::{Removal, removed};
+use super::refresh::{Announced, Removal, removed};
 use crate::app::App;
 use crate::db;
 use crate::domain::id::AppId;
@@ -80,11 +80,15 @@ pub async fn hear(app: &Arc<App>, app_id: AppId, slug: &str, received: &Received
         }
         HookKind::Privacy | HookKind::Other => return Ok(Heard::Done),
     };
-    let (tools, topic) = (app.clone(), hook.topic);
-    let credential = store.credential_id;
+    let (tools, credential) = (app.clone(), store.credential_id);
+    let announced = Announced {
+        topic: hook.topic,
+        happened_at: hook.happened_at,
+        proven,
+    };
     let working = app
         .detached
-        .spawn(async move { removed(&tools, credential, &topic, proven).await });
+        .spawn(async move { removed(&tools, credential, &announced).await });
     let removal = working
         .await
         .map_err(|error| Error::Internal(format!("a webhook's work broke off: {error}")))??;

@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod last_used;
 pub mod metrics;
+pub mod moment;
 pub mod moving;
 pub mod notify;
 pub mod platform_app_test;
@@ -94,6 +95,12 @@ pub enum Error {
     /// A defect or a broken installation; the text is for the log, never for the asker.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl db::Undone for Error {
+    fn was_undone(&self) -> bool {
+        matches!(self, Self::Db(error) if error.was_undone())
+    }
 }
 
 impl Error {

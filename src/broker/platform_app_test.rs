@@ -8,6 +8,7 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use super::asker::Asker;
+use super::moment::moment;
 use super::{Error, FieldError, platform_apps, token_limit};
 use crate::app::App;
 use crate::db;
@@ -345,12 +346,4 @@ fn open(app: &App, client: &PlatformApp, column: &'static str, sealed: &[u8]) ->
         values.set("redirect_uri", redirect_uri);
     }
     Ok(values)
-}
-
-fn moment(app: &App) -> SignMoment {
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
-    }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::Error;
 use crate::app::App;
+use crate::app::token_turns::Timer;
 use crate::db;
 use crate::db::token_calls::Taken;
+use crate::domain::lease::LEASE_MARGIN;
 use crate::domain::store::Mode;
 use crate::platform::Method;
 use crate::platform::descriptor::TokenLimit;
@@ -15,6 +17,10 @@ use crate::platform::descriptor::TokenLimit;
 /// connection is held meanwhile.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(40);
+
+/// From the counting of a call until it leaves at the latest: the lease has to be claimed and the connection made. A
+/// window that is longer by this holds all calls that leave within the platform's.
+const ON_ITS_WAY: Duration = LEASE_MARGIN;
 
 /// Who wants to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +59,9 @@ pub async fn take(
         let endpoint = endpoint(platform, mode);
         let taken = app
             .db
-            .transaction::<_, db::Error, _>(move |conn| db::token_calls::take(conn, &endpoint, most, limit.within))
+            .transaction::<_, db::Error, _>(move |conn| {
+                db::token_calls::take(conn, &endpoint, most, limit.within + ON_ITS_WAY)
+            })
             .await?;
         match taken {
             Taken::Call => return Ok(None),
@@ -65,10 +73,12 @@ pub async fn take(
 }
 
 /// How long a timer that was told to `wait` stays away: until all that were told so before have had their turn.
-pub fn turn(app: &App, platform: &str, mode: Mode, method: &Method, wait: Duration) -> Duration {
+pub fn turn(app: &App, timer: Timer, platform: &str, mode: Mode, method: &Method, wait: Duration) -> Duration {
     let Some(limit) = method.token_limit else {
         return wait;
     };
-    let apart = limit.within / For::Refreshing.most(limit);
-    app.token_turns.next(endpoint(platform, mode), app.now(), wait, apart)
+    let apart = (limit.within + ON_ITS_WAY) / For::Refreshing.most(limit);
+    let endpoint = endpoint(platform, mode);
+    let chance = app.random.fraction();
+    app.token_turns.next(endpoint, timer, app.now(), wait, (apart, chance))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Error;
+use super::moment::{heard, host_of, moment, moment_at};
 use super::refresh::{Need, Verdict, judge, usable};
 use crate::app::App;
 use crate::domain::id::CredentialId;
@@ -12,7 +13,7 @@ use crate::domain::refresh::{FailureKind, RefreshTrigger};
 use crate::platform::answer::{self, CallAnswer};
 use crate::platform::transport::{Route, SendOptions};
 use crate::platform::verify::StoreFacts;
-use crate::platform::{self, Failure, Method, PlatformAnswer, SignMoment, Transport, Values};
+use crate::platform::{self, Failure, Method, PlatformAnswer, Transport, Values};
 
 /// What the platform said.
 #[derive(Debug, Clone)]
@@ -61,17 +62,10 @@ fn unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
     answer::judge_call(method, answer.status, &answer.headers, &answer.body) == CallAnswer::Unauthorized
 }
 
-fn moment(app: &App) -> SignMoment {
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
-    }
-}
-
 /// The answer to the verify call, or what its absence means.
 async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Result<PlatformAnswer, Verified> {
-    let moment = moment(app);
+    let host = host(app, method, values).unwrap_or_default();
+    let moment = moment_at(app, route, &host);
     let request = match platform::verify::request(method, values, &moment) {
         Ok(Some(request)) => request,
         Ok(None) => return Err(Verified::Impossible),
@@ -79,6 +73,9 @@ async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Resu
     };
     let options = SendOptions::new(route, Duration::from_secs(30));
     let mut answer = app.outbound.send(request, &options).await;
+    if let Ok(first) = &answer {
+        heard(app, route, &host, &first.headers);
+    }
     if let Ok(first) = &answer
         && let Ok(Some(other)) = platform::verify::otherwise(method, values, &moment, first)
     {
@@ -95,7 +92,7 @@ async fn call(app: &App, route: Route, method: &Method, values: &Values) -> Resu
 /// Where the verify call goes, as `host` or `host:port`; `None`: there is no such call.
 pub fn host(app: &App, method: &Method, values: &Values) -> Option<String> {
     let request = platform::verify::request(method, values, &moment(app)).ok()??;
-    Some(request.url[url::Position::BeforeHost..url::Position::AfterPort].to_owned())
+    Some(host_of(&request.url).to_owned())
 }
 
 /// Asks about a connected credential, refreshed first if need be, and acts on a refusal as on a refused call. By timer it

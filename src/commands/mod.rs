@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates, TokenTurns};
+use llavero::app::{Accepted, App, Arrivals, HookKeys, HostClocks, InFlight, Memory, Rates, TokenGates, TokenTurns};
 use llavero::broker::custom_platforms;
 use llavero::clock::Clock;
 use llavero::config::{Config, LogFormat};
@@ -160,6 +160,8 @@ pub fn tools(config: Config, detached: tokio::runtime::Handle) -> Result<Arc<App
         in_flight: InFlight::default(),
         token_gates: TokenGates::default(),
         token_turns: TokenTurns::default(),
+        accepted: Accepted::default(),
+        host_clocks: HostClocks::default(),
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),

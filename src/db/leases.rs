@@ -198,23 +198,6 @@ pub fn list_settled(conn: &mut Conn, platforms: &[&str], limit: i64) -> Result<V
     Ok(rows)
 }
 
-/// Living credentials whose timer went off more than `late` ago: with their app and platform.
-pub fn list_late(conn: &mut Conn, late: Duration, limit: i64) -> Result<Vec<(CredentialId, AppId, String)>> {
-    let rows = credentials::table
-        .filter(credentials::dead_at.is_null())
-        .filter(credentials::values_sealed.is_not_null())
-        .filter(
-            credentials::refresh_at.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
-                .bind::<Double, _>(late.as_secs_f64())
-                .sql(")")),
-        )
-        .order(credentials::refresh_at)
-        .limit(limit)
-        .select((credentials::id, credentials::app_id, credentials::platform))
-        .load(conn)?;
-    Ok(rows)
-}
-
 /// What a save writes beside the new pair.
 #[derive(Debug, Clone)]
 pub struct Saving {

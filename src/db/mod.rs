@@ -39,6 +39,7 @@ pub mod key_checks;
 pub mod last_used;
 pub mod leases;
 pub mod listen;
+pub mod lost_jobs;
 pub mod moving;
 pub mod notices;
 pub mod overview;
@@ -60,6 +61,9 @@ pub mod token_calls;
 pub mod types;
 pub mod webhook_deliveries;
 pub mod webhook_endpoints;
+
+/// How often at most a repeatable transaction is run.
+const RUNS: u32 = 5;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
@@ -97,9 +101,29 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(_, info) if is_passing(info.message()) => {
                 Self::Unavailable(info.message().to_owned())
             }
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => {
+                Self::Unavailable(UNDONE.to_owned())
+            }
+            DieselError::DatabaseError(_, info) if info.message().contains("deadlock detected") => {
+                Self::Unavailable(UNDONE.to_owned())
+            }
             DieselError::BrokenTransactionManager => Self::Unavailable("the connection broke".to_owned()),
             other => Self::Query(other),
         }
+    }
+}
+
+/// Why a transaction gave no answer that Postgres undid for another's sake.
+const UNDONE: &str = "the transaction and another waited for each other, and this one was undone";
+
+/// Whether a transaction failed only because Postgres undid it for another's sake: run again, it waits its turn.
+pub trait Undone {
+    fn was_undone(&self) -> bool;
+}
+
+impl Undone for Error {
+    fn was_undone(&self) -> bool {
+        matches!(self, Self::Unavailable(why) if why == UNDONE)
     }
 }
 
@@ -199,12 +223,25 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
+        self.run(move |conn| within(conn, work)).await
+    }
+
+    /// The same for `work` that may run more than once: if Postgres undoes it because it and another transaction wait for
+    /// each other's rows, it is run again. For what must not fail by an accident of timing.
+    pub async fn repeatable<T, E, F>(&self, work: F) -> std::result::Result<T, E>
+    where
+        F: Fn(&mut Conn) -> std::result::Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Undone + Send + 'static,
+    {
         self.run(move |conn| {
-            conn.transaction(|conn| work(conn).map_err(Rollback::Work))
-                .map_err(|rollback| match rollback {
-                    Rollback::Work(error) => error,
-                    Rollback::Query(error) => Error::from(error).into(),
-                })
+            for _ in 1..RUNS {
+                match within(conn, &work) {
+                    Err(error) if error.was_undone() => tracing::info!("a transaction was undone, and runs again"),
+                    ended => return ended,
+                }
+            }
+            within(conn, &work)
         })
         .await
     }
@@ -223,6 +260,17 @@ impl Db {
         let _own = self.hear.clone().map(|hear| OwnNews::of(&mut conn, hear));
         work(&mut conn)
     }
+}
+
+fn within<T, E: From<Error>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    conn.transaction(|conn| work(conn).map_err(Rollback::Work))
+        .map_err(|rollback| match rollback {
+            Rollback::Work(error) => error,
+            Rollback::Query(error) => Error::from(error).into(),
+        })
 }
 
 enum Rollback<E> {

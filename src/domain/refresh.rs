@@ -45,6 +45,8 @@ words! {
         Request = "request",
         /// The owner of an attempt whose answer was lost, within the platform's grace.
         Doubt = "doubt",
+        /// A platform's webhook says that the app was removed.
+        Removal = "removal",
     }
 }
 

@@ -9,6 +9,7 @@ mod refresh_credential;
 mod reseal;
 mod runner;
 mod send_notice;
+mod sweep;
 mod verify_credential;
 
 use std::sync::Arc;

@@ -1,5 +1,4 @@
-//! Removes what is past its keeping time, makes the coming months' partitions of the refresh log, and sees that no timer
-//! lost its job. Runs daily.
+//! Removes what is past its keeping time, and makes the coming months' partitions of the refresh log. Runs daily.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +16,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const JOBS_DAYS: i64 = 7;
 const NOTICES_DAYS: i64 = 400;
 const LOGS_DAYS: i64 = 400;
-/// A timer this late has lost its job.
-const LATE: Duration = Duration::from_secs(60 * 60);
 const BATCH: i64 = 1000;
 
 pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
@@ -48,22 +45,6 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {
-            for (credential, owner, platform) in db::leases::list_late(conn, LATE, BATCH)? {
-                let job = Job::RefreshCredential { credential };
-                let spread = DAY.mul_f64(0.05 * tools.random.fraction());
-                let due_at = now + TimeDelta::from_std(spread).unwrap_or_default();
-                // One that waits keeps its time: an outage makes it late, and a limit gives it its turn.
-                db::jobs::insert_if_absent(
-                    conn,
-                    tools.id(),
-                    &NewJob {
-                        job,
-                        app: Some(owner),
-                        platform: Some(platform),
-                        due_at,
-                    },
-                )?;
-            }
             let due_at = now + TimeDelta::from_std(DAY).unwrap_or_default();
             let next = NewJob {
                 job: Job::Purge {},

@@ -32,9 +32,8 @@ pub(super) async fn run(app: &Arc<App>, credential: CredentialId, attempts: i32)
     };
     match refresh::refresh(app, credential, RefreshTrigger::Timer, row.generation(), false).await {
         Ended::Ran(attempt) => match attempt.outcome {
-            RefreshOutcome::Renewed | RefreshOutcome::Unchanged | RefreshOutcome::Superseded | RefreshOutcome::Dead => {
-                Ok(End::Done)
-            }
+            RefreshOutcome::Renewed | RefreshOutcome::Unchanged | RefreshOutcome::Dead => Ok(End::Done),
+            // `Superseded` too: whoever came after may have saved nothing. A look at the row tells.
             outcome => again(attempt.retry_after, outcome.to_string()),
         },
         Ended::Blocked { why: Blocked::Dead, .. } => Ok(End::Done),

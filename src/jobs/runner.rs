@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::sweep::{EVERY, Sweep};
 use crate::app::App;
 use crate::db;
 use crate::db::jobs::{Claimed, End};
@@ -64,6 +65,7 @@ async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut news = app.listener.subscribe();
     let mut running = JoinSet::new();
     first_purge(&app).await;
+    let sweeping = app.detached.spawn(sweep(app.clone(), stop.clone()));
     while !*stop.borrow() {
         let room = AT_ONCE - running.len();
         let claimed = if room == 0 {
@@ -87,6 +89,22 @@ async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         }
     }
     while running.join_next().await.is_some() {}
+    if let Err(error) = sweeping.await {
+        tracing::error!(%error, "the sweep ended badly");
+    }
+}
+
+/// Looks for lost jobs at the start and then every few minutes.
+async fn sweep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut sweep = Sweep::default();
+    loop {
+        sweep.run(&app).await;
+        let pause = EVERY.mul_f64(0.9 + 0.2 * app.random.fraction());
+        tokio::select! {
+            _ = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 /// Returns when a job was enqueued, or may have been.

@@ -39,6 +39,10 @@ pub struct Hooks {
     /// Names the store, as `platform_store_id` does.
     #[serde(default)]
     pub store: Option<Place>,
+    /// When it happened: RFC 3339, or seconds or milliseconds since 1970. It need not be proven: it only lets old
+    /// news be told from new.
+    #[serde(default)]
+    pub time: Option<Place>,
     /// The proof does not cover the store's name, so the store itself is asked.
     #[serde(default)]
     pub store_unproven: bool,
@@ -156,6 +160,8 @@ pub struct Hook {
     pub kind: HookKind,
     pub topic: String,
     pub platform_store_id: Option<String>,
+    /// When it happened, where the platform says so.
+    pub happened_at: Option<DateTime<Utc>>,
 }
 
 /// Why a webhook is not believed.
@@ -236,6 +242,7 @@ impl Hooks {
         };
         let store = self.store.as_ref();
         let store_id = store.and_then(|store| text(store, received, json).ok());
+        let time = self.time.as_ref().and_then(|time| text(time, received, json).ok());
         if kind == HookKind::Uninstalled && store_id.is_none() {
             return Err(HookRefusal::Missing);
         }
@@ -247,7 +254,18 @@ impl Hooks {
                 Some(Place::Header(_)) => store_id.map(|id| id.to_ascii_lowercase()),
                 _ => store_id,
             },
+            happened_at: time.and_then(|time| read_time(&time)),
         })
+    }
+}
+
+/// A time as platforms write it; `None`: in no form that we know.
+pub(super) fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    match text.parse::<i64>() {
+        // Seconds of this size are in the year 5138.
+        Ok(millis) if millis >= 100_000_000_000 => DateTime::from_timestamp_millis(millis),
+        Ok(seconds) => DateTime::from_timestamp(seconds, 0),
+        Err(_) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
     }
 }
 
@@ -299,4 +317,24 @@ pub(super) fn keys<'a>(values: &'a Values, name: &str) -> impl Iterator<Item = &
         .into_iter()
         .filter_map(|n| values.get(&n))
         .filter(|key| !key.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_platforms_write_them() {
+        let at = DateTime::from_timestamp(1_780_000_000, 0);
+        for (text, wanted) in [
+            ("1780000000", at),
+            ("1780000000000", at),
+            ("2026-05-28T20:26:40Z", at),
+            ("2026-05-28T22:26:40.000+02:00", at),
+            ("28/05/2026", None),
+            ("", None),
+        ] {
+            assert_eq!(read_time(text), wanted, "{text}");
+        }
+    }
 }

@@ -243,6 +243,7 @@ async fn prove(
     }
     let mut told = target.method.imports().filter(|(.., import)| import.identity);
     let platform_store_id = told.next().and_then(|(name, ..)| fields.get(name)).map(str::to_owned);
+    let of_unknown_age = tokens.refresh_expires_in.is_none();
     let grant = Grant {
         values,
         access_expires_in: tokens.expires_in,
@@ -251,7 +252,11 @@ async fn prove(
         platform_store_id,
         authorization_expires_in: None,
     };
-    obtain::prove(app, target, fields, app.now(), Some(grant)).await
+    let verified = obtain::prove(app, target, fields, app.now(), Some(grant)).await?;
+    Ok(Verified {
+        of_unknown_age,
+        ..verified
+    })
 }
 
 /// A session that no link leads to.

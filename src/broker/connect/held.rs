@@ -139,6 +139,7 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         chosen: kept.chosen,
         url: kept.url,
         lacking: kept.lacking,
+        of_unknown_age: false,
         kept: kept.kept,
         ends_at: kept.ends_at,
     };

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use super::client::Client;
 use super::{Refused, Stop, route, shops};
 use crate::app::App;
-use crate::broker::{refresh, token_limit};
+use crate::broker::moment::{heard, host_of, moment, moment_at};
+use crate::broker::{refresh, token_limit, verify};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::CredentialId;
 use crate::domain::refresh::{FailureKind, SecretSet};
@@ -16,7 +17,7 @@ use crate::platform::field::Takes;
 use crate::platform::obtain::Grant;
 use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions, Transport};
 use crate::platform::verify::{Shop, StoreFacts};
-use crate::platform::{self, BuildError, Failure, Field, Platform, SignMoment, Values};
+use crate::platform::{self, BuildError, Failure, Field, Platform, Values};
 
 /// For whom, and how, a platform is asked.
 pub(super) struct Target<'a> {
@@ -58,6 +59,8 @@ pub(super) struct Verified {
     pub lacking: Lacking,
     /// When what was typed ends, where it says so itself.
     pub ends_at: Option<DateTime<Utc>>,
+    /// Its refresh token was brought along, and nobody says how old it is.
+    pub of_unknown_age: bool,
     /// A credential that has got this grant already, for stores that had some of the shops before.
     pub kept: Option<CredentialId>,
 }
@@ -124,13 +127,14 @@ pub(super) async fn prove(
     let values = attempt.over(&target.client.values);
     let granted = grant.as_ref().map(|grant| &grant.values);
     let values = granted.map_or_else(|| values.clone(), |granted| granted.over(&values));
-    let request =
-        platform::verify::request(method, &values, &moment(app)).map_err(|error| not_built(method, &error))?;
+    let host = verify::host(app, method, &values).unwrap_or_default();
+    let moment = moment_at(app, route(target.mode), &host);
+    let request = platform::verify::request(method, &values, &moment).map_err(|error| not_built(method, &error))?;
     let facts = match request {
         None => StoreFacts::default(),
         Some(request) => {
             let mut answer = send(app, target, request).await?;
-            let other = platform::verify::otherwise(method, &values, &moment(app), &answer)
+            let other = platform::verify::otherwise(method, &values, &moment, &answer)
                 .map_err(|error| not_built(method, &error))?;
             if let Some(other) = other {
                 answer = send(app, target, other).await?;
@@ -176,6 +180,7 @@ pub(super) async fn prove(
         chosen,
         lacking,
         ends_at,
+        of_unknown_age: false,
         kept: None,
     })
 }
@@ -205,20 +210,15 @@ fn lacking(method: &Method, values: &Values, grant: Option<&Grant>) -> Lacking {
     }
 }
 
-fn moment(app: &App) -> SignMoment {
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
-    }
-}
-
 async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Result<PlatformAnswer, Stop> {
-    let options = SendOptions::new(route(target.mode), target.method.call_limit);
-    app.outbound
-        .send(request, &options)
-        .await
-        .map_err(|error| not_answered(target, &error).into())
+    let route = route(target.mode);
+    let options = SendOptions::new(route, target.method.call_limit);
+    let host = host_of(&request.url).to_owned();
+    let answer = app.outbound.send(request, &options).await;
+    if let Ok(answer) = &answer {
+        heard(app, route, &host, &answer.headers);
+    }
+    answer.map_err(|error| not_answered(target, &error).into())
 }
 
 /// A merchant waits a little where the platform limits its token endpoint; a code that lives shorter is lost either way.

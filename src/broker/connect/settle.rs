@@ -81,9 +81,9 @@ pub(super) async fn settle_by(
 ) -> Result<Settled, Error> {
     let work = Settlement::new(app, visit, target, verified, accepted, asker);
     let again = work.clone();
-    match app.db.transaction(move |conn| work.run(conn)).await {
+    match app.db.repeatable(move |conn| work.run(conn)).await {
         // The same shop was connected at the same moment: now its store is there to be found.
-        Err(Error::Db(db::Error::Conflict { .. })) => app.db.transaction(move |conn| again.run(conn)).await,
+        Err(Error::Db(db::Error::Conflict { .. })) => app.db.repeatable(move |conn| again.run(conn)).await,
         other => other,
     }
 }

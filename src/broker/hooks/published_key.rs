@@ -2,11 +2,12 @@
 //! can name any key, so questions are few, and one that cannot be asked now makes the platform send again.
 
 use crate::app::App;
+use crate::broker::moment::moment;
 use crate::domain::id::PlatformAppId;
 use crate::domain::store::Mode;
 use crate::platform::published_key::{Asked, PublishedKey};
 use crate::platform::transport::{PlatformAnswer, PlatformRequest, Route, SendOptions, Transport as _};
-use crate::platform::{BuildError, Platform, SignMoment, Values};
+use crate::platform::{BuildError, Platform, Values};
 
 /// Who asks.
 pub(super) struct Client<'a> {
@@ -80,12 +81,4 @@ async fn send(
     };
     sent.inspect_err(|why| tracing::warn!(platform = %platform.slug, why, "a webhook's key could not be asked for"))
         .ok()
-}
-
-fn moment(app: &App) -> SignMoment {
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id: uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid(),
-    }
 }

@@ -158,8 +158,8 @@ async fn one(
 ) -> Result<Step, Error> {
     let (tools, by, writer) = (app.clone(), asker.clone(), writer.clone());
     app.db
-        .transaction(move |conn| {
-            // Stores before their credential, as connecting does.
+        .repeatable(move |conn| {
+            // Stores before their credential, as connecting does; a refresh goes the other way.
             for store in db::stores::list_of_credential(conn, id)? {
                 db::stores::lock(conn, store.id)?;
             }

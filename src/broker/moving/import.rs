@@ -162,7 +162,7 @@ async fn take(
     let (tools, by, owner) = (app.clone(), asker.clone(), owner.clone());
     let taken = app
         .db
-        .transaction(move |conn| settle(conn, &tools, &by, &owner, *travelling))
+        .repeatable(move |conn| settle(conn, &tools, &by, &owner, &travelling))
         .await;
     match taken {
         Err(Error::Db(db::Error::Conflict { .. })) => Ok(Taken::Refused(
@@ -177,7 +177,7 @@ fn settle(
     app: &Arc<App>,
     by: &Asker,
     owner: &db::apps::App,
-    travelling: Travelling,
+    travelling: &Travelling,
 ) -> Result<Taken, Error> {
     let platform = app.catalogue.platform_for(owner.id, &travelling.platform);
     let Some(method) = platform.and_then(|platform| platform.method(&travelling.method)) else {
@@ -219,7 +219,7 @@ fn settle(
         grant_no = grant_no.max(here.grant_no);
         attempt = attempt.max(here.next_attempt);
     }
-    let granted = granted(app, &travelling);
+    let granted = granted(app, travelling);
     let new = Arriving {
         id: travelling.id,
         app_id: owner.id,

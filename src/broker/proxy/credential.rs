@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
+use crate::app::accepted::Known;
 use crate::app::memory::KnownClient;
 use crate::broker::access_token::Admitted;
 use crate::broker::refresh::{self, Need, Verdict};
@@ -14,6 +15,7 @@ use crate::db;
 use crate::db::stores::Store;
 use crate::domain::credential::Generation;
 use crate::domain::problem::Problem;
+use crate::domain::refresh::RefreshTrigger;
 use crate::domain::store::{Mode, StoreStatus};
 use crate::platform::Values;
 use crate::platform::descriptor::ClientOwner;
@@ -74,11 +76,34 @@ impl Usable {
         })
     }
 
-    /// Another generation than this one, which the platform has refused; `None`: there is no other to be had.
-    pub(super) async fn renewed(&self, app: &Arc<App>, admitted: &Admitted) -> Result<Option<Self>, Error> {
+    /// What is saved once this one, which the platform has refused, was renewed, if it could be.
+    pub(super) async fn renewed(&self, app: &Arc<App>, admitted: &Admitted) -> Result<Self, Error> {
         let need = Need::other_than(self.generation);
-        let found = Self::find(app, &admitted.store, admitted.app.mode, need).await?;
-        Ok((found.generation != self.generation).then_some(found))
+        Self::find(app, &admitted.store, admitted.app.mode, need).await
+    }
+
+    /// Whether a call with this one is another call: a refresh may bring the access token that was there.
+    pub(super) fn differs_from(&self, refused: &Self) -> bool {
+        let (new, old) = (self.values.get("access_token"), refused.values.get("access_token"));
+        self.generation != refused.generation && (new.is_none() || new != old)
+    }
+
+    /// Whether the platform's verify call has accepted this very generation lately, or does so again: then a refusal is
+    /// about the call, and renewing would not help.
+    pub(super) async fn is_accepted(&self, app: &Arc<App>, admitted: &Admitted) -> Result<bool, Error> {
+        let (id, generation) = (admitted.store.credential_id, self.generation);
+        match app.accepted.find(id, generation, app.now()) {
+            None => Ok(false),
+            Some(Known::Good) => Ok(true),
+            Some(Known::WasGood) => {
+                let trigger = RefreshTrigger::Unauthorized;
+                let accepted = refresh::judge(app, id, generation, trigger, false).await? == Verdict::Alive;
+                if accepted {
+                    app.accepted.note(id, generation, app.now());
+                }
+                Ok(accepted)
+            }
+        }
     }
 
     /// The platform refused this generation and there is no better one: its verify call decides. Ok: the credential
@@ -86,7 +111,12 @@ impl Usable {
     pub(super) async fn judge_unauthorized(&self, app: &Arc<App>, admitted: &Admitted) -> Result<(), Error> {
         let id = admitted.store.id;
         match refresh::judge_unauthorized(app, admitted.store.credential_id, self.generation).await? {
-            Verdict::Alive | Verdict::Undecided => Ok(()),
+            Verdict::Alive => {
+                app.accepted
+                    .note(admitted.store.credential_id, self.generation, app.now());
+                Ok(())
+            }
+            Verdict::Undecided => Ok(()),
             Verdict::Renewed => Err(credential_renewed("The credential was renewed during the call")),
             Verdict::Dead => {
                 let store = app

@@ -23,7 +23,7 @@ use crate::domain::store::StoreHealth;
 use crate::outbound::AnswerStream;
 use crate::platform::answer::{self as answers, CallAnswer};
 use crate::platform::descriptor::Renewal;
-use crate::platform::{Method, Platform, SignMoment};
+use crate::platform::{Method, Platform};
 use body::{IncomingBody, Unkept};
 pub use credential::{Usable, usable, usable_for};
 use path::Target;
@@ -77,16 +77,6 @@ async fn answer(app: &Arc<App>, admitted: &Admitted, request: ProxyRequest) -> R
     answered
 }
 
-/// What signatures take from this moment.
-pub fn moment(app: &App) -> SignMoment {
-    let request_id = uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid();
-    SignMoment {
-        now: app.now(),
-        nonce: app.random.bytes(),
-        request_id,
-    }
-}
-
 impl<'a> Call<'a> {
     fn resolve(app: &'a Arc<App>, admitted: &'a Admitted, request: ProxyRequest) -> Result<Self, Error> {
         request.target.check()?;
@@ -132,16 +122,19 @@ impl<'a> Call<'a> {
         if self.judge(&mut first).await? == CallAnswer::Passed {
             return Ok(relay(first));
         }
-        let renewed = match self.method.renewal {
-            Renewal::Never => None,
-            _ => match usable.renewed(self.app, self.admitted).await {
-                Err(Error::NotFound) => return Err(self.gone().await),
-                renewed => renewed?,
-            },
-        };
-        let Some(renewed) = renewed else {
+        if self.method.renewal == Renewal::Never {
             return self.decide(&usable, first).await;
+        }
+        if usable.is_accepted(self.app, self.admitted).await? {
+            return Ok(relay(first));
+        }
+        let renewed = match usable.renewed(self.app, self.admitted).await {
+            Err(Error::NotFound) => return Err(self.gone().await),
+            renewed => renewed?,
         };
+        if !renewed.differs_from(&usable) {
+            return self.decide(&renewed, first).await;
+        }
         match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
             Err(Unkept::TooLarge) => {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::body::{self, Unkept};
-use super::{Call, Usable, headers, moment};
+use super::{Call, Usable, headers};
+use crate::broker::moment::{heard, host_of, moment_at};
 use crate::broker::{Delivered, Error, FieldError};
 use crate::domain::problem::Problem;
 use crate::outbound::{AnswerStream, BodyStream};
@@ -62,7 +63,9 @@ impl Call<'_> {
             Some(self.request.body.stream())
         };
         let length = signed.body.len();
-        sign::sign(self.method, &usable.values, &mut signed, &moment(self.app)).map_err(|error| not_built(&error))?;
+        let host = host_of(&root).to_owned();
+        let moment = moment_at(self.app, usable.route, &host);
+        sign::sign(self.method, &usable.values, &mut signed, &moment).map_err(|error| not_built(&error))?;
         if signed.body.len() != length {
             // The caller's announcement is of its own body.
             signed.headers.remove(http::header::CONTENT_LENGTH);
@@ -74,11 +77,11 @@ impl Call<'_> {
         *request.uri_mut() = self.request.target.as_written(&root, &unsigned, &signed.url)?;
         *request.headers_mut() = signed.headers;
         let options = SendOptions::new(usable.route, SILENCE);
-        self.app
-            .outbound
-            .forward(request, &options)
-            .await
-            .map_err(|error| not_answered(&error))
+        let answer = self.app.outbound.forward(request, &options).await;
+        if let Ok(answer) = &answer {
+            heard(self.app, usable.route, &host, answer.headers());
+        }
+        answer.map_err(|error| not_answered(&error))
     }
 }
 

@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use url::Url;
 
-use super::{moment, usable};
+use super::usable;
 use crate::app::App;
 use crate::broker::access_token::Admitted;
+use crate::broker::moment::{host_of, moment_at};
 use crate::broker::{Error, custom_platforms};
 use crate::domain::secret::Secret;
 use crate::platform::{PlatformRequest, sign};
@@ -34,8 +35,9 @@ pub async fn shown_credential(app: &Arc<App>, admitted: &Admitted) -> Result<Sho
     let usable = usable(app, store, admitted.app.mode).await?;
     let built = |error| Error::Internal(format!("the credential cannot be shown: {error}"));
     let root = method.root(&usable.values).map_err(built)?;
+    let moment = moment_at(app, usable.route, host_of(&root));
     let mut request = PlatformRequest::new(http::Method::GET, root);
-    sign::sign(method, &usable.values, &mut request, &moment(app)).map_err(built)?;
+    sign::sign(method, &usable.values, &mut request, &moment).map_err(built)?;
     Ok(ShownCredential {
         access_token: usable.values.get("access_token").map(Secret::from),
         expires_at: usable.access_expires_at,

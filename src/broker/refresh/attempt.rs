@@ -11,7 +11,8 @@ use super::save::{Answered, Saved, save};
 use super::{Loaded, gate, grant, method_of, platform_app, record, verdict};
 use crate::app::App;
 use crate::app::token_gates::Pass;
-use crate::broker::Error;
+use crate::broker::moment::{heard, moment_at};
+use crate::broker::{Error, token_limit};
 use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::leases;
@@ -21,7 +22,7 @@ use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigge
 use crate::domain::store::StoreHealth;
 use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::transport::{NotSent, SendError, SendOptions};
-use crate::platform::{Failure, Method, PlatformAnswer, SignMoment, Transport, Values, answer, obtain};
+use crate::platform::{Failure, Method, PlatformAnswer, Transport, Values, answer, obtain};
 
 /// Which values of the platform app are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +139,7 @@ pub(super) async fn make(
         // Whoever answers for a platform that is down is not asked as often as a connection that broke.
         let most = if failure.status.is_some() { 1 } else { 2 };
         // If the database is away, so is the right to ask again.
-        let next = if again < most {
+        let next = if again < most && this.may_repeat().await {
             this.again().await.unwrap_or_default()
         } else {
             None
@@ -167,21 +168,23 @@ impl Try<'_> {
         let own = platform_app::values(app, self.loaded.platform_app.as_ref(), self.method, client)
             .map_err(|error| refused(error.to_string()))?;
         let values = self.pair.over(&own);
-        let moment = SignMoment {
-            now: app.now(),
-            nonce: app.random.bytes(),
-            request_id: request_id(app),
-        };
+        let (route, host) = (
+            self.loaded.route(),
+            obtain::refresh_host(self.method, &values).unwrap_or_default(),
+        );
+        let moment = moment_at(app, route, &host);
         let request = obtain::refresh(self.method, &values, &moment).map_err(|error| refused(error.to_string()))?;
         let mut send_before = self.begun + LEASE_MARGIN;
         if let Some(end) = grounds.send_before {
             let left = (end - app.now()).to_std().unwrap_or_default();
             send_before = send_before.min(app.clock.monotonic() + left);
         }
-        let mut options = SendOptions::new(self.loaded.route(), self.method.call_limit);
+        let mut options = SendOptions::new(route, self.method.call_limit);
         options.send_before = Some(send_before);
         let sent_at = app.now();
-        Ok((app.outbound.send(request, &options).await?, sent_at))
+        let answer = app.outbound.send(request, &options).await?;
+        heard(app, route, &host, &answer.headers);
+        Ok((answer, sent_at))
     }
 
     /// Whether an answer that nobody has read may have used up the token that was sent.
@@ -318,6 +321,14 @@ impl Try<'_> {
         Ok(Next::Ended(self.ended(RefreshOutcome::NotSent, None, why.to_owned())))
     }
 
+    /// Whether the platform's limit of token calls has room for one more. A grace outlasts a window, mostly: whoever takes
+    /// the lease over asks then.
+    async fn may_repeat(&self) -> bool {
+        let (platform, mode) = (&self.row.platform, self.loaded.mode);
+        let room = token_limit::take(self.app, platform, mode, self.method, token_limit::For::Refreshing);
+        matches!(room.await, Ok(None))
+    }
+
     /// The next attempt of an owner whose answer was lost and whose call is closed, where the platform forgives it.
     async fn again(&self) -> Result<Option<(Credential, Grounds)>, Error> {
         let app = self.app;
@@ -373,8 +384,4 @@ fn down(why: &str) -> Failure {
         kind: FailureKind::Down,
         ..Failure::unknown(why)
     }
-}
-
-fn request_id(app: &App) -> uuid::Uuid {
-    uuid::Builder::from_random_bytes(app.random.bytes()).into_uuid()
 }

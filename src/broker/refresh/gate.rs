@@ -11,6 +11,7 @@ use super::pairs::Pairs;
 use super::{Loaded, platform_app};
 use crate::app::App;
 use crate::app::token_gates::{Asker, Client, Key, Pass, Shut};
+use crate::app::token_turns::Timer;
 use crate::broker::{Error, token_limit};
 use crate::db;
 use crate::domain::breaker::{Change, Heard};
@@ -50,7 +51,9 @@ pub(super) async fn enter(
     let host = obtain::refresh_host(method, &pairs.next().over(&own)).unwrap_or_default();
     let patience = match trigger {
         RefreshTrigger::Timer | RefreshTrigger::Doubt => None,
-        RefreshTrigger::Call | RefreshTrigger::Unauthorized | RefreshTrigger::Request => Some(PATIENCE),
+        RefreshTrigger::Call | RefreshTrigger::Unauthorized | RefreshTrigger::Request | RefreshTrigger::Removal => {
+            Some(PATIENCE)
+        }
     };
     // What has passed decides nothing.
     let ends = [loaded.row.refresh_expires_at, grace_ends];
@@ -105,7 +108,11 @@ pub(super) async fn pass(
 /// When a timer that met the documented limit of a token endpoint comes back: in its turn, unless its refresh token ends
 /// soon.
 pub(super) fn turn(app: &App, loaded: &Loaded, method: &Method, wait: Duration) -> Duration {
-    let turn = token_limit::turn(app, &loaded.row.platform, loaded.mode, method, wait);
+    let timer = Timer {
+        app: loaded.row.app_id,
+        credential: loaded.row.id,
+    };
+    let turn = token_limit::turn(app, timer, &loaded.row.platform, loaded.mode, method, wait);
     if is_near(app, turn, loaded.row.refresh_expires_at) {
         wait
     } else {

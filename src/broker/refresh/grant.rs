@@ -18,6 +18,9 @@ use crate::platform::Method;
 use crate::platform::descriptor::{Grace, Renewal};
 use crate::platform::obtain::Grant;
 
+/// Over this time refresh tokens of an unknown age are exchanged for new ones.
+const UNKNOWN_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+
 pub(super) fn after(at: DateTime<Utc>, life: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(life)
         .ok()
@@ -60,6 +63,20 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
         reauthorize_by,
         refresh_at: refresh_at.map(|at| at.max(now)),
         scopes: grant.scopes.clone().map(Texts),
+    }
+}
+
+/// A grant whose refresh token may have been issued at any time before: the first refresh, which brings one of a known
+/// age, comes within hours, or within a tenth of its life if that is less; spread, for such grants come in bulk.
+pub fn of_unknown_age(granted: Granted, now: DateTime<Utc>, random: &Random) -> Granted {
+    let (Some(at), Some(ends)) = (granted.refresh_at, granted.refresh_expires_at) else {
+        return granted;
+    };
+    let life = (ends - now).to_std().unwrap_or_default();
+    let within = UNKNOWN_AGE.min(life / 10).mul_f64(random.fraction());
+    Granted {
+        refresh_at: Some(at.min(after(now, within))),
+        ..granted
     }
 }
 
@@ -140,7 +157,7 @@ pub(crate) fn announce(
 }
 
 /// Spread over days: two to four from now.
-pub(super) fn next_verification(app: &App) -> DateTime<Utc> {
+pub(crate) fn next_verification(app: &App) -> DateTime<Utc> {
     let days = Duration::from_secs(24 * 60 * 60);
     after(app.now(), days * 2 + (days * 2).mul_f64(app.random.fraction()))
 }

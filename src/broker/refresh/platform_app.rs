@@ -88,7 +88,7 @@ pub(super) async fn broken(app: &Arc<App>, row: &Credential, code: Option<&str>)
     let Some(id) = row.platform_app_id else { return Ok(()) };
     let (tools, code) = (app.clone(), code.map(str::to_owned));
     app.db
-        .transaction(move |conn| {
+        .repeatable(move |conn| {
             if db::pauses::pause(conn, id, code.as_deref(), PROBE_EVERY)?
                 && let Some(platform_app) = db::platform_apps::find(conn, id)?
             {
@@ -106,7 +106,7 @@ pub(super) async fn succeeded(app: &Arc<App>, id: PlatformAppId) {
     let tools = app.clone();
     let lifted = app
         .db
-        .transaction::<_, Error, _>(move |conn| {
+        .repeatable::<_, Error, _>(move |conn| {
             let lifted = db::pauses::lift(conn, id)?;
             if lifted.hold {
                 ask_once_more(conn, &tools, id)?;

@@ -27,14 +27,14 @@ where
     F: Fn(&mut Conn) -> Result<T, Error> + Clone + Send + 'static,
     T: Send + 'static,
 {
-    let written = app.db.transaction(write.clone()).await;
+    let written = app.db.repeatable(write.clone()).await;
     if let Err(Error::Db(db::Error::Unavailable(why))) = &written {
         tracing::warn!(credential.id = %id, error = %why, "the end of an attempt waits to be written down");
         let (app, begun) = (app.clone(), app.clock.monotonic());
         app.detached.clone().spawn(async move {
             while app.clock.monotonic().saturating_duration_since(begun) < app.config.journal_wait {
                 tokio::time::sleep(AGAIN.mul_f64(0.75 + 0.5 * app.random.fraction())).await;
-                match app.db.transaction(write.clone()).await {
+                match app.db.repeatable(write.clone()).await {
                     Err(Error::Db(db::Error::Unavailable(_))) => {}
                     Err(error) => {
                         tracing::error!(credential.id = %id, %error, "the end of an attempt cannot be written down");

@@ -95,8 +95,15 @@ async fn work(
             return Ok(last.map_or(Ended::Changed, Ended::Ran));
         }
         let method = method_of(app, &loaded.row)?;
-        if let Some((why, retry_after)) =
-            hindrance(app, &loaded, method, trigger, (last.is_some(), pass.is_some())).await?
+        if let Some((why, retry_after)) = hindrance(
+            app,
+            &loaded,
+            method,
+            trigger,
+            access_over,
+            (last.is_some(), pass.is_some()),
+        )
+        .await?
         {
             // What the last try said tells more than that another cannot follow.
             return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
@@ -194,6 +201,7 @@ async fn hindrance(
     loaded: &Loaded,
     method: &Method,
     trigger: RefreshTrigger,
+    access_over: bool,
     (again, entered): (bool, bool),
 ) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
     let row = &loaded.row;
@@ -218,11 +226,10 @@ async fn hindrance(
     if again {
         return Ok(None);
     }
-    // Asked for by a person or a partner: they may insist.
-    if let Some(retry_at) = row
-        .retry_at
-        .filter(|at| *at > loaded.now && trigger != RefreshTrigger::Request)
-    {
+    // Asked for by a person or a partner: they may insist. And the same token again was no failure: once the platform
+    // refuses that token, it has another to give.
+    let insists = trigger == RefreshTrigger::Request || (access_over && row.failures == 0);
+    if let Some(retry_at) = row.retry_at.filter(|at| *at > loaded.now && !insists) {
         let kind = row.last_failure.filter(|_| row.failures > 0);
         return Ok(Some((Blocked::BackOff(kind), Some(remaining(retry_at, loaded.now)))));
     }

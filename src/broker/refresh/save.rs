@@ -124,7 +124,7 @@ pub enum Saved {
 /// The guarded save. Safe to run twice, and after a commit whose answer was lost.
 pub(super) async fn save(app: &Arc<App>, answered: Arc<Answered>) -> Result<Saved, Error> {
     let tools = app.clone();
-    app.db.transaction(move |conn| save_in(conn, &tools, &answered)).await
+    app.db.repeatable(move |conn| save_in(conn, &tools, &answered)).await
 }
 
 /// The same inside a transaction: decides on the locked row, and writes all that goes with it.
@@ -215,7 +215,12 @@ fn follow(conn: &mut Conn, app: &App, row: &Credential, granted: &Granted, doubt
         for store in db::stores::list_of_credential(conn, row.id)? {
             let by_refreshing = matches!(
                 store.status_reason,
-                Some(StatusReason::GrantRefused | StatusReason::RefusedForLong | StatusReason::RefreshTokenExpired)
+                Some(
+                    StatusReason::GrantRefused
+                        | StatusReason::RefusedForLong
+                        | StatusReason::RefreshTokenExpired
+                        | StatusReason::Uninstalled
+                )
             );
             if store.status == StoreStatus::NeedsReauthorization && by_refreshing {
                 db::stores::set_status(conn, store.id, StoreStatus::Connected, None, None)?;

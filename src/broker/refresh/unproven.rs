@@ -59,7 +59,7 @@ pub(super) async fn refused(
     };
     let noted = app
         .db
-        .transaction::<_, Error, _>(move |conn| {
+        .repeatable::<_, Error, _>(move |conn| {
             let Some(row) = refusals::note_refused(conn, id, seen, failed)? else {
                 return Ok(None);
             };
@@ -157,7 +157,7 @@ fn waits_for_its_key(store: &db::stores::Store) -> bool {
 async fn accepted(app: &Arc<App>, id: CredentialId, grant_no: i64) -> Result<(), Error> {
     let tools = app.clone();
     app.db
-        .transaction(move |conn| {
+        .repeatable(move |conn| {
             let Some(row) = leases::lock(conn, id)?.filter(|row| row.grant_no == grant_no) else {
                 return Ok(());
             };

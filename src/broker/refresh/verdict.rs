@@ -21,7 +21,7 @@ use crate::db::{self, Conn};
 use crate::domain::credential::Generation;
 use crate::domain::id::{CredentialId, PlatformAppId};
 use crate::domain::lease::{self, Refusal};
-use crate::domain::refresh::{self, BRAKE_WINDOW, FailureKind, RefreshOutcome, UNKNOWN_PATIENCE};
+use crate::domain::refresh::{self, BRAKE_WINDOW, FailureKind, RefreshOutcome, RefreshTrigger, UNKNOWN_PATIENCE};
 use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
 use crate::platform::Failure;
 
@@ -85,6 +85,11 @@ pub struct Refused {
 /// The platform refused the pair that was sent, for good. The grant is over only with its access token.
 pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(RefreshOutcome, Then), Error> {
     let app = this.app.clone();
+    let reason = match this.trigger {
+        // The platform has said why.
+        RefreshTrigger::Removal => StatusReason::Uninstalled,
+        _ => StatusReason::GrantRefused,
+    };
     let refused = Refused {
         credential: this.row.id,
         platform_app: this.row.platform_app_id,
@@ -94,7 +99,7 @@ pub(super) async fn refused(this: &Try<'_>, failure: &Failure) -> Result<(Refres
         alive: may_be_alive(this).await?,
         access_ends: this.row.access_expires_at,
         failed: this.failed(failure),
-        evidence: Evidence::new(StatusReason::GrantRefused, failure),
+        evidence: Evidence::new(reason, failure),
     };
     record::write_end(this.app, this.row.id, move |conn| refused_in(conn, &app, &refused)).await
 }
@@ -311,7 +316,7 @@ async fn pass(
 
 /// A credential whose end the platform has announced, as it was `seen`.
 pub(super) async fn end_now(app: &Arc<App>, seen: &Credential, evidence: Evidence) -> Result<bool, Error> {
-    pass(app, seen, seen.next_attempt, evidence, false).await
+    pass(app, seen, seen.next_attempt, evidence, true).await
 }
 
 /// A credential whose access token has ended and that nothing can renew. The calendar says so, not the platform: there is

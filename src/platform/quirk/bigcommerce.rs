@@ -50,6 +50,7 @@ impl Quirk for BigCommerce {
             kind: HookKind::Uninstalled,
             topic: "uninstalled".to_owned(),
             platform_store_id: Some(claims.sub),
+            happened_at: DateTime::from_timestamp(claims.nbf, 0),
         })
     }
 }

@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 
 use super::Quirk;
 use super::temu::compact;
-use crate::platform::hook::{Hook, HookKind, HookRefusal, Received, keys};
+use crate::platform::answer::as_text;
+use crate::platform::hook::{Hook, HookKind, HookRefusal, Received, keys, read_time};
 use crate::platform::host;
 use crate::platform::obtain::{CallbackRefusal, once};
 use crate::platform::signature::{self, Hash, Writing};
@@ -86,6 +87,10 @@ impl Quirk for Weebly {
             kind,
             topic,
             platform_store_id: site,
+            happened_at: read(message.timestamp)
+                .as_ref()
+                .and_then(as_text)
+                .and_then(|time| read_time(&time)),
         })
     }
 }

@@ -79,6 +79,10 @@ impl Quirk for Wix {
             kind,
             topic,
             platform_store_id: instance,
+            happened_at: payload
+                .get("iat")
+                .and_then(Value::as_i64)
+                .and_then(|at| DateTime::from_timestamp(at, 0)),
         })
     }
 }

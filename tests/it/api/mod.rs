@@ -12,6 +12,7 @@ mod hooks_ebay;
 mod idempotency;
 mod introspect;
 mod listing;
+mod old_hooks;
 mod openapi;
 mod outage;
 mod platform_app_test;

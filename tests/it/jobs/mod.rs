@@ -2,6 +2,7 @@
 
 mod claims;
 mod ends;
+mod lost;
 mod webhook_failures;
 mod webhooks;
 

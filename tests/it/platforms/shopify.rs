@@ -254,6 +254,7 @@ fn a_webhook_is_believed_only_with_its_proof() {
     headers.insert("x-shopify-shop-domain", HeaderValue::from_static("acme.myshopify.com"));
     let expected = Hook {
         kind: HookKind::Uninstalled,
+        happened_at: None,
         topic: "app/uninstalled".into(),
         platform_store_id: Some("acme.myshopify.com".into()),
     };

@@ -6,8 +6,10 @@ mod death;
 mod forwarding;
 mod headers;
 mod memory;
+mod missing_right;
 mod policy;
 mod renewal;
+mod skew;
 mod trouble;
 mod uses;
 

@@ -11,7 +11,7 @@ use llavero::platform::{Catalogue, Method, Values};
 use serde_json::json;
 
 use crate::support::connecting::{WOOCOMMERCE, start};
-use crate::support::rows::rows;
+use crate::support::rows::{rows, work};
 use crate::support::test_app::beginning;
 
 const STORES: usize = 100_000;
@@ -71,6 +71,72 @@ fn a_bulk_import_of_a_hundred_thousand_stores_does_not_bunch_its_refreshes() {
         .collect();
     assert!(odd.is_empty(), "around {even} each: {odd:?}");
     assert!((*last - *first).num_hours() > 200, "over a tenth of 90 days");
+}
+
+#[test]
+fn imported_tokens_of_an_unknown_age_are_refreshed_within_hours_and_not_together() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let random = Random::seeded(12);
+    let now = beginning();
+    let timers = |platform: &str, method: &str| -> Vec<DateTime<Utc>> {
+        let method = catalogue.platform(platform).unwrap().method(method).unwrap();
+        let timer = |number: usize| {
+            let granted = refresh::granted(
+                &with_refresh_token(format!("refresh-{number}")),
+                method,
+                now,
+                now,
+                &random,
+            );
+            refresh::of_unknown_age(granted, now, &random).refresh_at.unwrap()
+        };
+        (0..STORES).map(timer).collect()
+    };
+    // One of ninety days, and one of a single day.
+    for (platform, method, minutes) in [("shopify", "expiring", 360), ("tiny", "authorization", 144)] {
+        let times = timers(platform, method);
+        let parts = histogram(&times);
+        let last = *times.iter().max().unwrap();
+        let _ = writeln!(
+            std::io::stderr(),
+            "{STORES} imported {platform} stores, first refreshes over {} minutes, in {PARTS} parts: {parts:?}",
+            (last - now).num_minutes(),
+        );
+        assert!((last - now).num_minutes() <= minutes, "{platform}: {last}");
+        let even = STORES / PARTS;
+        assert!(
+            parts.iter().all(|part| (even * 8 / 10..=even * 12 / 10).contains(part)),
+            "around {even} each: {parts:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_store_with_imported_tokens_is_refreshed_within_hours() {
+    let app = start().await;
+    let order = json!({ "platform": "shopify", "client_id": "sandbox-client", "stores": ["acme.myshopify.com"] });
+    let grant = app.control("grants", order).await["data"][0].clone();
+    let tokens =
+        json!({ "access_token": grant["access_token"], "refresh_token": grant["refresh_token"], "expires_in": 3600 });
+    let body = json!({
+        "platform": "shopify", "method": "expiring", "customer_id": "customer-1",
+        "fields": { "shop": "acme.myshopify.com" }, "tokens": tokens,
+    });
+    let made = app.api("POST", "/v1/stores", Some(body)).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let at: DateTime<Utc> = made.json()["store"]["refresh"]["next_at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((at - beginning()).num_hours() < 6, "{at}");
+    app.clock.set(at);
+    work(&app).await;
+    let id = made.json()["store"]["id"].as_str().unwrap().to_owned();
+    let store = crate::support::connecting::store(&app, &id).await;
+    assert_eq!(store["refresh"]["last_outcome"], "renewed");
+    let next: DateTime<Utc> = store["refresh"]["next_at"].as_str().unwrap().parse().unwrap();
+    assert!((next - at).num_days() > 30, "of the new one the age is known: {next}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,7 @@ use llavero::crypto::Random;
 use llavero::db;
 use llavero::db::credentials::NewCredential;
 use llavero::db::stores::NewStore;
-use llavero::domain::id::{CredentialId, StoreId};
+use llavero::domain::id::{AppId, CredentialId, StoreId};
 use llavero::domain::store::StoreStatus;
 use llavero::jobs::Runner;
 use llavero::platform::Values;
@@ -41,10 +42,9 @@ fn size() -> usize {
     std::env::var("OUTAGE_STORES").map_or(STORES, |wished| wished.parse().unwrap())
 }
 
-/// As many stores as connecting them one after the other would have made, whose timers go off during the outage.
-fn seed(app: &TestApp, size: usize) {
+/// An app's stores, as connecting them one after the other would have made them, whose timers go off within three days.
+pub fn seed(app: &TestApp, owner: AppId, stores: Range<usize>) {
     let tools = app.app.clone();
-    let owner = app.demo.app_id;
     let random = Random::seeded(3);
     let method = tools
         .catalogue
@@ -59,7 +59,7 @@ fn seed(app: &TestApp, size: usize) {
         .run_blocking(|conn| {
             let client = db::platform_apps::list(conn, Some(owner))?.remove(0);
             diesel::Connection::transaction(conn, |conn| {
-                for number in 0..size {
+                for number in stores {
                     let id: CredentialId = tools.id();
                     let values = Values::new()
                         .with("refresh_token", format!("seeded-{number}"))
@@ -114,7 +114,7 @@ fn grant(values: Values) -> Grant {
 }
 
 /// A worker takes what is due at this moment. Looks a bounded number of times.
-async fn work_now(app: &TestApp) {
+pub async fn work_now(app: &TestApp) {
     let now = app.clock.now().to_rfc3339();
     let open =
         format!("SELECT count(*) AS n FROM jobs WHERE status = 'running' OR (status = 'ready' AND due_at <= '{now}')");
@@ -130,7 +130,7 @@ async fn work_now(app: &TestApp) {
 }
 
 /// When the next refresh is due.
-fn next_due(app: &TestApp) -> Option<DateTime<Utc>> {
+pub fn next_due(app: &TestApp) -> Option<DateTime<Utc>> {
     let next = row(
         &app.database,
         "SELECT min(due_at) AS at FROM jobs WHERE status = 'ready' AND kind = 'refresh_credential'",
@@ -153,7 +153,7 @@ async fn days_without_the_platform_kill_no_store_and_all_are_refreshed_within_it
     let registered = app.api("PUT", "/v1/platforms/bazaar/app", Some(client)).await;
     assert!(registered.status < 300, "{}", registered.body);
     bazaar.knows(size);
-    seed(&app, size);
+    seed(&app, app.demo.app_id, 0..size);
     let whole = json!({ "connected": size, "all": size });
 
     bazaar.is_down(true);

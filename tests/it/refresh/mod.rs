@@ -30,6 +30,7 @@
 
 mod asking_again;
 mod bulk;
+mod collisions;
 mod conformance;
 mod crash;
 mod deadline;
@@ -37,6 +38,7 @@ mod death;
 mod doubt;
 mod failing;
 mod failure_modes;
+mod limits;
 mod long_outage;
 mod notices;
 mod one_call;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::*;
-use crate::support::rows::{count, rows, work};
+use crate::support::rows::{count, execute, row, rows, until, work};
 use crate::support::test_app::beginning;
 
 fn moment(value: &Value) -> DateTime<Utc> {
@@ -237,4 +237,36 @@ async fn keys_that_cannot_be_refreshed_are_verified_now_and_then_and_their_end_i
         connecting::store(&app, &store.store_id).await["status"],
         "needs_reauthorization"
     );
+}
+
+#[tokio::test]
+async fn a_timer_whose_verdict_came_too_late_to_count_is_not_done() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    shopify(&app).await;
+    app.advance(46 * DAY);
+    token_fault(
+        &app,
+        "shopify",
+        1,
+        json!({ "delay_before_ms": 1500, "status": 400, "body": { "error": "invalid_grant" } }),
+    )
+    .await;
+    let tools = app.app.clone();
+    let running = tokio::spawn(async move { llavero::jobs::run_due(&tools).await });
+    // It stalls for so long that somebody else takes over, who loses an answer.
+    until("the timer's attempt is under way", async || {
+        let claimed = "UPDATE credentials SET lease_attempt = next_attempt, next_attempt = next_attempt + 1, \
+            in_doubt_since = llavero_now(), lease_owner = NULL WHERE lease_attempt IS NOT NULL";
+        (execute(&app.database, claimed) == 1).then_some(())
+    })
+    .await;
+    running.await.unwrap();
+    let job = row(
+        &app.database,
+        "SELECT status, attempts FROM jobs WHERE kind = 'refresh_credential' ORDER BY created_at DESC LIMIT 1",
+    );
+    assert_eq!((&job["status"], &job["attempts"]), (&json!("ready"), &json!(1)));
+    let late = "SELECT count(*) AS n FROM credentials WHERE refresh_at <= '2100-01-01' AND dead_at IS NULL";
+    assert_eq!(count(&app.database, late), 1);
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::support::connecting::{FALABELLA, WOOCOMMERCE, connect};
+use crate::support::connecting::{FALABELLA, HYBRIS, WOOCOMMERCE, connect};
 use crate::support::rows::{self, until};
 
 async fn api_fault(app: &TestApp, platform: &str, times: u64, mut fault: Value) {
@@ -275,4 +275,50 @@ async fn a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_t
         1,
         "the token was renewed already"
     );
+}
+
+/// A path of the shop's API that the simulated platform answers by telling what arrived.
+const OCC: &str = "/occ/v2/electronics/anything";
+
+/// A store whose platform has just answered a refresh with the token that it had.
+async fn unchanged(app: &TestApp) -> Connected {
+    let store = connect(app, "hybris", "client", HYBRIS).await;
+    app.advance(MINUTE);
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    let refreshed = app.api("POST", &path, Some(json!({}))).await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    assert_eq!(refreshes(app, &store).await[0]["outcome"], "unchanged");
+    store
+}
+
+#[tokio::test]
+async fn a_401_after_a_refresh_that_brought_the_same_token_is_cured_by_another() {
+    let app = TestApp::start().await;
+    let store = unchanged(&app).await;
+    let before = app.token_calls("hybris").await;
+    expire(&app, "hybris").await;
+    let answer = app.call(&store.access_token, "GET", OCC).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(app.token_calls("hybris").await, before + 1);
+    assert_eq!(refreshes(&app, &store).await[0]["outcome"], "renewed");
+    assert_eq!(status(&app, &store).await, json!(["connected", null]));
+}
+
+#[tokio::test]
+async fn a_401_is_not_retried_where_the_refresh_brings_the_same_token() {
+    let app = TestApp::start().await;
+    let store = connect(&app, "hybris", "client", HYBRIS).await;
+    let refusal = json!({ "status": 401, "body": { "message": "no such right" } });
+    api_fault(&app, "hybris", 1, refusal).await;
+    let answer = app.call(&store.access_token, "GET", OCC).await;
+    assert_eq!(
+        (answer.status, answer.header("llavero-source")),
+        (401, "platform"),
+        "{}",
+        answer.body
+    );
+    let received = app.received("hybris").await;
+    let calls = received.iter().filter(|entry| rows::is_call_of(entry, OCC));
+    assert_eq!(calls.count(), 1, "never the same token again");
+    assert_eq!(status(&app, &store).await, json!(["connected", null]));
 }

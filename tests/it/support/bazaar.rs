@@ -110,6 +110,8 @@ struct World {
     codes: BTreeMap<String, usize>,
     received: Vec<Value>,
     made: usize,
+    /// Refuses calls of the API, with words that it has for a refused token too.
+    lacks_right: bool,
     /// Answers no token call, and the time by the test's clock, by which those that came are written down.
     down: bool,
     now: DateTime<Utc>,
@@ -184,6 +186,16 @@ impl Bazaar {
 
     pub fn is_down(&self, down: bool) {
         self.world.lock().unwrap().down = down;
+    }
+
+    /// Whether grants lack the right to look at items.
+    pub fn lacks_right(&self, lacks: bool) {
+        self.world.lock().unwrap().lacks_right = lacks;
+    }
+
+    /// Ends every access token, and no grant.
+    pub fn drop_access_tokens(&self) {
+        self.world.lock().unwrap().access.clear();
     }
 
     pub fn is_now(&self, now: DateTime<Utc>) {
@@ -336,7 +348,8 @@ async fn token(world: Shared, form: web::Form<BTreeMap<String, String>>) -> Http
 }
 
 async fn shops(world: Shared, request: HttpRequest) -> HttpResponse {
-    let world = world.lock().unwrap();
+    let mut world = world.lock().unwrap();
+    world.received.push(json!({ "path": "/shops" }));
     let Some((_, shops)) = world.of_token(&request) else {
         return refused();
     };
@@ -350,7 +363,7 @@ async fn items(world: Shared, request: HttpRequest) -> HttpResponse {
     let mut world = world.lock().unwrap();
     let cipher = header(&request, "x-shop-cipher").to_owned();
     world.received.push(json!({ "path": "/items", "cipher": cipher }));
-    let Some((_, shops)) = world.of_token(&request) else {
+    let Some((_, shops)) = world.of_token(&request).filter(|_| !world.lacks_right) else {
         return refused();
     };
     match shops.iter().find(|(id, _)| cipher == format!("cipher-{id}")) {

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use llavero::app::{App, Arrivals, HookKeys, InFlight, Memory, Rates, TokenGates, TokenTurns};
+use llavero::app::{Accepted, App, Arrivals, HookKeys, HostClocks, InFlight, Memory, Rates, TokenGates, TokenTurns};
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random, Sealer};
@@ -325,6 +325,8 @@ fn assemble_counting(config: Config, clock: Clock, detached: tokio::runtime::Han
         in_flight: InFlight::default(),
         token_gates: TokenGates::default(),
         token_turns: TokenTurns::default(),
+        accepted: Accepted::default(),
+        host_clocks: HostClocks::default(),
         metrics: Metrics::default(),
         arrivals: Arrivals::default(),
         hook_keys: HookKeys::default(),

@@ -151,7 +151,14 @@ impl Settlement {
     fn granted(&self, credential: CredentialId) -> Granted {
         let verified = &self.verified;
         let granted = match &verified.grant {
-            Some(grant) => refresh::granted(grant, &self.method, verified.asked_at, self.now, &self.app.random),
+            Some(grant) => {
+                let granted = refresh::granted(grant, &self.method, verified.asked_at, self.now, &self.app.random);
+                if verified.of_unknown_age {
+                    refresh::of_unknown_age(granted, self.now, &self.app.random)
+                } else {
+                    granted
+                }
+            }
             None => Granted {
                 values_sealed: None,
                 access_issued_at: Some(verified.asked_at),

@@ -1,0 +1,72 @@
+//! A webhook about an uninstallation may come long after it, again and again, or be sent on by a stranger: an installation
+//! that was made since outlives it, however long nobody has called.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::hooks::{NOTICES, connected, fault, shopify_says_with};
+use crate::support::connecting::start;
+use crate::support::rows::count;
+
+#[tokio::test]
+async fn an_old_webhook_does_not_end_an_idle_store_whose_access_token_has_expired() {
+    for platform in ["shopify", "ebay"] {
+        let app = start().await;
+        let (installing, installed) = connected(&app, platform).await;
+        app.advance(Duration::from_secs(3 * 3600));
+        assert_eq!(
+            installing.announce(&app, json!({ "revoke": false })).await,
+            200,
+            "{platform}"
+        );
+        let store = installing.store(&app, &installed.store_id).await;
+        assert_eq!(
+            (&store["status"], &store["refresh"]["last_outcome"]),
+            (&json!("connected"), &json!("renewed")),
+            "{platform}"
+        );
+        assert_eq!(count(&app.database, NOTICES), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_uninstallation_ends_an_idle_store_whose_access_token_has_expired() {
+    for platform in ["shopify", "ebay"] {
+        let app = start().await;
+        let (installing, installed) = connected(&app, platform).await;
+        app.advance(Duration::from_secs(3 * 3600));
+        assert_eq!(installing.announce(&app, json!({})).await, 200, "{platform}");
+        let store = installing.store(&app, &installed.store_id).await;
+        assert_eq!(
+            (&store["status"], &store["status_reason"]),
+            (&json!("needs_reauthorization"), &json!("uninstalled")),
+            "{platform}"
+        );
+        assert_eq!(count(&app.database, NOTICES), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_happened_before_the_platform_gave_its_last_token_is_not_asked_about() {
+    let app = start().await;
+    let (installing, installed) = connected(&app, "shopify").await;
+    let asked = app.received("shopify").await.len();
+    app.control("faults", fault("shopify", json!({ "status": 503 }))).await;
+    let before = (app.clock.now() - chrono::Duration::hours(1)).to_rfc3339();
+    let body = r#"{"id":1,"domain":"acme.myshopify.com","myshopify_domain":"acme.myshopify.com"}"#;
+    let triggered = ("x-shopify-triggered-at", before.as_str());
+    assert_eq!(
+        shopify_says_with(&app, &installing, "app/uninstalled", body, &[triggered]).await,
+        200
+    );
+    assert_eq!(app.received("shopify").await.len(), asked);
+    assert_eq!(installing.store(&app, &installed.store_id).await["status"], "connected");
+    let now = app.clock.now().to_rfc3339();
+    let triggered = ("x-shopify-triggered-at", now.as_str());
+    assert_eq!(
+        shopify_says_with(&app, &installing, "app/uninstalled", body, &[triggered]).await,
+        503,
+        "what may be about this grant is"
+    );
+}
