@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::clients;
 use super::file::{Broken, Reader};
 use super::record::{Travelling, TravellingStore};
 use crate::app::App;
@@ -19,7 +20,6 @@ use crate::crypto::Place;
 use crate::db;
 use crate::db::credentials::Granted;
 use crate::db::moving::{Arriving, ArrivingStore, LivingToken};
-use crate::db::platform_apps::PlatformApp;
 use crate::db::types::Texts;
 use crate::domain::access_token::TokenHash;
 use crate::domain::event::EventKind;
@@ -62,54 +62,35 @@ pub async fn lacking(
             reader.about.mode, owner.id, owner.mode
         ));
     }
-    let mut needed: BTreeMap<(String, String), Option<Value>> = BTreeMap::new();
+    // Each client of a method once.
+    let mut needed = BTreeMap::new();
     while let Some(travelling) = reader.credential()? {
-        needed.insert((travelling.platform, travelling.method), travelling.client);
+        let client = travelling.client.as_ref().map(Value::to_string);
+        needed.insert((travelling.platform, travelling.method, client), travelling.client);
     }
-    for ((slug, method), client) in needed {
+    for ((slug, method, _), client) in needed {
         let Some(platform) = app.catalogue.platform_for(owner.id, &slug) else {
             wrong.push(format!("platform {slug} is not known here"));
             continue;
         };
-        if platform.method(&method).is_none() {
+        let Some(method) = platform.method(&method).cloned() else {
             wrong.push(format!("platform {slug} has no connect method {method} here"));
             continue;
-        }
+        };
         let Some(theirs) = client else { continue };
-        match ours(app, owner, &slug).await {
-            Ok(Some(ours)) if is_other(&ours, &theirs) => wrong.push(format!(
-                "the platform app of {slug} here is another OAuth client ({}) than at the source ({})",
-                client_id(&ours.public_values).unwrap_or_default(),
-                client_id(&theirs).unwrap_or_default(),
-            )),
-            Ok(Some(_)) => {}
-            Ok(None) => wrong.push(format!("there is no platform app of {slug} for this app")),
-            Err(error) => wrong.push(format!("the platform app of {slug} cannot be looked up: {error}")),
+        let (owner, named) = (owner.clone(), slug.clone());
+        let found = app
+            .db
+            .run::<_, db::Error, _>(move |conn| clients::find(conn, &owner, &slug, &method, &theirs))
+            .await;
+        match found {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => wrong.push(why),
+            Err(error) => wrong.push(format!("the platform app of {named} cannot be looked up: {error}")),
         }
     }
     wrong.dedup();
     Ok(if wrong.is_empty() { Ok(()) } else { Err(wrong) })
-}
-
-async fn ours(app: &Arc<App>, owner: &db::apps::App, slug: &str) -> Result<Option<PlatformApp>, Error> {
-    let (id, mode, slug) = (owner.id, owner.mode, slug.to_owned());
-    let found = app
-        .db
-        .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, id, mode, &slug))
-        .await?;
-    Ok(found)
-}
-
-fn client_id(values: &Value) -> Option<&str> {
-    values["client_id"].as_str()
-}
-
-/// A grant is to one client: another one cannot renew it.
-fn is_other(ours: &PlatformApp, theirs: &Value) -> bool {
-    match (client_id(&ours.public_values), client_id(theirs)) {
-        (Some(ours), Some(theirs)) => ours != theirs,
-        _ => false,
-    }
 }
 
 /// Takes the stores of a file that [`lacking`] has passed.
@@ -191,13 +172,9 @@ fn settle(
         ));
     }
     let client = match &travelling.client {
-        Some(_) => match db::platform_apps::find_for(conn, owner.id, owner.mode, &travelling.platform)? {
-            Some(found) => Some(found.id),
-            None => {
-                return Ok(Taken::Refused(
-                    "there is no platform app of its platform here".to_owned(),
-                ));
-            }
+        Some(theirs) => match clients::find(conn, owner, &travelling.platform, method, theirs)? {
+            Ok(found) => Some(found.id),
+            Err(why) => return Ok(Taken::Refused(why)),
         },
         None => None,
     };
