@@ -119,7 +119,7 @@ pub struct Rotated {
 
 /// A new token for a store; those before work for `overlap` more, or end at once.
 ///
-/// `Invalid`: the overlap is longer than 7 days. `Conflict`: the store is revoked.
+/// `Invalid`: the overlap is longer than 7 days. `Conflict`: the store is revoked. `StoreFrozen`.
 pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Duration) -> Result<Rotated, Error> {
     if overlap > LONGEST_OVERLAP {
         let most = LONGEST_OVERLAP.as_secs();
@@ -147,6 +147,10 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
                 return Err(Error::Conflict(
                     "A revoked store gets no token; connect it anew".to_owned(),
                 ));
+            }
+            // It would not be known where the store works.
+            if db::frozen::any(conn, &[store.credential_id])? {
+                return Err(Error::StoreFrozen);
             }
             minted.insert(conn, store.id, store.app_id)?;
             db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;

@@ -12,15 +12,18 @@ use crate::domain::id::{AppId, StoreId};
 const LONGEST_TEXT: usize = 200;
 const LONGEST_METADATA: usize = 16 * 1024;
 
-/// Changes what `patch` holds and gives the store as it is then.
+/// Changes what `patch` holds and gives the store as it is then. `StoreFrozen`: the change would be lost.
 pub async fn patch(app: &App, asker: &Asker, owner: AppId, id: StoreId, patch: Patch) -> Result<ListedStore, Error> {
     let patch = checked(patch)?;
     let (asker, event) = (asker.clone(), app.id());
     app.db
         .transaction(move |conn| {
-            if !db::stores::patch(conn, owner, id, &patch)? {
-                return Err(Error::NotFound);
+            db::stores::find_of(conn, owner, id)?.ok_or(Error::NotFound)?;
+            let store = db::stores::lock(conn, id)?.ok_or(Error::NotFound)?;
+            if db::frozen::any(conn, &[store.credential_id])? {
+                return Err(Error::StoreFrozen);
             }
+            db::stores::patch(conn, owner, id, &patch)?;
             db::listen::notify_store(conn, id)?;
             let details = serde_json::json!({ "fields": named(&patch) });
             db::audit::insert(conn, &asker.did(event, owner, "store.changed", id, details))?;

@@ -50,7 +50,7 @@ struct Outcome {
 }
 
 /// Exchanges a code of this app. `customer_id` names the customer of a store that was connected without one, and must
-/// otherwise be the session's.
+/// otherwise be the session's. `StoreFrozen`: a store was exported since, and its token would not be known there.
 pub async fn exchange(
     app: &Arc<App>,
     app_id: AppId,
@@ -82,6 +82,9 @@ pub async fn exchange(
                 }
                 // One exchange at a time for a store: two must not both find it without a token.
                 db::stores::lock(conn, store.id)?;
+                if db::frozen::any(conn, &[store.credential_id])? {
+                    return Err(Error::StoreFrozen);
+                }
                 name_customer(conn, &session, &store, customer_id.clone())?;
                 let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
                 let access_token = token_for(conn, &tools, &session, &outcome, &store, key, &by)?;

@@ -104,3 +104,35 @@ async fn an_export_that_broke_off_is_made_again_with_what_it_had_frozen() {
     let exported = "SELECT count(*) AS n FROM audit_events WHERE action = 'store.exported'";
     assert_eq!(count(&app.database, exported), 2);
 }
+
+#[tokio::test]
+async fn a_frozen_store_takes_no_change_that_would_be_lost() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    let session = connecting::begin(&app, json!({ "customer_id": "customer-2", "platform": "woocommerce" })).await;
+    let way = connecting::Way::with("woocommerce", "keys", WOOCOMMERCE);
+    let visitor = crate::support::visitor::Visitor::new();
+    let returned = connecting::walk(&app, &visitor, &session.url, &way).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+
+    let path = format!("/v1/stores/{}", store.store_id);
+    let answers = [
+        app.api("POST", &format!("{path}/access-tokens"), Some(json!({}))).await,
+        app.api("PATCH", &path, Some(json!({ "name": "Lost" }))).await,
+        connecting::exchange(&app, returned.code()).await,
+    ];
+    for answer in answers {
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (409, Some("store_frozen")),
+            "{}",
+            answer.body
+        );
+    }
+    let living = "SELECT count(*) AS n FROM access_tokens WHERE revoked_at IS NULL AND ends_at IS NULL";
+    assert_eq!(count(&app.database, living), 1);
+    assert_eq!(
+        count(&app.database, "SELECT count(*) AS n FROM stores WHERE name = 'Lost'"),
+        0
+    );
+}
