@@ -268,7 +268,8 @@ fn webhooks() -> Vec<Call> {
             .about("`disabled: false` switches it on again. ")
             .key::<WebhooksWrite>()
             .body::<endpoints::PatchJson>(false)
-            .answers::<EndpointJson>(200, "The endpoint as it is now."),
+            .answers::<EndpointJson>(200, "The endpoint as it is now.")
+            .fails(&[Conflict]),
         endpoint(Call::delete(urls::API_WEBHOOK_ENDPOINT))
             .is(WEBHOOKS, "deleteWebhookEndpoint", "Remove a webhook endpoint")
             .key::<WebhooksWrite>()

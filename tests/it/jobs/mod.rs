@@ -2,6 +2,7 @@
 
 mod claims;
 mod ends;
+mod webhook_backlogs;
 mod webhook_failures;
 mod webhooks;
 
