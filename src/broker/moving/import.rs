@@ -149,6 +149,7 @@ async fn take(
         Err(Error::Db(db::Error::Conflict { .. })) => Ok(Taken::Refused(
             "the shop is connected here already, as another store".to_owned(),
         )),
+        Err(Error::Conflict(why)) => Ok(Taken::Refused(why)),
         taken => taken,
     }
 }
