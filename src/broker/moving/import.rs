@@ -15,7 +15,7 @@ use super::file::{Broken, Reader};
 use super::record::{Travelling, TravellingStore};
 use crate::app::App;
 use crate::broker::asker::Asker;
-use crate::broker::{Error, events, refresh};
+use crate::broker::{Error, disconnect, events, refresh};
 use crate::crypto::Place;
 use crate::db;
 use crate::db::credentials::Granted;
@@ -24,7 +24,7 @@ use crate::db::types::Texts;
 use crate::domain::access_token::TokenHash;
 use crate::domain::event::EventKind;
 use crate::domain::id::{CredentialId, Id, PlatformAppId};
-use crate::domain::store::{StatusReason, StoreStatus};
+use crate::domain::store::StoreStatus;
 use crate::platform::custom;
 
 /// Timers that are due are spread over this time: nobody's token endpoint gets all of them at once.
@@ -43,8 +43,11 @@ pub struct Imported {
 }
 
 enum Taken {
-    Made,
-    Thawed,
+    /// So many of its stores; the others were revoked here meanwhile, and stay so.
+    Put {
+        stores: usize,
+        thawed: bool,
+    },
     Already,
     Refused(String),
 }
@@ -117,8 +120,11 @@ pub async fn import(
             .map(|store| format!("{} ({})", store.id, store.name))
             .collect();
         match take(app, asker, owner, travelling).await? {
-            Taken::Made => told.made += stores,
-            Taken::Thawed => told.thawed += stores,
+            Taken::Put { stores: put, thawed } => {
+                let count = if thawed { &mut told.thawed } else { &mut told.made };
+                *count += put;
+                told.already += stores - put;
+            }
             Taken::Already => told.already += stores,
             Taken::Refused(why) => told.refused.extend(named.iter().map(|store| format!("{store}: {why}"))),
         }
@@ -220,14 +226,15 @@ fn settle(
     // Revoked where they were meanwhile.
     for store in db::stores::list_of_credential(conn, travelling.id)? {
         if travelling.stores.iter().all(|other| other.id != store.id) {
-            let reason = Some(StatusReason::RevokedByCommand);
-            db::stores::set_status(conn, store.id, StoreStatus::Revoked, reason, None)?;
-            db::access_tokens::end_others(conn, store.id, None, None)?;
-            db::listen::notify_store(conn, store.id)?;
+            disconnect::stop_in(conn, app, by, &store)?;
         }
     }
+    let mut stores = 0;
     for store in &travelling.stores {
-        put_store(conn, app, &new, client, store)?;
+        if !put_store(conn, app, &new, client, store)? {
+            continue;
+        }
+        stores += 1;
         let details = serde_json::json!({ "platform": travelling.platform, "credential": travelling.id });
         db::audit::insert(conn, &by.did(app.id(), owner.id, "store.imported", store.id, details))?;
         if let Some(row) = db::stores::find(conn, store.id)? {
@@ -239,7 +246,10 @@ fn settle(
     if travelling.dead_at.is_none() {
         refresh::first_jobs(conn, app, new.id, owner.id, &new.platform, method, &granted)?;
     }
-    Ok(if here.is_some() { Taken::Thawed } else { Taken::Made })
+    Ok(Taken::Put {
+        stores,
+        thawed: here.is_some(),
+    })
 }
 
 fn seal(app: &App, table: &'static str, column: &'static str, row: uuid::Uuid, value: &Value) -> Vec<u8> {
@@ -271,19 +281,20 @@ fn spread(app: &App, at: DateTime<Utc>, ends: Option<DateTime<Utc>>) -> DateTime
     at.max(now + TimeDelta::milliseconds((seconds * 1000.0) as i64))
 }
 
+/// False: it was revoked here, which is final.
 fn put_store(
     conn: &mut db::Conn,
     app: &App,
     credential: &Arriving,
     client: Option<PlatformAppId>,
     store: &TravellingStore,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let here = db::stores::lock(conn, store.id)?;
     if here.as_ref().is_some_and(|here| here.app_id != credential.app_id) {
         return Err(Error::Conflict(format!("{} belongs to another app here", store.id)));
     }
     if here.as_ref().is_some_and(|here| here.status == StoreStatus::Revoked) {
-        return Ok(());
+        return Ok(false);
     }
     let new = ArrivingStore {
         id: store.id,
@@ -327,5 +338,5 @@ fn put_store(
         });
     }
     db::moving::put_tokens(conn, store.id, credential.app_id, &tokens)?;
-    Ok(())
+    Ok(true)
 }
