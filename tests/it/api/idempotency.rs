@@ -209,3 +209,35 @@ async fn what_is_read_again_unchanged_is_not_sent_again() {
         assert_eq!(read(request.send().await.unwrap()).await.status, 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_key_is_free_again_after_a_day_whenever_the_purge_comes() {
+    let app = TestApp::start().await;
+    let key = app.demo.api_key.expose().to_owned();
+    let first = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    app.advance(Duration::from_secs(24 * 3600 - 1));
+    let early = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&early), (409, "conflict".to_owned()));
+    app.advance(Duration::from_secs(2));
+    let other = post(&app, &key, SESSIONS, "order-1", &session("customer-2", &app)).await;
+    assert_eq!((other.status, sessions(&app)), (201, 2), "{}", other.body);
+    assert_ne!(other.body, first.body);
+    let again = post(&app, &key, SESSIONS, "order-1", &session("customer-2", &app)).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_erased_within_minutes_of_its_hour() {
+    let app = TestApp::start().await;
+    let key = app.demo.api_key.expose().to_owned();
+    post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    let held = "SELECT count(*) AS n FROM idempotent_requests WHERE body_sealed IS NOT NULL";
+    rows::work(&app).await;
+    assert_eq!(rows::count(&app.database, held), 1);
+    app.advance(Duration::from_secs(3600 + 5 * 60));
+    rows::work(&app).await;
+    assert_eq!(rows::count(&app.database, held), 0);
+    // That it was done is known for the whole day.
+    let later = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&later), (409, "conflict".to_owned()));
+}
