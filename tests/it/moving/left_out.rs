@@ -136,3 +136,18 @@ async fn a_frozen_store_takes_no_change_that_would_be_lost() {
         0
     );
 }
+
+#[tokio::test]
+async fn a_frozen_store_is_told_as_one_that_cannot_be_called_for() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+    let answer = app.api_as(&store.access_token, "GET", "/v1/access", None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let told = answer.json();
+    assert_eq!(
+        (&told["usable"], &told["problem"]["code"]),
+        (&json!(false), &json!("store_frozen"))
+    );
+    assert_eq!(told["store"]["id"], store.store_id);
+}
