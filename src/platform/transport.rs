@@ -97,6 +97,13 @@ pub enum SendError {
     AnswerLost { why: String },
 }
 
+impl SendError {
+    /// The one silence that is a matter of time.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::AnswerLost { why } if why.starts_with("no answer within"))
+    }
+}
+
 /// Why a request has surely not been sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {

@@ -299,14 +299,14 @@ fn told(refused: Refused) -> Error {
     }
     let problem = match refused.why {
         ConnectFailure::StoreAlreadyConnected => return Error::StoreAlreadyConnected,
-        ConnectFailure::PlatformUnavailable => Problem::PlatformUnavailable,
+        ConnectFailure::PlatformUnavailable => refused.trouble,
         ConnectFailure::PlatformAppMisconfigured => Problem::PlatformAppMisconfigured,
         _ => Problem::PlatformRejected,
     };
     Error::Platform {
         problem,
         detail: refused.detail,
-        retry_after: None,
-        delivered: Delivered::No,
+        retry_after: refused.retry_after,
+        delivered: refused.delivered,
     }
 }

@@ -107,10 +107,7 @@ fn not_answered(error: &SendError) -> Failed {
                 not_sent: *why == NotSent::Connect,
             }
         }
-        // The one silence that is a matter of time.
-        SendError::AnswerLost { why } if why.starts_with("no answer within") => {
-            lost(Problem::PlatformTimeout, why.clone()).into()
-        }
+        SendError::AnswerLost { why } if error.is_late() => lost(Problem::PlatformTimeout, why.clone()).into(),
         SendError::AnswerLost { why } => lost(Problem::PlatformUnavailable, why.clone()).into(),
     }
 }

@@ -5,6 +5,7 @@ mod api_keys;
 mod app_and_platforms;
 mod authorization;
 mod connect_sessions;
+mod connecting_directly;
 mod customers;
 mod exchange;
 mod hooks;
