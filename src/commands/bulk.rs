@@ -129,7 +129,7 @@ async fn one(
         Err(error @ broker::Error::Db(db::Error::Unavailable(_))) => return Err(told(error)),
         Err(error) => return Ok(Err(told(error).lines.join("; "))),
     };
-    let id = given.store.id;
+    let id = given.listed.store.id;
     let mut token = given.access_token;
     if let (None, Some(since)) = (&token, cut_off) {
         let tokens = app.db.run(move |conn| db::access_tokens::list(conn, id)).await;
@@ -245,14 +245,14 @@ impl Results {
         let Some(last) = self.known.get(&asked.number.to_string()) else {
             return Ok(None);
         };
-        if *customer != asked.customer_id || *platform != asked.platform {
+        if last.customer != asked.customer_id || last.platform != asked.platform {
             return Err(Stop::line(format!(
                 "{} holds the results of another file (line {}); name another one with --results",
                 self.path.display(),
                 asked.number
             )));
         }
-        Ok(Some(outcome.clone()))
+        Ok(Some(last.clone()))
     }
 
     fn note(&mut self, key: &Key, outcome: &str, id: &str, token: Option<&Secret>, why: &str) -> Result<(), Stop> {

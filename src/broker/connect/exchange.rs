@@ -12,6 +12,7 @@ use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::ConnectSession;
+use crate::db::store_list::ListedStore;
 use crate::db::stores::{Learned, Store};
 use crate::domain::access_token::{self, TokenKind};
 use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, StoreId};
@@ -31,7 +32,8 @@ pub struct StoreToken {
     /// `None` after a re-authorization.
     pub access_token: Option<Secret>,
     pub reauthorized: bool,
-    pub store: Store,
+    /// As it is with that token: nothing has to be read again before it is told.
+    pub listed: ListedStore,
 }
 
 impl Exchanged {
@@ -91,7 +93,7 @@ pub async fn exchange(
                 given.push(StoreToken {
                     access_token,
                     reauthorized: outcome.reauthorized,
-                    store,
+                    listed: db::store_list::find(conn, app_id, store.id)?.ok_or(Error::NotFound)?,
                 });
             }
             let mut given = given.into_iter();

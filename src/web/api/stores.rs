@@ -107,12 +107,9 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
         shops: given.shops,
     };
     let connected = connect_directly(&by.tools, &by.app, &by.asker(), wanted).await?;
-    let answer = given_json(&by, &connected).await?;
-    if connected.stores().all(|given| given.reauthorized) {
-        ok(&answer)
-    } else {
-        created(&answer)
-    }
+    let known = connected.stores().all(|given| given.reauthorized);
+    let answer = given_json(&by, connected)?;
+    if known { ok(&answer) } else { created(&answer) }
 }
 
 pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {
