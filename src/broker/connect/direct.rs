@@ -11,7 +11,7 @@ use super::settle::{Accepted, Settled, settle_by};
 use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions, to_end};
 use crate::app::App;
 use crate::broker::asker::Asker;
-use crate::broker::{Delivered, Error, FieldError};
+use crate::broker::{Error, FieldError, needs_sandbox};
 use crate::db;
 use crate::db::connect_sessions::NewConnectSession;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
@@ -62,6 +62,7 @@ pub async fn connect_directly(
     wanted: DirectStore,
 ) -> Result<Exchanged, Error> {
     let invalid = |field: &str, message: &str| Error::Invalid(vec![FieldError::new(field, message)]);
+    needs_sandbox(app, api_app.mode)?;
     let platform = app
         .catalogue
         .platform_for(api_app.id, &wanted.platform)

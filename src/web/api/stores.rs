@@ -17,7 +17,7 @@ use super::store_json::StoreJson;
 use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
 use crate::broker::connect::{BroughtTokens, DirectStore, connect_directly, sessions};
-use crate::broker::{disconnect, refresh, stores, verify};
+use crate::broker::{disconnect, needs_sandbox, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
@@ -194,6 +194,7 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
 pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
+    needs_sandbox(&by.tools, by.app.mode)?;
     let attempt = refresh::refresh_now(&by.tools, credential, RefreshTrigger::Request).await?;
     ok(&AttemptedJson::of(attempt, shown(&by, find(&by, id).await?)))
 }
@@ -201,6 +202,7 @@ pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
+    needs_sandbox(&by.tools, by.app.mode)?;
     let verdict = verify::check(&by.tools, credential, RefreshTrigger::Request).await?;
     ok(&VerifiedJson::of(verdict, shown(&by, find(&by, id).await?)))
 }

@@ -13,6 +13,7 @@ mod hooks_ebay;
 mod idempotency;
 mod introspect;
 mod listing;
+mod no_sandbox;
 mod openapi;
 mod outage;
 mod platform_app_test;
