@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::partners;
 use crate::support::rows;
-use crate::support::test_app::{TestApp, read};
+use crate::support::test_app::{TestApp, Wishes, read};
 use crate::support::visitor::Answer;
 
 const SESSIONS: &str = "/v1/connect-sessions";
@@ -240,4 +240,23 @@ async fn an_answer_with_a_secret_is_erased_within_minutes_of_its_hour() {
     // That it was done is known for the whole day.
     let later = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
     assert_eq!(code(&later), (409, "conflict".to_owned()));
+}
+
+#[tokio::test]
+async fn requests_with_a_key_count_once_and_their_repetitions_count_too() {
+    let app = TestApp::with(Wishes {
+        settings: vec![("LLAVERO_APP_RATE", "3")],
+        ..Wishes::default()
+    })
+    .await;
+    let key = app.demo.api_key.expose().to_owned();
+    for left in [2, 1, 0] {
+        let answer = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let told = answer.header("ratelimit").to_owned();
+        assert!(told.starts_with(&format!("\"app\";r={left};t=")), "{told}");
+    }
+    let refused = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&refused), (429, "rate_limited".to_owned()));
+    assert_eq!(sessions(&app), 1);
 }
