@@ -25,6 +25,8 @@ use crate::platform::obtain::{Grant, Obtain};
 use crate::platform::{self, Method, Platform, Values};
 
 const LIFE: Duration = Duration::from_secs(10 * 60);
+/// Seconds: a century. What claims to live longer is a mistake, or a number that no calendar holds.
+pub const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// What the partner holds of a store.
 #[derive(Debug)]
@@ -237,6 +239,18 @@ async fn prove(
     if !target.method.importable {
         let message = "nothing would prove which store they are of: make a connect session";
         return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
+    }
+    let lives = [
+        ("tokens.expires_in", tokens.expires_in),
+        ("tokens.refresh_expires_in", tokens.refresh_expires_in),
+    ];
+    let wrong: Vec<FieldError> = lives
+        .iter()
+        .filter(|(_, life)| life.is_some_and(|life| life.as_secs() > LONGEST_LIFE))
+        .map(|(field, _)| FieldError::new(*field, format!("at most {LONGEST_LIFE} seconds (100 years)")))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong).into());
     }
     let mut values = Values::new().with("access_token", tokens.access_token);
     if let Some(refresh_token) = tokens.refresh_token {

@@ -83,8 +83,10 @@ pub(super) struct DirectJson {
 struct TokensJson {
     access_token: Secret,
     refresh_token: Option<Secret>,
-    /// Seconds that are left.
+    /// Seconds that are left; a century at most.
+    #[schema(maximum = 3_153_600_000)]
     expires_in: Option<u64>,
+    #[schema(maximum = 3_153_600_000)]
     refresh_expires_in: Option<u64>,
     scopes: Option<Vec<String>>,
 }
