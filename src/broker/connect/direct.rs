@@ -142,7 +142,13 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
         identity: false,
         claimed: is_claimed,
     };
-    match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
+    let settled = settle_by(app, &visit, &target, verified, accepted, asker.clone()).await;
+    // Nobody came by a link that could be called too old: who ends this session deletes its customer.
+    let settled = settled.map_err(|error| match error {
+        Error::LinkExpired => Error::Conflict("The customer was deleted meanwhile.".to_owned()),
+        other => other,
+    })?;
+    match settled {
         Settled::Completed => Ok(visit.session.id),
         Settled::Held => Err(Error::Conflict(
             "The shop's identity has changed; authorize it again".to_owned(),
