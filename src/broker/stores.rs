@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::db;
 use crate::db::store_list::ListedStore;
 use crate::db::stores::Patch;
-use crate::domain::connect::Language;
+use crate::domain::connect::{CUSTOMER_ID_RULE, Language, is_customer_id};
 use crate::domain::id::{AppId, StoreId};
 
 const LONGEST_TEXT: usize = 200;
@@ -53,8 +53,14 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
             .take()
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        if let Some(text) = given {
-            check_length(field, text, &mut wrong);
+        match given {
+            Some(id) if field == "customer_id" => {
+                if !is_customer_id(id) {
+                    wrong.push(FieldError::new(field, CUSTOMER_ID_RULE));
+                }
+            }
+            Some(text) => check_length(field, text, &mut wrong),
+            None => {}
         }
     }
     if let Some(Some(email)) = &patch.merchant_email

@@ -5,7 +5,7 @@ use super::sessions::NewSession;
 use crate::app::App;
 use crate::broker::{Error, FieldError, needs_sandbox};
 use crate::db;
-use crate::domain::store::Mode;
+use crate::domain::connect::{CUSTOMER_ID_RULE, is_customer_id};
 
 /// Seconds for which a link may work.
 const LIVES: std::ops::RangeInclusive<u64> = 60..=30 * 24 * 60 * 60;
@@ -49,8 +49,10 @@ pub(super) fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Res
         );
     }
     let merchant = &new.merchant;
+    if new.customer_id.as_ref().is_some_and(|id| !is_customer_id(id)) {
+        refuse("customer_id", format!("{CUSTOMER_ID_RULE}."));
+    }
     for (field, text, limit) in [
-        ("customer_id", &new.customer_id, TEXT_LIMIT),
         ("state", &new.state, STATE_LIMIT),
         ("merchant.email", &merchant.email, TEXT_LIMIT),
         ("merchant.name", &merchant.name, TEXT_LIMIT),

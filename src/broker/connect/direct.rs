@@ -15,7 +15,7 @@ use crate::broker::{Error, FieldError, needs_sandbox};
 use crate::db;
 use crate::db::connect_sessions::NewConnectSession;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::connect::ConnectFailure;
+use crate::domain::connect::{CUSTOMER_ID_RULE, ConnectFailure, is_customer_id};
 use crate::domain::id::ConnectSessionId;
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
@@ -76,8 +76,8 @@ pub async fn connect_directly(
         None => platform.default_method(),
     };
     let customer = wanted.customer_id.trim().to_owned();
-    if customer.is_empty() || customer.len() > 255 || customer.chars().any(char::is_control) {
-        return Err(invalid("customer_id", "1 to 255 bytes without control characters"));
+    if !is_customer_id(&customer) {
+        return Err(invalid("customer_id", CUSTOMER_ID_RULE));
     }
     let fields = checked(app, api_app, method, &wanted)?;
     let client = client::find(app, api_app, platform).await?;

@@ -15,6 +15,7 @@ use crate::db::connect_sessions::ConnectSession;
 use crate::db::store_list::ListedStore;
 use crate::db::stores::{Learned, Store};
 use crate::domain::access_token::{self, TokenKind};
+use crate::domain::connect::{CUSTOMER_ID_RULE, is_customer_id};
 use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
@@ -170,11 +171,8 @@ fn name_customer(
     given: Option<String>,
 ) -> Result<(), Error> {
     let Some(given) = given else { return Ok(()) };
-    if given.is_empty() || given.len() > 255 || given.chars().any(char::is_control) {
-        return Err(Error::Invalid(vec![FieldError::new(
-            "customer_id",
-            "1 to 255 bytes without control characters.",
-        )]));
+    if !is_customer_id(&given) {
+        return Err(Error::Invalid(vec![FieldError::new("customer_id", CUSTOMER_ID_RULE)]));
     }
     if session.customer_id.as_ref().is_some_and(|asked| *asked != given) {
         let message = "The session was made for another customer.";
