@@ -151,3 +151,15 @@ async fn a_frozen_store_is_told_as_one_that_cannot_be_called_for() {
     );
     assert_eq!(told["store"]["id"], store.store_id);
 }
+
+#[tokio::test]
+async fn a_frozen_credential_whose_revocation_was_cut_off_is_erased_by_the_purge() {
+    let app = start().await;
+    connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+    let cut_off = "UPDATE stores SET status = 'revoked', status_reason = 'revoked_by_partner'";
+    execute(&app.database, cut_off);
+    app.advance(std::time::Duration::from_secs(2 * 3600));
+    assert_eq!(llavero::broker::disconnect::erase_unused(&app.app).await.unwrap(), 1);
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 0);
+}
