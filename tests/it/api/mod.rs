@@ -16,6 +16,7 @@ mod listing;
 mod no_sandbox;
 mod openapi;
 mod outage;
+mod patience;
 mod platform_app_test;
 mod platform_facts;
 mod problems;
