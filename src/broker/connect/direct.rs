@@ -26,7 +26,7 @@ use crate::platform::{self, Method, Platform, Values};
 
 const LIFE: Duration = Duration::from_secs(10 * 60);
 /// Seconds: a century. What claims to live longer is a mistake, or a number that no calendar holds.
-pub const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
+const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// What the partner holds of a store.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! `POST /v1/stores` when something goes wrong: what the platform's trouble is told as, and what must not be lost.
 
+use llavero::platform::Catalogue;
 use serde_json::{Value, json};
 
-use crate::support::connecting::{MERCADO_LIBRE, WOOCOMMERCE, Way, connect, start, stores};
+use crate::support::connecting::{MERCADO_LIBRE, WOOCOMMERCE, Way, connect, start, start_with, stores};
 use crate::support::rows::execute;
-use crate::support::test_app::TestApp;
+use crate::support::test_app::{TestApp, Wishes};
 use crate::support::visitor::Answer;
 
 async fn order(app: &TestApp, platform: &str, fault: Value) {
@@ -56,6 +57,21 @@ async fn an_answer_that_was_lost_is_not_called_undelivered() {
     let (status, code, delivered, wait) = told(&create(&app, "walmart", "keys").await);
     assert_eq!((status, &*code, &*delivered), (503, "platform_unavailable", "unknown"));
     assert!(wait.parse::<u32>().is_ok_and(|wait| wait > 0), "{wait}");
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_a_time_out() {
+    let walmart = include_str!("../../../src/platform/catalogue/walmart.toml");
+    let hasty = walmart.replace("\ngrace =", "\ncall_limit = \"1s\"\ngrace =");
+    let catalogue = Catalogue::parse(&[("walmart.toml", &hasty)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let app = start_with(Wishes {
+        catalogue: Some(catalogue),
+        ..Wishes::default()
+    })
+    .await;
+    order(&app, "walmart", json!({ "calls": "token", "delay_ms": 10_000 })).await;
+    let (status, code, delivered, _) = told(&create(&app, "walmart", "keys").await);
+    assert_eq!((status, &*code, &*delivered), (504, "platform_timeout", "unknown"));
 }
 
 #[tokio::test]
