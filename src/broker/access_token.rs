@@ -12,6 +12,7 @@ use super::{Error, FieldError, events};
 use crate::app::App;
 use crate::app::memory::{KnownToken, Recalled, Row};
 use crate::db;
+use crate::db::store_list::ListedStore;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::event::EventKind;
 use crate::domain::id::{AccessTokenId, AppId, StoreId};
@@ -115,11 +116,13 @@ pub struct Rotated {
     pub secret: Secret,
     /// When those before end; `None`: they ended at once.
     pub others_end_at: Option<DateTime<Utc>>,
+    /// The store with that token: nothing has to be read again before it is told.
+    pub listed: ListedStore,
 }
 
 /// A new token for a store; those before work for `overlap` more, or end at once.
 ///
-/// `Invalid`: the overlap is longer than 7 days. `Conflict`: the store is revoked.
+/// `Invalid`: the overlap is longer than 7 days. `Conflict`: the store is revoked. `StoreFrozen`.
 pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Duration) -> Result<Rotated, Error> {
     if overlap > LONGEST_OVERLAP {
         let most = LONGEST_OVERLAP.as_secs();
@@ -138,7 +141,8 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
     let (minted, event, asker) = (mint(app), app.id(), asker.clone());
     let secret = minted.secret.clone();
     let tools = app.clone();
-    app.db
+    let listed = app
+        .db
         .transaction(move |conn| {
             let store = asker.store(conn, store)?.ok_or(Error::NotFound)?;
             // Two rotations at once take turns, so that each ends the other's predecessor.
@@ -147,6 +151,10 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
                 return Err(Error::Conflict(
                     "A revoked store gets no token; connect it anew".to_owned(),
                 ));
+            }
+            // It would not be known where the store works.
+            if db::frozen::any(conn, &[store.credential_id])? {
+                return Err(Error::StoreFrozen);
             }
             minted.insert(conn, store.id, store.app_id)?;
             db::access_tokens::end_others(conn, store.id, Some(minted.id), others_end_at)?;
@@ -159,8 +167,12 @@ pub async fn rotate(app: &Arc<App>, asker: &Asker, store: StoreId, overlap: Dura
                 conn,
                 &asker.did(event, store.app_id, "store.access_token_rotated", store.id, details),
             )?;
-            Ok(())
+            db::store_list::find(conn, store.app_id, store.id)?.ok_or(Error::NotFound)
         })
         .await?;
-    Ok(Rotated { secret, others_end_at })
+    Ok(Rotated {
+        secret,
+        others_end_at,
+        listed,
+    })
 }

@@ -72,8 +72,7 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
 
 /// Stops the token; `None`: the store was revoked before, or is not this customer's any more.
 async fn stop(app: &Arc<App>, asker: &Asker, store: StoreId, customer: Option<&str>) -> Result<Option<Store>, Error> {
-    let (by, event, customer) = (asker.clone(), app.id(), customer.map(str::to_owned));
-    let tools = app.clone();
+    let (tools, by, customer) = (app.clone(), asker.clone(), customer.map(str::to_owned));
     app.db
         .repeatable(move |conn| {
             db::stores::lock(conn, store)?;
@@ -81,21 +80,29 @@ async fn stop(app: &Arc<App>, asker: &Asker, store: StoreId, customer: Option<&s
             if customer.is_some() && store.customer_id != customer {
                 return Ok(None);
             }
-            let reason = reason_of(by.actor.kind);
-            if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
-                return Ok(None);
-            }
-            db::access_tokens::end_others(conn, store.id, None, None)?;
-            db::stores::erase_values(conn, store.id)?;
-            db::connect_sessions::forget_secrets(conn, store.id)?;
-            db::listen::notify_store(conn, store.id)?;
-            let told = serde_json::json!({ "reason": reason });
-            events::of_store(conn, &tools, &store, EventKind::StoreRevoked, "", told)?;
-            let details = serde_json::json!({ "platform": store.platform, "reason": reason });
-            db::audit::insert(conn, &by.did(event, store.app_id, "store.revoked", store.id, details))?;
-            Ok(Some(store))
+            Ok(stop_in(conn, &tools, &by, &store)?.then_some(store))
         })
         .await
+}
+
+/// Revokes a locked store and tells of it; its credential stays. False: it was revoked before.
+pub(super) fn stop_in(conn: &mut db::Conn, app: &App, by: &Asker, store: &Store) -> Result<bool, Error> {
+    let reason = reason_of(by.actor.kind);
+    if !db::stores::set_status(conn, store.id, StoreStatus::Revoked, Some(reason), None)? {
+        return Ok(false);
+    }
+    db::access_tokens::end_others(conn, store.id, None, None)?;
+    db::stores::erase_values(conn, store.id)?;
+    db::connect_sessions::forget_secrets(conn, store.id)?;
+    db::listen::notify_store(conn, store.id)?;
+    let told = serde_json::json!({ "reason": reason });
+    events::of_store(conn, app, store, EventKind::StoreRevoked, "", told)?;
+    let details = serde_json::json!({ "platform": store.platform, "reason": reason });
+    db::audit::insert(
+        conn,
+        &by.did(app.id(), store.app_id, "store.revoked", store.id, details),
+    )?;
+    Ok(true)
 }
 
 /// Platform and credentials, to the end even if nobody waits for it.

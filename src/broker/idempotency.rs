@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::Error;
@@ -71,6 +72,12 @@ pub async fn begin(app: &Arc<App>, by: &AdmittedKey, key: &str, request: &[u8]) 
         let Some(found) = find(app, api_key, key).await? else {
             continue;
         };
+        let too_old = app.now() - kept();
+        if found.status.is_some() && found.created_at <= too_old {
+            let old = found.id;
+            app.db.run(move |conn| rows::forget_old(conn, old, too_old)).await?;
+            continue;
+        }
         if !app.sealer.verify_mac(PURPOSE, request, &found.request_mac) {
             return Ok(Turn::Mismatch);
         }
@@ -133,10 +140,19 @@ pub async fn forget(app: &Arc<App>, id: IdempotentRequestId) -> Result<(), Error
     Ok(app.db.run(move |conn| rows::forget(conn, id)).await?)
 }
 
-/// Erases what is kept no longer.
+/// Erases answers past their time; those that hold a secret have an hour, so this runs every few minutes.
+pub async fn erase_answers(app: &App) -> Result<(), Error> {
+    Ok(app.db.run(rows::erase_bodies).await?)
+}
+
+/// Erases requests that are known no longer.
 pub async fn purge(app: &Arc<App>) -> Result<(), Error> {
-    let before = app.now() - chrono::TimeDelta::from_std(KEPT).unwrap_or_default();
+    let before = app.now() - kept();
     Ok(app.db.run(move |conn| rows::purge(conn, before)).await?)
+}
+
+fn kept() -> TimeDelta {
+    TimeDelta::from_std(KEPT).unwrap_or_default()
 }
 
 fn place(row: Uuid) -> Place<'static> {

@@ -35,10 +35,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::app::App;
 use crate::db;
 use crate::domain::id::StoreId;
 use crate::domain::problem::Problem;
-use crate::domain::store::StatusReason;
+use crate::domain::store::{Mode, StatusReason};
 
 /// Why a use case did not do what was asked. Closed: `web::error` says how each is told.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +127,16 @@ impl Error {
         }
     }
 }
+
+/// Whether platforms can be met for an app of `mode` at all. `Invalid`: a sandbox app, and nothing simulates them.
+pub fn needs_sandbox(app: &App, mode: Mode) -> Result<(), Error> {
+    if mode == Mode::Sandbox && !app.outbound.has_sandbox() {
+        return Err(Error::Invalid(vec![FieldError::new("app", NO_SANDBOX)]));
+    }
+    Ok(())
+}
+
+const NO_SANDBOX: &str = "The app is in sandbox mode, and this installation has no LLAVERO_SANDBOX_URL.";
 
 /// What is wrong with one field of the input.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -6,21 +6,24 @@ use crate::app::App;
 use crate::db;
 use crate::db::store_list::ListedStore;
 use crate::db::stores::Patch;
-use crate::domain::connect::Language;
+use crate::domain::connect::{CUSTOMER_ID_RULE, Language, is_customer_id};
 use crate::domain::id::{AppId, StoreId};
 
 const LONGEST_TEXT: usize = 200;
 const LONGEST_METADATA: usize = 16 * 1024;
 
-/// Changes what `patch` holds and gives the store as it is then.
+/// Changes what `patch` holds and gives the store as it is then. `StoreFrozen`: the change would be lost.
 pub async fn patch(app: &App, asker: &Asker, owner: AppId, id: StoreId, patch: Patch) -> Result<ListedStore, Error> {
     let patch = checked(patch)?;
     let (asker, event) = (asker.clone(), app.id());
     app.db
         .transaction(move |conn| {
-            if !db::stores::patch(conn, owner, id, &patch)? {
-                return Err(Error::NotFound);
+            db::stores::find_of(conn, owner, id)?.ok_or(Error::NotFound)?;
+            let store = db::stores::lock(conn, id)?.ok_or(Error::NotFound)?;
+            if db::frozen::any(conn, &[store.credential_id])? {
+                return Err(Error::StoreFrozen);
             }
+            db::stores::patch(conn, owner, id, &patch)?;
             db::listen::notify_store(conn, id)?;
             let details = serde_json::json!({ "fields": named(&patch) });
             db::audit::insert(conn, &asker.did(event, owner, "store.changed", id, details))?;
@@ -50,8 +53,14 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
             .take()
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        if let Some(text) = given {
-            check_length(field, text, &mut wrong);
+        match given {
+            Some(id) if field == "customer_id" => {
+                if !is_customer_id(id) {
+                    wrong.push(FieldError::new(field, CUSTOMER_ID_RULE));
+                }
+            }
+            Some(text) => check_length(field, text, &mut wrong),
+            None => {}
         }
     }
     if let Some(Some(email)) = &patch.merchant_email

@@ -1,6 +1,7 @@
 //! `llavero import --csv` and `--nango`: stores whose keys or tokens the partner holds, connected one after the other as
 //! `POST /v1/stores` does it. Results go to a CSV of their own, which is also what an interrupted run goes on from: a
-//! line is noted before it is tried, so that a store whose token nobody was told gets another one.
+//! line is noted with its time before it is tried, so that a store whose token was made since, and that nobody was told,
+//! gets another one. A token that is older is somebody's.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use llavero::app::App;
 use llavero::broker::connect::{BroughtTokens, DirectStore, connect_directly};
 use llavero::broker::{self, access_token, stores};
@@ -69,7 +71,7 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
         let (mut connected, mut again, mut refused, mut before) = (0, 0, 0, 0);
         for line in asked {
             let last = results.last(&line)?;
-            if matches!(last.as_deref(), Some("connected" | "reauthorized")) {
+            if matches!(&last, Some(Last { outcome, .. }) if outcome == "connected" || outcome == "reauthorized") {
                 before += 1;
                 continue;
             }
@@ -77,8 +79,11 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
             let done = match line.store {
                 Err(why) => Err(why),
                 Ok(store) => {
-                    results.note(&key, "trying", "", None, "")?;
-                    one(&app, &owner, store, name, email, last.as_deref() == Some("trying")).await?
+                    let cut_off = last.and_then(|last| last.since);
+                    let since = cut_off.unwrap_or_else(|| app.now());
+                    let noted = since.to_rfc3339_opts(SecondsFormat::Micros, true);
+                    results.note(&key, TRYING, "", None, &noted)?;
+                    one(&app, &owner, store, name, email, cut_off).await?
                 }
             };
             match done {
@@ -107,14 +112,15 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
     })
 }
 
-/// Connects one store: its id, and its token if it has a new one. `Err` inside: a refusal of this line alone.
+/// Connects one store: its id, and its token if it has a new one. `cut_off`: when an earlier run began to, that did not
+/// come to tell what came of it. `Err` inside: a refusal of this line alone.
 async fn one(
     app: &Arc<App>,
     owner: &db::apps::App,
     store: DirectStore,
     name: Option<String>,
     merchant_email: Option<String>,
-    interrupted: bool,
+    cut_off: Option<DateTime<Utc>>,
 ) -> Result<Result<(String, Option<Secret>), String>, Stop> {
     let by = asker();
     let given = match connect_directly(app, owner, &by, store).await {
@@ -123,12 +129,17 @@ async fn one(
         Err(error @ broker::Error::Db(db::Error::Unavailable(_))) => return Err(told(error)),
         Err(error) => return Ok(Err(told(error).lines.join("; "))),
     };
-    let id = given.store.id;
+    let id = given.listed.store.id;
     let mut token = given.access_token;
-    if token.is_none() && interrupted {
-        // Connected by the run that was interrupted, which did not come to tell the token.
-        let rotated = access_token::rotate(app, &by, id, Duration::ZERO).await.map_err(told)?;
-        token = Some(rotated.secret);
+    if let (None, Some(since)) = (&token, cut_off) {
+        let tokens = app.db.run(move |conn| db::access_tokens::list(conn, id)).await;
+        let tokens = tokens.map_err(|error: db::Error| told(error.into()))?;
+        let mut living = tokens.iter().filter(|token| token.revoked_at.is_none());
+        // Made by the run that was cut off, and told to nobody.
+        if living.all(|token| token.created_at >= since) {
+            let rotated = access_token::rotate(app, &by, id, Duration::ZERO).await.map_err(told)?;
+            token = Some(rotated.secret);
+        }
     }
     if name.is_some() || merchant_email.is_some() {
         let patch = db::stores::Patch {
@@ -151,9 +162,44 @@ impl Asked {
     }
 }
 
+/// A line is being tried; the reason says since when.
+const TRYING: &str = "trying";
+
+/// What is known of a line.
+#[derive(Clone, Default)]
+struct Last {
+    customer: String,
+    platform: String,
+    outcome: String,
+    /// When a run that was cut off began to try it.
+    since: Option<DateTime<Utc>>,
+    /// That run was not the last one: what the last one says of it does not clear it up.
+    again: bool,
+}
+
+impl Last {
+    fn then(self, row: &csv::StringRecord) -> Self {
+        let cell = |at: usize| row.get(at).unwrap_or_default().to_owned();
+        let (outcome, was_trying) = (cell(3), self.outcome == TRYING);
+        let (since, again) = match &*outcome {
+            TRYING if self.since.is_some() => (self.since, was_trying || self.again),
+            TRYING => (cell(6).parse().ok(), false),
+            "refused" if self.again => (self.since, true),
+            _ => (None, false),
+        };
+        Self {
+            customer: cell(1),
+            platform: cell(2),
+            outcome,
+            since,
+            again,
+        }
+    }
+}
+
 /// The results so far, and where further ones go.
 struct Results {
-    known: HashMap<String, (String, String, String)>,
+    known: HashMap<String, Last>,
     file: File,
     path: PathBuf,
 }
@@ -179,8 +225,9 @@ impl Results {
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         for row in reader.records() {
             let row = row.map_err(|error| Stop::line(format!("{}: {error}", path.display())))?;
-            let cell = |at: usize| row.get(at).unwrap_or_default().to_owned();
-            known.insert(cell(0), (cell(1), cell(2), cell(3)));
+            let line = row.get(0).unwrap_or_default().to_owned();
+            let before: Last = known.remove(&line).unwrap_or_default();
+            known.insert(line, before.then(&row));
         }
         let mut made = Self {
             known,
@@ -194,18 +241,18 @@ impl Results {
     }
 
     /// What was last noted of a line.
-    fn last(&self, asked: &Asked) -> Result<Option<String>, Stop> {
-        let Some((customer, platform, outcome)) = self.known.get(&asked.number.to_string()) else {
+    fn last(&self, asked: &Asked) -> Result<Option<Last>, Stop> {
+        let Some(last) = self.known.get(&asked.number.to_string()) else {
             return Ok(None);
         };
-        if *customer != asked.customer_id || *platform != asked.platform {
+        if last.customer != asked.customer_id || last.platform != asked.platform {
             return Err(Stop::line(format!(
                 "{} holds the results of another file (line {}); name another one with --results",
                 self.path.display(),
                 asked.number
             )));
         }
-        Ok(Some(outcome.clone()))
+        Ok(Some(last.clone()))
     }
 
     fn note(&mut self, key: &Key, outcome: &str, id: &str, token: Option<&Secret>, why: &str) -> Result<(), Stop> {

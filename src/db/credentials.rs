@@ -182,13 +182,15 @@ pub fn grant_again(
 /// The credentials that no living store uses and that still hold secrets: a process ended between a revocation and the
 /// erasure. Those changed in the last hour are left to whoever is at it.
 pub fn list_unused(conn: &mut Conn) -> Result<Vec<CredentialId>> {
-    use super::schema::stores;
+    use super::schema::{frozen_credentials, stores};
     use crate::domain::store::StoreStatus;
+    let frozen = frozen_credentials::table.filter(frozen_credentials::id.eq(credentials::id));
     let living = stores::table
         .filter(stores::credential_id.eq(credentials::id))
         .filter(stores::status.ne(StoreStatus::Revoked));
     let unused = credentials::table
-        .filter(credentials::values_sealed.is_not_null())
+        // Those of a frozen one stand elsewhere.
+        .filter(credentials::values_sealed.is_not_null().or(diesel::dsl::exists(frozen)))
         .filter(diesel::dsl::not(diesel::dsl::exists(living)))
         .filter(
             credentials::updated_at.lt(diesel::dsl::sql::<diesel::sql_types::Timestamptz>(

@@ -22,6 +22,7 @@ pub struct IdempotentRequest {
     pub content_type: Option<String>,
     pub body_sealed: Option<Vec<u8>>,
     pub body_until: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
 }
 
 /// A request that begins.
@@ -113,13 +114,27 @@ pub fn forget(conn: &mut Conn, id: IdempotentRequestId) -> Result<()> {
     Ok(())
 }
 
-/// Erases bodies past their time, and rows from before `before`.
-pub fn purge(conn: &mut Conn, before: DateTime<Utc>) -> Result<()> {
+/// Forgets an answered request that is from before `before`: its key is free again.
+pub fn forget_old(conn: &mut Conn, id: IdempotentRequestId, before: DateTime<Utc>) -> Result<()> {
+    diesel::delete(table::table.find(id))
+        .filter(table::created_at.le(before))
+        .filter(table::status.is_not_null())
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Erases bodies past their time.
+pub fn erase_bodies(conn: &mut Conn) -> Result<()> {
     diesel::update(table::table)
         .filter(table::body_sealed.is_not_null())
         .filter(table::body_until.lt(llavero_now().nullable()))
         .set(table::body_sealed.eq(None::<Vec<u8>>))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Erases rows from before `before`.
+pub fn purge(conn: &mut Conn, before: DateTime<Utc>) -> Result<()> {
     diesel::delete(table::table)
         .filter(table::created_at.lt(before))
         .execute(conn)?;

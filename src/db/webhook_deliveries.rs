@@ -8,7 +8,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::events::Event;
-use super::schema::{events, webhook_attempts, webhook_deliveries};
+use super::schema::{events, webhook_attempts, webhook_deliveries, webhook_endpoints};
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::event::EventKind;
@@ -33,6 +33,10 @@ pub struct Delivery {
     pub dead_lettered_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
+
+/// What one statement touches of a backlog: far from the time limit of a statement, however large the backlog is.
+const STEP: i64 = 1000;
+const STEP_LEN: usize = 1000;
 
 /// One attempt with what was answered.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -171,17 +175,34 @@ pub fn record(conn: &mut Conn, attempt: &Attempt, outcome: Outcome) -> Result<()
     Ok(())
 }
 
-/// Gives up whatever waits for an endpoint.
-pub fn dead_letter_all(conn: &mut Conn, endpoint: WebhookEndpointId) -> Result<()> {
-    diesel::update(webhook_deliveries::table)
+/// Gives up some of what waits for an endpoint; whether that was all.
+pub fn dead_letter_some(conn: &mut Conn, endpoint: WebhookEndpointId) -> Result<bool> {
+    let waiting: Vec<WebhookDeliveryId> = webhook_deliveries::table
         .filter(webhook_deliveries::endpoint_id.eq(endpoint))
+        .filter(webhook_deliveries::status.eq(DeliveryStatus::Pending))
+        .order(webhook_deliveries::next_at)
+        .limit(STEP)
+        .select(webhook_deliveries::id)
+        .load(conn)?;
+    diesel::update(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(&waiting)))
         .filter(webhook_deliveries::status.eq(DeliveryStatus::Pending))
         .set((
             webhook_deliveries::status.eq(DeliveryStatus::DeadLettered),
             webhook_deliveries::dead_lettered_at.eq(llavero_now().nullable()),
         ))
         .execute(conn)?;
-    Ok(())
+    Ok(waiting.len() < STEP_LEN)
+}
+
+/// Deletes some deliveries of an endpoint with their attempts; whether those were all.
+pub fn delete_some(conn: &mut Conn, endpoint: WebhookEndpointId) -> Result<bool> {
+    let some: Vec<WebhookDeliveryId> = webhook_deliveries::table
+        .filter(webhook_deliveries::endpoint_id.eq(endpoint))
+        .limit(STEP)
+        .select(webhook_deliveries::id)
+        .load(conn)?;
+    diesel::delete(webhook_deliveries::table.filter(webhook_deliveries::id.eq_any(&some))).execute(conn)?;
+    Ok(some.len() < STEP_LEN)
 }
 
 /// Which deliveries are asked for.
@@ -202,7 +223,9 @@ pub fn list(
 ) -> Result<Vec<(Delivery, EventKind)>> {
     let mut query = webhook_deliveries::table
         .inner_join(events::table)
+        .inner_join(webhook_endpoints::table)
         .filter(webhook_deliveries::app_id.eq(app))
+        .filter(webhook_endpoints::removed_at.is_null())
         .order(webhook_deliveries::id.desc())
         .limit(limit)
         .select((Delivery::as_select(), events::kind))
@@ -226,8 +249,10 @@ pub fn list(
 pub fn find_of(conn: &mut Conn, app: AppId, id: WebhookDeliveryId) -> Result<Option<(Delivery, EventKind)>> {
     Ok(webhook_deliveries::table
         .inner_join(events::table)
+        .inner_join(webhook_endpoints::table)
         .filter(webhook_deliveries::id.eq(id))
         .filter(webhook_deliveries::app_id.eq(app))
+        .filter(webhook_endpoints::removed_at.is_null())
         .select((Delivery::as_select(), events::kind))
         .first(conn)
         .optional()?)

@@ -1,4 +1,6 @@
-//! Webhook endpoints of apps. Finders for partners carry the app; the job that delivers finds by id alone.
+//! Webhook endpoints of apps. Finders for partners carry the app; the job that delivers finds by id alone. A removed one
+//! is found by nobody but that job, which clears it away: whatever tells of an event at the same time must not wait for
+//! its deliveries to go, or fail because they went.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -63,6 +65,7 @@ pub fn find_of(conn: &mut Conn, app: AppId, id: WebhookEndpointId) -> Result<Opt
     Ok(webhook_endpoints::table
         .find(id)
         .filter(webhook_endpoints::app_id.eq(app))
+        .filter(webhook_endpoints::removed_at.is_null())
         .select(Endpoint::as_select())
         .first(conn)
         .optional()?)
@@ -82,16 +85,35 @@ pub fn lock(conn: &mut Conn, id: WebhookEndpointId) -> Result<Option<Endpoint>> 
 pub fn list(conn: &mut Conn, app: AppId) -> Result<Vec<Endpoint>> {
     Ok(webhook_endpoints::table
         .filter(webhook_endpoints::app_id.eq(app))
+        .filter(webhook_endpoints::removed_at.is_null())
         .order(webhook_endpoints::id)
         .select(Endpoint::as_select())
         .load(conn)?)
 }
 
-/// Those that get events of this type.
+/// Those that get events of this type; none of them goes before the transaction ends.
 pub fn subscribed(conn: &mut Conn, app: AppId, kind: EventKind) -> Result<Vec<WebhookEndpointId>> {
-    let enabled = list(conn, app)?.into_iter();
-    let wanting = enabled.filter(|endpoint| endpoint.disabled_at.is_none() && endpoint.wants(kind));
-    Ok(wanting.map(|endpoint| endpoint.id).collect())
+    let all = list(conn, app)?.into_iter();
+    let wanting: Vec<WebhookEndpointId> = all
+        .filter(|endpoint| endpoint.disabled_at.is_none() && endpoint.wants(kind))
+        .map(|endpoint| endpoint.id)
+        .collect();
+    hold(conn, &wanting)
+}
+
+/// Those of these that are enabled, kept from going until the transaction ends: what is queued for them has its endpoint.
+pub fn hold(conn: &mut Conn, ids: &[WebhookEndpointId]) -> Result<Vec<WebhookEndpointId>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(webhook_endpoints::table
+        .filter(webhook_endpoints::id.eq_any(ids))
+        .filter(webhook_endpoints::removed_at.is_null())
+        .filter(webhook_endpoints::disabled_at.is_null())
+        .order(webhook_endpoints::id)
+        .for_key_share()
+        .select(webhook_endpoints::id)
+        .load(conn)?)
 }
 
 /// What a partner changes.
@@ -169,10 +191,31 @@ pub fn set_failures(conn: &mut Conn, id: WebhookEndpointId, failures: &Failures)
     Ok(())
 }
 
-/// Removes an endpoint with its deliveries; false: no such endpoint of that app.
-pub fn delete(conn: &mut Conn, app: AppId, id: WebhookEndpointId) -> Result<bool> {
-    let deleted = diesel::delete(webhook_endpoints::table.find(id))
+/// Takes an endpoint out of everybody's sight; false: no such endpoint of that app.
+pub fn remove(conn: &mut Conn, app: AppId, id: WebhookEndpointId) -> Result<bool> {
+    let removed = diesel::update(webhook_endpoints::table.find(id))
         .filter(webhook_endpoints::app_id.eq(app))
+        .filter(webhook_endpoints::removed_at.is_null())
+        .set((
+            webhook_endpoints::removed_at.eq(llavero_now().nullable()),
+            webhook_endpoints::disabled_at.eq(llavero_now().nullable()),
+            webhook_endpoints::disabled_reason.eq(DisabledReason::Partner),
+        ))
         .execute(conn)?;
-    Ok(deleted == 1)
+    Ok(removed == 1)
+}
+
+pub fn is_removed(conn: &mut Conn, id: WebhookEndpointId) -> Result<bool> {
+    let removed = webhook_endpoints::table
+        .find(id)
+        .filter(webhook_endpoints::removed_at.is_not_null());
+    Ok(diesel::select(diesel::dsl::exists(removed)).get_result(conn)?)
+}
+
+/// Deletes a removed endpoint, once its deliveries have gone.
+pub fn clear(conn: &mut Conn, id: WebhookEndpointId) -> Result<()> {
+    diesel::delete(webhook_endpoints::table.find(id))
+        .filter(webhook_endpoints::removed_at.is_not_null())
+        .execute(conn)?;
+    Ok(())
 }

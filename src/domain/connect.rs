@@ -12,6 +12,14 @@ words! {
     }
 }
 
+/// What a partner may call one of its customers, in words.
+pub const CUSTOMER_ID_RULE: &str = "1 to 255 bytes without control characters";
+
+/// Whether a partner may call one of its customers so, in whatever call.
+pub fn is_customer_id(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 impl SessionStatus {
     /// Nothing can happen to the session any more.
     pub fn has_ended(self) -> bool {

@@ -2,13 +2,14 @@
 //! workers do not ask at once; a stop claims no more and waits for what runs. A job that runs long keeps its claim alive.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::sweep::{EVERY, Sweep};
 use crate::app::App;
+use crate::broker::idempotency;
 use crate::db;
 use crate::db::jobs::{Claimed, End};
 use crate::db::listen::News;
@@ -22,6 +23,8 @@ const BATCH: usize = 8;
 const CLAIM: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(40);
 const TICK: Duration = Duration::from_secs(2);
+/// Between two erasures of kept answers: a secret outlives its hour by no more.
+const ERASE_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// The running worker of this process.
 pub struct Runner {
@@ -66,7 +69,15 @@ async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     first_purge(&app).await;
     let sweeping = app.detached.spawn(sweep(app.clone(), stop.clone()));
+    let mut erased: Option<Instant> = None;
     while !*stop.borrow() {
+        let now = app.clock.monotonic();
+        if erased.is_none_or(|erased| now.saturating_duration_since(erased) >= ERASE_EVERY) {
+            erased = Some(now);
+            if let Err(error) = idempotency::erase_answers(&app).await {
+                tracing::warn!(%error, "answers past their time could not be erased");
+            }
+        }
         let room = AT_ONCE - running.len();
         let claimed = if room == 0 {
             Vec::new()

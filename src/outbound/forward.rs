@@ -58,11 +58,7 @@ pub(super) async fn forward(
         match tokio::time::timeout(stall, &mut answer).await {
             Ok(answer) => break answer.map_err(|error| classify(&error))?,
             Err(_) if progress.load(Ordering::Relaxed) != seen => {}
-            Err(_) => {
-                return Err(SendError::AnswerLost {
-                    why: format!("no answer within {} s", stall.as_secs_f32()),
-                });
-            }
+            Err(_) => return Err(SendError::late(stall)),
         }
     };
     Ok(answer.map(|body| AnswerStream {

@@ -21,7 +21,7 @@ use url::Url;
 
 use super::Monotonic;
 use super::connect::Wire;
-use crate::platform::transport::{NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions};
+use crate::platform::transport::{LATE, NotSent, PlatformAnswer, PlatformRequest, SendError, SendOptions};
 
 /// Sends `request`, whose `url` is where it really goes, over `wire` and reads the whole answer.
 pub(super) async fn exchange(
@@ -75,7 +75,7 @@ pub(super) async fn exchange(
     };
     let outcome = match tokio::time::timeout(options.timeout, driven).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(format!("no complete answer within {} s", options.timeout.as_secs_f32())),
+        Err(_) => Err(format!("{LATE} {} s", options.timeout.as_secs_f32())),
     };
     let lost = outcome.is_err() && state.written.load(Ordering::Acquire);
     if !lost {

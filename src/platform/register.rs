@@ -1,11 +1,12 @@
 //! What a partner registers at a platform, with our own addresses in it: a catalogue's text names each address as
 //! `{redirect_uri}`, `{install_url}` or `{webhook_url}`, so that nobody has to guess which one belongs where. Where our
-//! public address is not known, its path stands there.
+//! public address is not known, its path stands there. And what of it tells one client from another.
 
 use url::Url;
 
 use super::descriptor::{Method, Platform};
 use super::facts::Addresses;
+use super::field::Field;
 use super::{install_url, obtain, redirect_uri};
 
 /// The words that stand for addresses.
@@ -28,6 +29,13 @@ pub fn fill(text: &str, platform: &Platform, method: &Method, addresses: &Addres
     text.replace(NAMES[0], &redirect)
         .replace(NAMES[1], &install)
         .replace(NAMES[2], &webhook)
+}
+
+/// What the platform knows a client by: its `client_id`, else the first field that has to be registered and is no secret.
+pub fn client_field(method: &Method) -> Option<&Field> {
+    let mut named = method.app_fields.iter().filter(|field| field.required && !field.secret);
+    let first = named.clone().next();
+    named.find(|field| field.name == "client_id").or(first)
 }
 
 /// The redirect URI of a client: a platform that knows one address only is given that of installations, which takes both;

@@ -118,6 +118,23 @@ pub enum SendError {
     AnswerLost { why: String },
 }
 
+/// How the reason begins where the time for an answer is over.
+pub const LATE: &str = "no complete answer within";
+
+impl SendError {
+    /// The time for an answer is over.
+    pub fn late(limit: Duration) -> Self {
+        Self::AnswerLost {
+            why: format!("{LATE} {} s", limit.as_secs_f32()),
+        }
+    }
+
+    /// The one silence that is a matter of time.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::AnswerLost { why } if why.starts_with(LATE))
+    }
+}
+
 /// Why a request has surely not been sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {

@@ -127,10 +127,17 @@ impl Error {
     }
 
     fn seconds_to_wait(&self) -> Option<u32> {
-        // An outage of ours: asking again soon is right.
-        self.0
-            .retry_after
-            .or((self.0.problem == Problem::Unavailable).then_some(5))
+        self.0.retry_after.or(match self.0.problem {
+            // An outage of ours: asking again soon is right.
+            Problem::Unavailable => Some(5),
+            Problem::CredentialRenewed => Some(0),
+            // Where the platform says nothing: about what it takes to come back, or for a minute's budget to be there.
+            Problem::PlatformUnavailable => Some(30),
+            Problem::PlatformThrottled => Some(60),
+            // Somebody has to enter a secret first.
+            Problem::PlatformAppMisconfigured => Some(300),
+            _ => None,
+        })
     }
 
     fn builder(&self) -> HttpResponseBuilder {
@@ -313,5 +320,29 @@ fn shape_of(error: &serde_json::Error) -> String {
             error.line(),
             error.column()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_503_says_when_to_come_back() {
+        for problem in Problem::ALL.iter().filter(|problem| problem.status() == 503) {
+            let answer = Error::of(*problem).render(Group::Program, None, "request");
+            let wait = answer
+                .headers()
+                .get(header::RETRY_AFTER)
+                .map(|wait| wait.to_str().unwrap());
+            assert!(
+                wait.is_some_and(|wait| wait.parse::<u32>().is_ok()),
+                "{problem}: {wait:?}"
+            );
+            let told = Error::of(*problem)
+                .retry_after(7)
+                .render(Group::Program, None, "request");
+            assert_eq!(told.headers().get(header::RETRY_AFTER).unwrap(), "7", "{problem}");
+        }
     }
 }

@@ -83,6 +83,7 @@ pub fn start(setup: Setup, listener: TcpListener) -> Result<Server, StartError> 
             .wrap(from_fn(middleware::conditional::answer))
             .wrap(from_fn(middleware::idempotency::once))
             .wrap(session::middleware(rows.clone(), site.clone(), &cookie_key))
+            .wrap(from_fn(middleware::patience::limited))
             .wrap(from_fn(middleware::edge))
     })
     .disable_signals()

@@ -3,9 +3,9 @@
 use super::return_url;
 use super::sessions::NewSession;
 use crate::app::App;
-use crate::broker::{Error, FieldError};
+use crate::broker::{Error, FieldError, needs_sandbox};
 use crate::db;
-use crate::domain::store::Mode;
+use crate::domain::connect::{CUSTOMER_ID_RULE, is_customer_id};
 
 /// Seconds for which a link may work.
 const LIVES: std::ops::RangeInclusive<u64> = 60..=30 * 24 * 60 * 60;
@@ -22,11 +22,8 @@ pub(super) fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Res
             "Not one of the app's return URLs; they are compared exactly.".to_owned(),
         );
     }
-    if api_app.mode == Mode::Sandbox && app.config.sandbox_url.is_none() {
-        refuse(
-            "app",
-            "The app is in sandbox mode, and this installation has no LLAVERO_SANDBOX_URL.".to_owned(),
-        );
+    if let Err(Error::Invalid(found)) = needs_sandbox(app, api_app.mode) {
+        found.into_iter().for_each(|found| refuse(&found.field, found.message));
     }
     if new.platform.is_some() && !new.platforms.is_empty() {
         refuse("platforms", "Give either `platform` or `platforms`.".to_owned());
@@ -52,8 +49,10 @@ pub(super) fn check(app: &App, api_app: &db::apps::App, new: &NewSession) -> Res
         );
     }
     let merchant = &new.merchant;
+    if new.customer_id.as_ref().is_some_and(|id| !is_customer_id(id)) {
+        refuse("customer_id", format!("{CUSTOMER_ID_RULE}."));
+    }
     for (field, text, limit) in [
-        ("customer_id", &new.customer_id, TEXT_LIMIT),
         ("state", &new.state, STATE_LIMIT),
         ("merchant.email", &merchant.email, TEXT_LIMIT),
         ("merchant.name", &merchant.name, TEXT_LIMIT),

@@ -11,11 +11,11 @@ use super::settle::{Accepted, Settled, settle_by};
 use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions, to_end};
 use crate::app::App;
 use crate::broker::asker::Asker;
-use crate::broker::{Delivered, Error, FieldError};
+use crate::broker::{Error, FieldError, needs_sandbox};
 use crate::db;
 use crate::db::connect_sessions::NewConnectSession;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
-use crate::domain::connect::ConnectFailure;
+use crate::domain::connect::{CUSTOMER_ID_RULE, ConnectFailure, is_customer_id};
 use crate::domain::id::ConnectSessionId;
 use crate::domain::problem::Problem;
 use crate::domain::secret::Secret;
@@ -25,6 +25,8 @@ use crate::platform::obtain::{Grant, Obtain};
 use crate::platform::{self, Method, Platform, Values};
 
 const LIFE: Duration = Duration::from_secs(10 * 60);
+/// Seconds: a century. What claims to live longer is a mistake, or a number that no calendar holds.
+const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// What the partner holds of a store.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ pub async fn connect_directly(
     wanted: DirectStore,
 ) -> Result<Exchanged, Error> {
     let invalid = |field: &str, message: &str| Error::Invalid(vec![FieldError::new(field, message)]);
+    needs_sandbox(app, api_app.mode)?;
     let platform = app
         .catalogue
         .platform_for(api_app.id, &wanted.platform)
@@ -73,8 +76,8 @@ pub async fn connect_directly(
         None => platform.default_method(),
     };
     let customer = wanted.customer_id.trim().to_owned();
-    if customer.is_empty() || customer.len() > 255 || customer.chars().any(char::is_control) {
-        return Err(invalid("customer_id", "1 to 255 bytes without control characters"));
+    if !is_customer_id(&customer) {
+        return Err(invalid("customer_id", CUSTOMER_ID_RULE));
     }
     let fields = checked(app, api_app, method, &wanted)?;
     let client = client::find(app, api_app, platform).await?;
@@ -139,7 +142,13 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
         identity: false,
         claimed: is_claimed,
     };
-    match settle_by(app, &visit, &target, verified, accepted, asker.clone()).await? {
+    let settled = settle_by(app, &visit, &target, verified, accepted, asker.clone()).await;
+    // Nobody came by a link that could be called too old: who ends this session deletes its customer.
+    let settled = settled.map_err(|error| match error {
+        Error::LinkExpired => Error::Conflict("The customer was deleted meanwhile.".to_owned()),
+        other => other,
+    })?;
+    match settled {
         Settled::Completed => Ok(visit.session.id),
         Settled::Held => Err(Error::Conflict(
             "The shop's identity has changed; authorize it again".to_owned(),
@@ -237,6 +246,18 @@ async fn prove(
         let message = "nothing would prove which store they are of: make a connect session";
         return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
     }
+    let lives = [
+        ("tokens.expires_in", tokens.expires_in),
+        ("tokens.refresh_expires_in", tokens.refresh_expires_in),
+    ];
+    let wrong: Vec<FieldError> = lives
+        .iter()
+        .filter(|(_, life)| life.is_some_and(|life| life.as_secs() > LONGEST_LIFE))
+        .map(|(field, _)| FieldError::new(*field, format!("at most {LONGEST_LIFE} seconds (100 years)")))
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Error::Invalid(wrong).into());
+    }
     let mut values = Values::new().with("access_token", tokens.access_token);
     if let Some(refresh_token) = tokens.refresh_token {
         values.set("refresh_token", refresh_token);
@@ -306,14 +327,14 @@ fn told(refused: Refused) -> Error {
     }
     let problem = match refused.why {
         ConnectFailure::StoreAlreadyConnected => return Error::StoreAlreadyConnected,
-        ConnectFailure::PlatformUnavailable => Problem::PlatformUnavailable,
+        ConnectFailure::PlatformUnavailable => refused.trouble,
         ConnectFailure::PlatformAppMisconfigured => Problem::PlatformAppMisconfigured,
         _ => Problem::PlatformRejected,
     };
     Error::Platform {
         problem,
         detail: refused.detail,
-        retry_after: None,
-        delivered: Delivered::No,
+        retry_after: refused.retry_after,
+        delivered: refused.delivered,
     }
 }

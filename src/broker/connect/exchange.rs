@@ -12,8 +12,10 @@ use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError};
 use crate::db;
 use crate::db::connect_sessions::ConnectSession;
+use crate::db::store_list::ListedStore;
 use crate::db::stores::{Learned, Store};
 use crate::domain::access_token::{self, TokenKind};
+use crate::domain::connect::{CUSTOMER_ID_RULE, is_customer_id};
 use crate::domain::id::{AccessTokenId, ApiKeyId, AppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
@@ -31,7 +33,8 @@ pub struct StoreToken {
     /// `None` after a re-authorization.
     pub access_token: Option<Secret>,
     pub reauthorized: bool,
-    pub store: Store,
+    /// As it is with that token: nothing has to be read again before it is told.
+    pub listed: ListedStore,
 }
 
 impl Exchanged {
@@ -50,7 +53,7 @@ struct Outcome {
 }
 
 /// Exchanges a code of this app. `customer_id` names the customer of a store that was connected without one, and must
-/// otherwise be the session's.
+/// otherwise be the session's. `StoreFrozen`: a store was exported since, and its token would not be known there.
 pub async fn exchange(
     app: &Arc<App>,
     app_id: AppId,
@@ -82,13 +85,16 @@ pub async fn exchange(
                 }
                 // One exchange at a time for a store: two must not both find it without a token.
                 db::stores::lock(conn, store.id)?;
+                if db::frozen::any(conn, &[store.credential_id])? {
+                    return Err(Error::StoreFrozen);
+                }
                 name_customer(conn, &session, &store, customer_id.clone())?;
                 let store = db::stores::find_of(conn, app_id, store.id)?.ok_or(Error::NotFound)?;
                 let access_token = token_for(conn, &tools, &session, &outcome, &store, key, &by)?;
                 given.push(StoreToken {
                     access_token,
                     reauthorized: outcome.reauthorized,
-                    store,
+                    listed: db::store_list::find(conn, app_id, store.id)?.ok_or(Error::NotFound)?,
                 });
             }
             let mut given = given.into_iter();
@@ -165,11 +171,8 @@ fn name_customer(
     given: Option<String>,
 ) -> Result<(), Error> {
     let Some(given) = given else { return Ok(()) };
-    if given.is_empty() || given.len() > 255 || given.chars().any(char::is_control) {
-        return Err(Error::Invalid(vec![FieldError::new(
-            "customer_id",
-            "1 to 255 bytes without control characters.",
-        )]));
+    if !is_customer_id(&given) {
+        return Err(Error::Invalid(vec![FieldError::new("customer_id", CUSTOMER_ID_RULE)]));
     }
     if session.customer_id.as_ref().is_some_and(|asked| *asked != given) {
         let message = "The session was made for another customer.";

@@ -34,13 +34,16 @@ pub use install::{Installed, install};
 pub use sessions::Visit;
 pub use shops::{Offered, ShopState, choose_shops, offered};
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 use url::Url;
 
-use super::Error;
+use super::{Delivered, Error};
 use crate::app::App;
 use crate::domain::connect::{ConnectFailure, Language};
+use crate::domain::problem::Problem;
 use crate::domain::store::Mode;
 use crate::platform::transport::Route;
 
@@ -119,6 +122,11 @@ pub struct Refused {
     pub again: bool,
     /// The field whose value cannot be meant, where it is one.
     pub field: Option<String>,
+    /// What `PlatformUnavailable` is told to programs as: a platform that is away, slow, or asks for patience.
+    pub trouble: Problem,
+    pub retry_after: Option<Duration>,
+    /// Whether the platform may have acted.
+    pub delivered: Delivered,
 }
 
 impl Refused {
@@ -129,6 +137,18 @@ impl Refused {
             detail: detail.into(),
             again,
             field: None,
+            trouble: Problem::PlatformUnavailable,
+            retry_after: None,
+            delivered: Delivered::No,
+        }
+    }
+
+    /// The platform's limit is reached.
+    fn throttled(detail: impl Into<String>, retry_after: Option<Duration>) -> Self {
+        Self {
+            trouble: Problem::PlatformThrottled,
+            retry_after,
+            ..Self::new(ConnectFailure::PlatformUnavailable, detail)
         }
     }
 }

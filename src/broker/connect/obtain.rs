@@ -7,9 +7,10 @@ use super::client::Client;
 use super::{Refused, Stop, route, shops};
 use crate::app::App;
 use crate::broker::moment::{heard, host_of, moment, moment_at};
-use crate::broker::{refresh, token_limit, verify};
+use crate::broker::{Delivered, refresh, token_limit, verify};
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::CredentialId;
+use crate::domain::problem::Problem;
 use crate::domain::refresh::{FailureKind, SecretSet};
 use crate::domain::store::Mode;
 use crate::platform::descriptor::{Method, Renewal};
@@ -232,7 +233,7 @@ async fn limited(app: &App, target: &Target<'_>) -> Result<(), Stop> {
                 target.platform.name,
                 wait.as_secs() + 1
             );
-            Err(Refused::new(ConnectFailure::PlatformUnavailable, detail).into())
+            Err(Refused::throttled(detail, Some(wait)).into())
         }
     }
 }
@@ -254,10 +255,18 @@ fn not_answered(target: &Target<'_>, error: &SendError) -> Refused {
             ConnectFailure::PlatformUnavailable,
             format!("{name} cannot be reached: {why}."),
         ),
-        SendError::AnswerLost { why } => Refused::new(
-            ConnectFailure::PlatformUnavailable,
-            format!("{name} did not answer: {why}."),
-        ),
+        SendError::AnswerLost { why } => Refused {
+            trouble: if error.is_late() {
+                Problem::PlatformTimeout
+            } else {
+                Problem::PlatformUnavailable
+            },
+            delivered: Delivered::Unknown,
+            ..Refused::new(
+                ConnectFailure::PlatformUnavailable,
+                format!("{name} did not answer: {why}."),
+            )
+        },
     }
 }
 
@@ -281,7 +290,14 @@ fn refused_to(typed: bool, failure: &Failure) -> Refused {
         .as_ref()
         .map(|code| format!(" ({code})"))
         .unwrap_or_default();
-    Refused::new(why, format!("{}{code}", failure.detail))
+    let detail = format!("{}{code}", failure.detail);
+    match failure.kind {
+        FailureKind::Throttled => Refused::throttled(detail, failure.retry_after),
+        _ => Refused {
+            retry_after: failure.retry_after,
+            ..Refused::new(why, detail)
+        },
+    }
 }
 
 /// A request that cannot be built: the partner's client lacks a value, or what was typed leads nowhere.

@@ -2,6 +2,7 @@
 //! where it is and named; the others are frozen in the transaction that writes their line, which is on the disk before
 //! it commits. An export that was killed is made anew: what is frozen still holds its secrets here, and travels again.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -83,6 +84,7 @@ pub async fn export(
     let mut told = Exported::default();
     let mut credentials = 0_u64;
     let mut todo = all(app, owner).await?;
+    let mut seen: HashSet<CredentialId> = todo.iter().copied().collect();
     let began = app.clock.monotonic();
     loop {
         let mut busy = Vec::new();
@@ -101,12 +103,18 @@ pub async fn export(
                 }
             }
         }
-        if busy.is_empty() || app.clock.monotonic().saturating_duration_since(began) >= patience {
-            told.leave(LeftOut::Busy, left);
-            break;
+        // What was connected meanwhile goes along.
+        todo = all(app, owner).await?;
+        todo.retain(|id| seen.insert(*id));
+        if todo.is_empty() {
+            let waited = app.clock.monotonic().saturating_duration_since(began);
+            if busy.is_empty() || waited >= patience {
+                told.leave(LeftOut::Busy, left);
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
-        todo = busy;
+        todo.extend(busy);
     }
     let stores = told.stores;
     put(&writer, &Record::End { credentials, stores })?;

@@ -10,21 +10,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::clients;
 use super::file::{Broken, Reader};
 use super::record::{Travelling, TravellingStore};
 use crate::app::App;
 use crate::broker::asker::Asker;
-use crate::broker::{Error, events, refresh};
+use crate::broker::{Error, disconnect, events, refresh};
 use crate::crypto::Place;
 use crate::db;
 use crate::db::credentials::Granted;
 use crate::db::moving::{Arriving, ArrivingStore, LivingToken};
-use crate::db::platform_apps::PlatformApp;
 use crate::db::types::Texts;
 use crate::domain::access_token::TokenHash;
 use crate::domain::event::EventKind;
 use crate::domain::id::{CredentialId, Id, PlatformAppId};
-use crate::domain::store::{StatusReason, StoreStatus};
+use crate::domain::store::StoreStatus;
 use crate::platform::custom;
 
 /// Timers that are due are spread over this time: nobody's token endpoint gets all of them at once.
@@ -43,8 +43,11 @@ pub struct Imported {
 }
 
 enum Taken {
-    Made,
-    Thawed,
+    /// So many of its stores; the others were revoked here meanwhile, and stay so.
+    Put {
+        stores: usize,
+        thawed: bool,
+    },
     Already,
     Refused(String),
 }
@@ -62,54 +65,35 @@ pub async fn lacking(
             reader.about.mode, owner.id, owner.mode
         ));
     }
-    let mut needed: BTreeMap<(String, String), Option<Value>> = BTreeMap::new();
+    // Each client of a method once.
+    let mut needed = BTreeMap::new();
     while let Some(travelling) = reader.credential()? {
-        needed.insert((travelling.platform, travelling.method), travelling.client);
+        let client = travelling.client.as_ref().map(Value::to_string);
+        needed.insert((travelling.platform, travelling.method, client), travelling.client);
     }
-    for ((slug, method), client) in needed {
+    for ((slug, method, _), client) in needed {
         let Some(platform) = app.catalogue.platform_for(owner.id, &slug) else {
             wrong.push(format!("platform {slug} is not known here"));
             continue;
         };
-        if platform.method(&method).is_none() {
+        let Some(method) = platform.method(&method).cloned() else {
             wrong.push(format!("platform {slug} has no connect method {method} here"));
             continue;
-        }
+        };
         let Some(theirs) = client else { continue };
-        match ours(app, owner, &slug).await {
-            Ok(Some(ours)) if is_other(&ours, &theirs) => wrong.push(format!(
-                "the platform app of {slug} here is another OAuth client ({}) than at the source ({})",
-                client_id(&ours.public_values).unwrap_or_default(),
-                client_id(&theirs).unwrap_or_default(),
-            )),
-            Ok(Some(_)) => {}
-            Ok(None) => wrong.push(format!("there is no platform app of {slug} for this app")),
-            Err(error) => wrong.push(format!("the platform app of {slug} cannot be looked up: {error}")),
+        let (owner, named) = (owner.clone(), slug.clone());
+        let found = app
+            .db
+            .run::<_, db::Error, _>(move |conn| clients::find(conn, &owner, &slug, &method, &theirs))
+            .await;
+        match found {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => wrong.push(why),
+            Err(error) => wrong.push(format!("the platform app of {named} cannot be looked up: {error}")),
         }
     }
     wrong.dedup();
     Ok(if wrong.is_empty() { Ok(()) } else { Err(wrong) })
-}
-
-async fn ours(app: &Arc<App>, owner: &db::apps::App, slug: &str) -> Result<Option<PlatformApp>, Error> {
-    let (id, mode, slug) = (owner.id, owner.mode, slug.to_owned());
-    let found = app
-        .db
-        .run::<_, db::Error, _>(move |conn| db::platform_apps::find_for(conn, id, mode, &slug))
-        .await?;
-    Ok(found)
-}
-
-fn client_id(values: &Value) -> Option<&str> {
-    values["client_id"].as_str()
-}
-
-/// A grant is to one client: another one cannot renew it.
-fn is_other(ours: &PlatformApp, theirs: &Value) -> bool {
-    match (client_id(&ours.public_values), client_id(theirs)) {
-        (Some(ours), Some(theirs)) => ours != theirs,
-        _ => false,
-    }
 }
 
 /// Takes the stores of a file that [`lacking`] has passed.
@@ -136,8 +120,11 @@ pub async fn import(
             .map(|store| format!("{} ({})", store.id, store.name))
             .collect();
         match take(app, asker, owner, travelling).await? {
-            Taken::Made => told.made += stores,
-            Taken::Thawed => told.thawed += stores,
+            Taken::Put { stores: put, thawed } => {
+                let count = if thawed { &mut told.thawed } else { &mut told.made };
+                *count += put;
+                told.already += stores - put;
+            }
             Taken::Already => told.already += stores,
             Taken::Refused(why) => told.refused.extend(named.iter().map(|store| format!("{store}: {why}"))),
         }
@@ -168,6 +155,7 @@ async fn take(
         Err(Error::Db(db::Error::Conflict { .. })) => Ok(Taken::Refused(
             "the shop is connected here already, as another store".to_owned(),
         )),
+        Err(Error::Conflict(why)) => Ok(Taken::Refused(why)),
         taken => taken,
     }
 }
@@ -191,13 +179,9 @@ fn settle(
         ));
     }
     let client = match &travelling.client {
-        Some(_) => match db::platform_apps::find_for(conn, owner.id, owner.mode, &travelling.platform)? {
-            Some(found) => Some(found.id),
-            None => {
-                return Ok(Taken::Refused(
-                    "there is no platform app of its platform here".to_owned(),
-                ));
-            }
+        Some(theirs) => match clients::find(conn, owner, &travelling.platform, method, theirs)? {
+            Ok(found) => Some(found.id),
+            Err(why) => return Ok(Taken::Refused(why)),
         },
         None => None,
     };
@@ -242,14 +226,15 @@ fn settle(
     // Revoked where they were meanwhile.
     for store in db::stores::list_of_credential(conn, travelling.id)? {
         if travelling.stores.iter().all(|other| other.id != store.id) {
-            let reason = Some(StatusReason::RevokedByCommand);
-            db::stores::set_status(conn, store.id, StoreStatus::Revoked, reason, None)?;
-            db::access_tokens::end_others(conn, store.id, None, None)?;
-            db::listen::notify_store(conn, store.id)?;
+            disconnect::stop_in(conn, app, by, &store)?;
         }
     }
+    let mut stores = 0;
     for store in &travelling.stores {
-        put_store(conn, app, &new, client, store)?;
+        if !put_store(conn, app, &new, client, store)? {
+            continue;
+        }
+        stores += 1;
         let details = serde_json::json!({ "platform": travelling.platform, "credential": travelling.id });
         db::audit::insert(conn, &by.did(app.id(), owner.id, "store.imported", store.id, details))?;
         if let Some(row) = db::stores::find(conn, store.id)? {
@@ -261,7 +246,10 @@ fn settle(
     if travelling.dead_at.is_none() {
         refresh::first_jobs(conn, app, new.id, owner.id, &new.platform, method, &granted)?;
     }
-    Ok(if here.is_some() { Taken::Thawed } else { Taken::Made })
+    Ok(Taken::Put {
+        stores,
+        thawed: here.is_some(),
+    })
 }
 
 fn seal(app: &App, table: &'static str, column: &'static str, row: uuid::Uuid, value: &Value) -> Vec<u8> {
@@ -293,19 +281,20 @@ fn spread(app: &App, at: DateTime<Utc>, ends: Option<DateTime<Utc>>) -> DateTime
     at.max(now + TimeDelta::milliseconds((seconds * 1000.0) as i64))
 }
 
+/// False: it was revoked here, which is final.
 fn put_store(
     conn: &mut db::Conn,
     app: &App,
     credential: &Arriving,
     client: Option<PlatformAppId>,
     store: &TravellingStore,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let here = db::stores::lock(conn, store.id)?;
     if here.as_ref().is_some_and(|here| here.app_id != credential.app_id) {
         return Err(Error::Conflict(format!("{} belongs to another app here", store.id)));
     }
     if here.as_ref().is_some_and(|here| here.status == StoreStatus::Revoked) {
-        return Ok(());
+        return Ok(false);
     }
     let new = ArrivingStore {
         id: store.id,
@@ -349,5 +338,5 @@ fn put_store(
         });
     }
     db::moving::put_tokens(conn, store.id, credential.app_id, &tokens)?;
-    Ok(())
+    Ok(true)
 }

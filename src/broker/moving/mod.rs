@@ -2,6 +2,7 @@
 //! it; ids and token hashes travel, so partners notice nothing. At the source each credential is frozen in the
 //! transaction that writes its line: two installations that refresh with one token would burn it.
 
+mod clients;
 mod export;
 mod file;
 mod import;

@@ -10,7 +10,7 @@ use crate::app::accepted::Known;
 use crate::app::memory::KnownClient;
 use crate::broker::access_token::Admitted;
 use crate::broker::refresh::{self, Need, Verdict};
-use crate::broker::{Delivered, Error, shop_values};
+use crate::broker::{Delivered, Error, needs_sandbox, shop_values};
 use crate::db;
 use crate::db::stores::Store;
 use crate::domain::credential::Generation;
@@ -51,6 +51,7 @@ pub async fn usable_for(app: &Arc<App>, admitted: &Admitted, minimum: Duration) 
 
 impl Usable {
     async fn find(app: &Arc<App>, store: &Store, mode: Mode, need: Need) -> Result<Self, Error> {
+        needs_sandbox(app, mode)?;
         let found = refresh::usable(app, store.credential_id, need).await?;
         let method = app
             .catalogue

@@ -133,10 +133,7 @@ fn not_answered(error: &SendError) -> Failed {
             };
             Failed { error, connection }
         }
-        // The one silence that is a matter of time.
-        SendError::AnswerLost { why } if why.starts_with("no answer within") => {
-            lost(Problem::PlatformTimeout, why.clone()).into()
-        }
+        SendError::AnswerLost { why } if error.is_late() => lost(Problem::PlatformTimeout, why.clone()).into(),
         SendError::AnswerLost { why } => Failed {
             error: lost(Problem::PlatformUnavailable, why.clone()),
             connection: Connection::Broke,

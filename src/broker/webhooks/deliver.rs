@@ -3,12 +3,13 @@
 //! after days of nothing but failures it is disabled. A crash between an answer and its note sends the same event again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 
 use super::message::{self, Message};
+use super::wake;
 use crate::app::App;
 use crate::broker::{Error, notify};
 use crate::db;
@@ -45,6 +46,7 @@ pub async fn deliver_due(app: &Arc<App>, endpoint: WebhookEndpointId) -> Result<
         let claimed = claim(app, endpoint).await?;
         let (owner, due) = match claimed {
             Claimed::Busy => return Ok(Worked::Nothing),
+            Claimed::Off => return clear(app, endpoint, begun).await,
             Claimed::Rest(next) => return Ok(next.map_or(Worked::Nothing, Worked::NotBefore)),
             Claimed::Due(owner, due) => (owner, due),
         };
@@ -64,6 +66,8 @@ enum Claimed {
     Due(Box<Endpoint>, Vec<(Delivery, Event)>),
     /// As many attempts as may be are under way; who makes them goes on with the rest.
     Busy,
+    /// It is disabled or removed: nothing is sent.
+    Off,
     /// Nothing is due, or the endpoint is left alone.
     Rest(Option<DateTime<Utc>>),
 }
@@ -73,7 +77,7 @@ async fn claim(app: &App, id: WebhookEndpointId) -> Result<Claimed, Error> {
         .transaction(move |conn| {
             let endpoint = db::webhook_endpoints::lock(conn, id)?;
             let Some(endpoint) = endpoint.filter(|endpoint| endpoint.disabled_at.is_none()) else {
-                return Ok(Claimed::Rest(None));
+                return Ok(Claimed::Off);
             };
             let now = db::now(conn)?;
             let next = db::webhook_deliveries::next_due(conn, id)?;
@@ -91,6 +95,35 @@ async fn claim(app: &App, id: WebhookEndpointId) -> Result<Claimed, Error> {
             })
         })
         .await
+}
+
+/// Gives up what waits for a disabled endpoint, or clears a removed one away, step by step.
+async fn clear(app: &App, id: WebhookEndpointId, begun: Instant) -> Result<Worked, Error> {
+    loop {
+        let done = app
+            .db
+            .transaction::<_, Error, _>(move |conn| {
+                let endpoint = db::webhook_endpoints::lock(conn, id)?;
+                if endpoint.is_none_or(|endpoint| endpoint.disabled_at.is_none()) {
+                    return Ok(true);
+                }
+                if !db::webhook_endpoints::is_removed(conn, id)? {
+                    return Ok(db::webhook_deliveries::dead_letter_some(conn, id)?);
+                }
+                let last = db::webhook_deliveries::delete_some(conn, id)?;
+                if last {
+                    db::webhook_endpoints::clear(conn, id)?;
+                }
+                Ok(last)
+            })
+            .await?;
+        if done {
+            return Ok(Worked::Nothing);
+        }
+        if app.clock.monotonic().saturating_duration_since(begun) >= TURN {
+            return Ok(Worked::NotBefore(app.now()));
+        }
+    }
 }
 
 /// What the endpoint said.
@@ -222,7 +255,9 @@ fn note(conn: &mut db::Conn, app: &App, delivery: &Delivery, attempt: &Attempt, 
     };
     tracing::warn!(webhook_endpoint.id = %endpoint.id, %reason, "a webhook endpoint is disabled");
     db::webhook_endpoints::disable(conn, endpoint.id, reason)?;
-    db::webhook_deliveries::dead_letter_all(conn, endpoint.id)?;
+    if !db::webhook_deliveries::dead_letter_some(conn, endpoint.id)? {
+        wake(conn, app, endpoint.app_id, endpoint.id)?;
+    }
     notify::webhook_endpoint_disabled(conn, app, &endpoint, reason)
 }
 

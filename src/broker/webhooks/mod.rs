@@ -5,6 +5,7 @@ mod deliver;
 mod message;
 mod replay;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,6 +24,7 @@ use crate::db::types::Texts;
 use crate::db::webhook_endpoints::{Endpoint, NewEndpoint, Patch};
 use crate::domain::event::EventKind;
 use crate::domain::id::{AppId, Id, WebhookEndpointId};
+use crate::domain::job::{Job, NewJob};
 use crate::domain::secret::Secret;
 use crate::domain::webhook::{self, DisabledReason};
 
@@ -93,9 +95,10 @@ pub async fn add(app: &App, asker: &Asker, owner: AppId, wanted: Wanted) -> Resu
     Ok((made, secret))
 }
 
-/// Changes an endpoint. Switching it off gives up what waits for it; switching it on forgets its failures.
+/// Changes an endpoint. Switching it off gives up what waits for it, a great backlog by and by; switching it on forgets
+/// its failures. `Conflict`: a backlog is still being given up.
 pub async fn change(
-    app: &App,
+    app: &Arc<App>,
     asker: &Asker,
     owner: AppId,
     id: WebhookEndpointId,
@@ -114,6 +117,7 @@ pub async fn change(
         id,
         json!({ "disabled": change.disabled }),
     );
+    let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {
             db::webhook_endpoints::lock(conn, id)?;
@@ -127,9 +131,18 @@ pub async fn change(
             match change.disabled {
                 Some(true) if before.disabled_at.is_none() => {
                     db::webhook_endpoints::disable(conn, id, DisabledReason::Partner)?;
-                    db::webhook_deliveries::dead_letter_all(conn, id)?;
+                    if !db::webhook_deliveries::dead_letter_some(conn, id)? {
+                        wake(conn, &tools, owner, id)?;
+                    }
                 }
-                Some(false) if before.disabled_at.is_some() => db::webhook_endpoints::enable(conn, id)?,
+                Some(false) if before.disabled_at.is_some() => {
+                    if !db::webhook_deliveries::dead_letter_some(conn, id)? {
+                        return Err(Error::Conflict(
+                            "What waited for the endpoint is still being given up; try again in a minute".to_owned(),
+                        ));
+                    }
+                    db::webhook_endpoints::enable(conn, id)?;
+                }
                 _ => {}
             }
             db::audit::insert(conn, &event)?;
@@ -173,14 +186,16 @@ pub async fn roll_secret(
     Ok((changed, secret))
 }
 
-/// Removes an endpoint with what was and would have been delivered there.
-pub async fn remove(app: &App, asker: &Asker, owner: AppId, id: WebhookEndpointId) -> Result<(), Error> {
+/// Removes an endpoint with what was and would have been delivered there: out of sight at once, cleared away by a job.
+pub async fn remove(app: &Arc<App>, asker: &Asker, owner: AppId, id: WebhookEndpointId) -> Result<(), Error> {
     let event = asker.did(app.id(), owner, "webhook_endpoint.deleted", id, json!({}));
+    let tools = app.clone();
     app.db
         .transaction::<_, Error, _>(move |conn| {
-            if !db::webhook_endpoints::delete(conn, owner, id)? {
+            if !db::webhook_endpoints::remove(conn, owner, id)? {
                 return Err(Error::NotFound);
             }
+            wake(conn, &tools, owner, id)?;
             Ok(db::audit::insert(conn, &event)?)
         })
         .await
@@ -189,6 +204,20 @@ pub async fn remove(app: &App, asker: &Asker, owner: AppId, id: WebhookEndpointI
 /// The secret before is no use once the roll-over has ended.
 pub fn previous_secret_ends_at(endpoint: &Endpoint, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     endpoint.previous_secret_ends_at.filter(|ends_at| now < *ends_at)
+}
+
+/// Lets the endpoint's job run: there is something to send, to give up, or to clear away.
+fn wake(conn: &mut db::Conn, app: &App, owner: AppId, endpoint: WebhookEndpointId) -> db::Result<()> {
+    let job = NewJob {
+        job: Job::DeliverWebhook {
+            endpoint,
+            delivery: None,
+        },
+        app: Some(owner),
+        platform: None,
+        due_at: app.now(),
+    };
+    db::jobs::insert_sooner(conn, app.id(), &job)
 }
 
 fn found(conn: &mut db::Conn, owner: AppId, id: WebhookEndpointId) -> Result<Endpoint, Error> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::found;
+use super::{found, wake};
 use crate::app::App;
 use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError, events};
@@ -15,7 +15,6 @@ use crate::db::events::{EventFilter, NewEvent};
 use crate::db::webhook_endpoints::Endpoint;
 use crate::domain::event::EventKind;
 use crate::domain::id::{AppId, EventId, WebhookDeliveryId, WebhookEndpointId};
-use crate::domain::job::{Job, NewJob};
 
 /// Events that are replayed at one request.
 const MOST: i64 = 10_000;
@@ -101,6 +100,7 @@ pub async fn replay(
         let (tools, batch) = (app.clone(), batch.to_vec());
         app.db
             .transaction::<_, Error, _>(move |conn| {
+                enabled(conn, owner, id)?;
                 for event in batch {
                     db::webhook_deliveries::queue(conn, tools.id(), owner, id, event)?;
                 }
@@ -116,22 +116,12 @@ pub async fn replay(
     Ok(wanted.len())
 }
 
-fn wake(conn: &mut db::Conn, app: &App, owner: AppId, endpoint: WebhookEndpointId) -> db::Result<()> {
-    let job = NewJob {
-        job: Job::DeliverWebhook {
-            endpoint,
-            delivery: None,
-        },
-        app: Some(owner),
-        platform: None,
-        due_at: app.now(),
-    };
-    db::jobs::insert_sooner(conn, app.id(), &job)
-}
-
+/// The endpoint, which does not go before the transaction ends.
 fn enabled(conn: &mut db::Conn, owner: AppId, id: WebhookEndpointId) -> Result<Endpoint, Error> {
     let endpoint = found(conn, owner, id)?;
-    if endpoint.disabled_at.is_some() {
+    // It may have gone since it was read.
+    if endpoint.disabled_at.is_some() || db::webhook_endpoints::hold(conn, &[id])?.is_empty() {
+        found(conn, owner, id)?;
         return Err(Error::Conflict(
             "The webhook endpoint is disabled; enable it first".to_owned(),
         ));

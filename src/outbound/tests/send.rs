@@ -52,7 +52,7 @@ async fn a_call_given_up_at_its_limit_is_an_answer_lost_and_resets_the_socket() 
     let result = private()?
         .send(get(&format!("http://127.0.0.1:{port}/"))?, &limit)
         .await;
-    assert!(is_lost(result.err()));
+    assert!(result.is_err_and(|error| error.is_late()));
     assert_eq!(server.await??, (0, Some(io::ErrorKind::ConnectionReset)));
     Ok(())
 }

@@ -68,9 +68,11 @@ pub async fn show(by: StoreToken, mut params: Params) -> Answer {
     let (until, problem) = match usable {
         Ok(usable) => (Some(usable.access_expires_at), None),
         // The store's state and the platform's are what was asked for; our own faults are not.
-        Err(error @ (broker::Error::NeedsReauthorization { .. } | broker::Error::Platform { .. })) => {
-            (None, Some(Error::from(error)))
-        }
+        Err(
+            error @ (broker::Error::NeedsReauthorization { .. }
+            | broker::Error::StoreFrozen
+            | broker::Error::Platform { .. }),
+        ) => (None, Some(Error::from(error))),
         Err(error) => return Err(error.into()),
     };
     let lasts = until.map(|until| lasts(until, by.tools.now()));

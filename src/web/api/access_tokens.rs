@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store_json::StoreJson;
-use super::stores::{find, shown};
+use super::stores::shown;
 use super::{Answer, created};
 use crate::broker::access_token;
 use crate::domain::id::StoreId;
@@ -41,11 +41,10 @@ pub async fn rotate(by: PartnerKey<TokensWrite>, id: Path<String>, body: Body) -
     let (id, given): (StoreId, RotateJson) = (path_id(&id)?, body.read()?);
     let overlap = Duration::from_secs(given.overlap_seconds);
     let rotated = access_token::rotate(&by.tools, &by.asker(), id, overlap).await?;
-    let store = find(&by, id).await?;
     created(&RotatedJson {
         access_token: rotated.secret.expose(),
         token_type: "Bearer",
         previous_tokens_end_at: rotated.others_end_at,
-        store: shown(&by, store),
+        store: shown(&by, rotated.listed),
     })
 }

@@ -23,7 +23,7 @@ use crate::domain::id::{ConnectSessionId, EventId, StoreId, WebhookDeliveryId, W
 use crate::domain::problem::Problem::{
     self, Conflict, CredentialRenewed, Forbidden, InvalidRequest, LinkExpired, NotFound, PlatformAppMisconfigured,
     PlatformRejected, PlatformThrottled, PlatformTimeout, PlatformUnavailable, RateLimited, StoreAlreadyConnected,
-    StoreNeedsReauthorization, TooLarge,
+    StoreFrozen, StoreNeedsReauthorization, TooLarge,
 };
 use crate::domain::store::{StoreHealth, StoreStatus};
 use crate::domain::webhook::DeliveryStatus;
@@ -99,7 +99,7 @@ fn connecting() -> Vec<Call> {
             .key::<ConnectWrite>()
             .body::<ExchangeJson>(true)
             .answers::<ExchangedJson>(200, "The stores, with their tokens.")
-            .fails(&[NotFound, LinkExpired]),
+            .fails(&[NotFound, LinkExpired, StoreFrozen]),
     ]
 }
 
@@ -133,7 +133,7 @@ fn stores() -> Vec<Call> {
             )
             .answers::<ExchangedJson>(201, "The store, with its token.")
             .fails(PLATFORM)
-            .fails(&[StoreAlreadyConnected]),
+            .fails(&[StoreAlreadyConnected, StoreFrozen]),
         store(Call::get(urls::API_STORE))
             .is(STORES, "getStore", "Read a store")
             .key::<StoresRead>()
@@ -144,7 +144,8 @@ fn stores() -> Vec<Call> {
             .about("What is absent is left alone, `null` empties. ")
             .key::<StoresWrite>()
             .body::<PatchJson>(false)
-            .answers::<StoreJson>(200, "The store as it is now."),
+            .answers::<StoreJson>(200, "The store as it is now.")
+            .fails(&[StoreFrozen]),
         store(Call::delete(urls::API_STORE))
             .is(STORES, "revokeStore", "Revoke a store")
             .about("At the platform too where it can. Final: the token stops at once, the credential is erased. ")
@@ -161,7 +162,7 @@ fn stores() -> Vec<Call> {
             .key::<StoresWrite>()
             .answers::<AttemptedJson>(200, "What the attempt came to.")
             .fails(PLATFORM)
-            .fails(&[StoreNeedsReauthorization]),
+            .fails(&[StoreNeedsReauthorization, StoreFrozen]),
         store(Call::post(urls::API_STORE_VERIFY))
             .is(
                 STORES,
@@ -171,12 +172,13 @@ fn stores() -> Vec<Call> {
             .key::<StoresWrite>()
             .answers::<VerifiedJson>(200, "What the platform said.")
             .fails(PLATFORM)
-            .fails(&[StoreNeedsReauthorization]),
+            .fails(&[StoreNeedsReauthorization, StoreFrozen]),
         store(Call::post(urls::API_STORE_ACCESS_TOKENS))
             .is(TOKENS, "rotateAccessToken", "Make a new access token for a store")
             .key::<TokensWrite>()
             .body::<RotateJson>(false)
-            .answers::<RotatedJson<'static>>(201, "The new token, shown this once."),
+            .answers::<RotatedJson<'static>>(201, "The new token, shown this once.")
+            .fails(&[StoreFrozen]),
         store(Call::get(urls::API_STORE_REFRESHES))
             .is(STORES, "listRefreshes", "List the tries to renew a store's credential")
             .key::<StoresRead>()
@@ -268,7 +270,8 @@ fn webhooks() -> Vec<Call> {
             .about("`disabled: false` switches it on again. ")
             .key::<WebhooksWrite>()
             .body::<endpoints::PatchJson>(false)
-            .answers::<EndpointJson>(200, "The endpoint as it is now."),
+            .answers::<EndpointJson>(200, "The endpoint as it is now.")
+            .fails(&[Conflict]),
         endpoint(Call::delete(urls::API_WEBHOOK_ENDPOINT))
             .is(WEBHOOKS, "deleteWebhookEndpoint", "Remove a webhook endpoint")
             .key::<WebhooksWrite>()
@@ -335,7 +338,7 @@ fn store_calls() -> Vec<Call> {
             .store_token()
             .answers::<CredentialsJson<'static>>(200, "What calls are signed with at this moment.")
             .fails(PLATFORM)
-            .fails(&[Forbidden, Conflict, StoreNeedsReauthorization]),
+            .fails(&[Forbidden, Conflict, StoreNeedsReauthorization, StoreFrozen]),
         Call::any(urls::PROXY)
             .is(STORE_CALLS, "proxy", "Call the platform")
             .about(
@@ -351,7 +354,15 @@ fn store_calls() -> Vec<Call> {
             .any_body()
             .answers_default("What the platform answered, whatever its status, its headers and its body are.")
             .fails(PLATFORM)
-            .fails(&[InvalidRequest, StoreNeedsReauthorization, CredentialRenewed, Conflict, TooLarge, RateLimited]),
+            .fails(&[
+                InvalidRequest,
+                StoreNeedsReauthorization,
+                StoreFrozen,
+                CredentialRenewed,
+                Conflict,
+                TooLarge,
+                RateLimited,
+            ]),
     ]
 }
 

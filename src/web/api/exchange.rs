@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::store_json::StoreJson;
-use super::stores::{find, shown};
+use super::stores::shown;
 use super::{Answer, ok};
 use crate::broker::connect::{self, Exchanged};
 use crate::domain::secret::Secret;
@@ -48,19 +48,19 @@ pub async fn exchange(by: PartnerKey<ConnectWrite>, body: Body) -> Answer {
     let given: ExchangeJson = body.read()?;
     let code = given.code.expose();
     let exchanged = connect::exchange(&by.tools, by.app.id, code, given.customer_id, &by.asker()).await?;
-    ok(&given_json(&by, &exchanged).await?)
+    ok(&given_json(&by, exchanged)?)
 }
 
-/// What was exchanged, with the stores as they are now.
-pub(super) async fn given_json<S>(by: &PartnerKey<S>, exchanged: &Exchanged) -> Result<ExchangedJson, Error> {
-    let mut stores = Vec::new();
-    for given in exchanged.stores() {
-        stores.push(ConnectedJson {
-            access_token: given.access_token.as_ref().map(|token| token.expose().to_owned()),
+/// What was exchanged, from what the exchange itself has read: an answer that holds a token needs nothing more.
+pub(super) fn given_json<S>(by: &PartnerKey<S>, exchanged: Exchanged) -> Result<ExchangedJson, Error> {
+    let stores: Vec<ConnectedJson> = std::iter::once(exchanged.first)
+        .chain(exchanged.others)
+        .map(|given| ConnectedJson {
+            access_token: given.access_token.map(|token| token.expose().to_owned()),
             reauthorized: given.reauthorized,
-            store: shown(by, find(by, given.store.id).await?),
-        });
-    }
+            store: shown(by, given.listed),
+        })
+        .collect();
     Ok(ExchangedJson {
         first: stores.first().cloned().ok_or_else(Error::not_found)?,
         token_type: "Bearer",

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Answer, done, ok};
+use crate::broker::needs_sandbox;
 use crate::broker::platform_app_test;
 use crate::broker::platform_apps::{self, Registered};
 use crate::domain::secret::Secret;
@@ -50,6 +51,7 @@ pub(super) struct TestJson {
 /// 6 seconds are taken of an app.
 pub async fn test(by: PartnerKey<PlatformsWrite>, slug: Path<String>, body: Body) -> Answer {
     let given: TestJson = body.read()?;
+    needs_sandbox(&by.tools, by.app.mode)?;
     let tested = platform_app_test::test_own(&by.tools, &by.asker(), &by.app, &slug, &given.fields).await?;
     ok(&tested)
 }

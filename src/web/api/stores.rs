@@ -17,7 +17,7 @@ use super::store_json::StoreJson;
 use super::store_refreshes::{AttemptedJson, VerifiedJson};
 use super::{Answer, created, done, ok};
 use crate::broker::connect::{BroughtTokens, DirectStore, connect_directly, sessions};
-use crate::broker::{disconnect, refresh, stores, verify};
+use crate::broker::{disconnect, needs_sandbox, refresh, stores, verify};
 use crate::db;
 use crate::db::store_list::{ListedStore, StoreFilter};
 use crate::db::stores::Patch;
@@ -83,8 +83,10 @@ pub(super) struct DirectJson {
 struct TokensJson {
     access_token: Secret,
     refresh_token: Option<Secret>,
-    /// Seconds that are left.
+    /// Seconds that are left; a century at most.
+    #[schema(maximum = 3_153_600_000)]
     expires_in: Option<u64>,
+    #[schema(maximum = 3_153_600_000)]
     refresh_expires_in: Option<u64>,
     scopes: Option<Vec<String>>,
 }
@@ -107,12 +109,9 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
         shops: given.shops,
     };
     let connected = connect_directly(&by.tools, &by.app, &by.asker(), wanted).await?;
-    let answer = given_json(&by, &connected).await?;
-    if connected.stores().all(|given| given.reauthorized) {
-        ok(&answer)
-    } else {
-        created(&answer)
-    }
+    let known = connected.stores().all(|given| given.reauthorized);
+    let answer = given_json(&by, connected)?;
+    if known { ok(&answer) } else { created(&answer) }
 }
 
 pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {
@@ -197,6 +196,7 @@ pub async fn reauthorize(by: PartnerKey<ConnectWrite>, id: Path<String>, body: B
 pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
+    needs_sandbox(&by.tools, by.app.mode)?;
     let attempt = refresh::refresh_now(&by.tools, credential, RefreshTrigger::Request).await?;
     ok(&AttemptedJson::of(attempt, shown(&by, find(&by, id).await?)))
 }
@@ -204,6 +204,7 @@ pub async fn refresh(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
 pub async fn verify(by: PartnerKey<StoresWrite>, id: Path<String>) -> Answer {
     let id = path_id(&id)?;
     let credential = find_living(&by, id).await?;
+    needs_sandbox(&by.tools, by.app.mode)?;
     let verdict = verify::check(&by.tools, credential, RefreshTrigger::Request).await?;
     ok(&VerifiedJson::of(verdict, shown(&by, find(&by, id).await?)))
 }

@@ -24,6 +24,7 @@ pub use store_token::StoreToken;
 use crate::app::App;
 use crate::app::rates::Budget;
 use crate::broker;
+use crate::domain::id::AppId;
 use crate::domain::problem::Problem;
 use crate::web::Error;
 use crate::web::middleware::request_id::RequestId;
@@ -36,7 +37,17 @@ fn tools(request: &HttpRequest) -> Result<Arc<App>, Error> {
         .ok_or_else(|| Error::of(Problem::Internal).caused_by("the tools are not registered"))
 }
 
-/// The token of `Authorization: Bearer ...`.
+/// Marks a request of the partner API that its app's budget knows of.
+struct Counted;
+
+/// Counts a request of the partner API, once; `RateLimited` if nothing is left of the app's budget.
+pub fn count_app(request: &HttpRequest, tools: &App, app: AppId) -> Result<(), Error> {
+    if request.extensions_mut().insert(Counted).is_some() {
+        return Ok(());
+    }
+    budget(request, tools.rates.count_app(app))
+}
+
 /// Leaves what is left of a budget where the edge finds it; `RateLimited` if nothing is.
 fn budget(request: &HttpRequest, budget: Option<Budget>) -> Result<(), Error> {
     let Some(budget) = budget else { return Ok(()) };
@@ -47,6 +58,7 @@ fn budget(request: &HttpRequest, budget: Option<Budget>) -> Result<(), Error> {
     }
 }
 
+/// The token of `Authorization: Bearer ...`.
 pub fn bearer(request: &HttpRequest) -> Result<String, Error> {
     let missing = |detail| Error::of(Problem::Unauthenticated).detail(detail);
     let value = request.headers().get(header::AUTHORIZATION);

@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use super::{bearer, budget, request_id, tools};
+use super::{bearer, count_app, request_id, tools};
 use crate::app::App;
 use crate::broker::api_key;
 use crate::broker::asker::Asker;
@@ -80,7 +80,7 @@ impl<S: NeedsScope> FromRequest for PartnerKey<S> {
         Box::pin(async move {
             let (tools, bearer) = (tools?, bearer?);
             let admitted = api_key::admit(&tools, &bearer).await?;
-            budget(&request, tools.rates.count_app(admitted.app.id))?;
+            count_app(&request, &tools, admitted.app.id)?;
             if let Some(scope) = S::SCOPE {
                 admitted.needs(scope)?;
             }

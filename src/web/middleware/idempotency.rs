@@ -17,7 +17,7 @@ use crate::broker::api_key;
 use crate::broker::idempotency::{self, Kept, Turn};
 use crate::domain::id::IdempotentRequestId;
 use crate::domain::problem::Problem;
-use crate::web::extract::{BODY_LIMIT, bearer};
+use crate::web::extract::{BODY_LIMIT, bearer, count_app};
 use crate::web::{Error, urls};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -41,8 +41,10 @@ pub async fn once(request: ServiceRequest, next: Next<BoxBody>) -> Answer {
 
 async fn run(tools: Arc<App>, key: &HeaderValue, mut request: ServiceRequest, next: Next<BoxBody>) -> Answer {
     let taken = async {
-        let key = read_key(key)?;
         let admitted = api_key::admit(&tools, &bearer(request.request())?).await?;
+        // A repetition is a request like any other; the handler does not count it a second time.
+        count_app(request.request(), &tools, admitted.app.id)?;
+        let key = read_key(key)?;
         let body = whole(request.take_payload()).await?;
         let head = format!("{} {}\n", request.method(), request.uri());
         let turn = idempotency::begin(&tools, &admitted, &key, &[head.as_bytes(), &body].concat()).await?;

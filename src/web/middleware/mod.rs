@@ -5,6 +5,7 @@
 pub mod conditional;
 pub mod idempotency;
 pub mod log;
+pub mod patience;
 pub mod rate_limit;
 pub mod request_id;
 pub mod security_headers;
@@ -111,10 +112,17 @@ pub async fn edge(
             Ok(response)
         }
         Err(error) => {
-            // Handlers never end here; only the session's rows can fail outside of them.
-            let failure = Error::of(Problem::Unavailable).caused_by(error.to_string());
+            // Handlers never end here; outside of them the session's rows can fail, and a request can take too long.
+            let made;
+            let failure = match error.as_error::<Error>() {
+                Some(ours) => ours,
+                None => {
+                    made = Error::of(Problem::Unavailable).caused_by(error.to_string());
+                    &made
+                }
+            };
             let mut rendered = failure.render(group, spare_frame, id.as_str());
-            finish(&mut rendered, "(before routing)", Some(log::Failure::of(&failure)));
+            finish(&mut rendered, "(before routing)", Some(log::Failure::of(failure)));
             Err(InternalError::from_response("rendered", rendered).into())
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::partners;
 use crate::support::rows;
-use crate::support::test_app::{TestApp, read};
+use crate::support::test_app::{TestApp, Wishes, read};
 use crate::support::visitor::Answer;
 
 const SESSIONS: &str = "/v1/connect-sessions";
@@ -208,4 +208,55 @@ async fn what_is_read_again_unchanged_is_not_sent_again() {
         let request = app.request(&key, "GET", path).header("if-none-match", "\"other\"");
         assert_eq!(read(request.send().await.unwrap()).await.status, 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_key_is_free_again_after_a_day_whenever_the_purge_comes() {
+    let app = TestApp::start().await;
+    let key = app.demo.api_key.expose().to_owned();
+    let first = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    app.advance(Duration::from_secs(24 * 3600 - 1));
+    let early = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&early), (409, "conflict".to_owned()));
+    app.advance(Duration::from_secs(2));
+    let other = post(&app, &key, SESSIONS, "order-1", &session("customer-2", &app)).await;
+    assert_eq!((other.status, sessions(&app)), (201, 2), "{}", other.body);
+    assert_ne!(other.body, first.body);
+    let again = post(&app, &key, SESSIONS, "order-1", &session("customer-2", &app)).await;
+    assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn an_answer_with_a_secret_is_erased_within_minutes_of_its_hour() {
+    let app = TestApp::start().await;
+    let key = app.demo.api_key.expose().to_owned();
+    post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    let held = "SELECT count(*) AS n FROM idempotent_requests WHERE body_sealed IS NOT NULL";
+    rows::work(&app).await;
+    assert_eq!(rows::count(&app.database, held), 1);
+    app.advance(Duration::from_secs(3600 + 5 * 60));
+    rows::work(&app).await;
+    assert_eq!(rows::count(&app.database, held), 0);
+    // That it was done is known for the whole day.
+    let later = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&later), (409, "conflict".to_owned()));
+}
+
+#[tokio::test]
+async fn requests_with_a_key_count_once_and_their_repetitions_count_too() {
+    let app = TestApp::with(Wishes {
+        settings: vec![("LLAVERO_APP_RATE", "3")],
+        ..Wishes::default()
+    })
+    .await;
+    let key = app.demo.api_key.expose().to_owned();
+    for left in [2, 1, 0] {
+        let answer = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let told = answer.header("ratelimit").to_owned();
+        assert!(told.starts_with(&format!("\"app\";r={left};t=")), "{told}");
+    }
+    let refused = post(&app, &key, SESSIONS, "order-1", &session("customer-1", &app)).await;
+    assert_eq!(code(&refused), (429, "rate_limited".to_owned()));
+    assert_eq!(sessions(&app), 1);
 }

@@ -3,6 +3,7 @@
 mod claims;
 mod ends;
 mod lost;
+mod webhook_backlogs;
 mod webhook_failures;
 mod webhooks;
 

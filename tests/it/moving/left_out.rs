@@ -104,3 +104,62 @@ async fn an_export_that_broke_off_is_made_again_with_what_it_had_frozen() {
     let exported = "SELECT count(*) AS n FROM audit_events WHERE action = 'store.exported'";
     assert_eq!(count(&app.database, exported), 2);
 }
+
+#[tokio::test]
+async fn a_frozen_store_takes_no_change_that_would_be_lost() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    let session = connecting::begin(&app, json!({ "customer_id": "customer-2", "platform": "woocommerce" })).await;
+    let way = connecting::Way::with("woocommerce", "keys", WOOCOMMERCE);
+    let visitor = crate::support::visitor::Visitor::new();
+    let returned = connecting::walk(&app, &visitor, &session.url, &way).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+
+    let path = format!("/v1/stores/{}", store.store_id);
+    let answers = [
+        app.api("POST", &format!("{path}/access-tokens"), Some(json!({}))).await,
+        app.api("PATCH", &path, Some(json!({ "name": "Lost" }))).await,
+        connecting::exchange(&app, returned.code()).await,
+    ];
+    for answer in answers {
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (409, Some("store_frozen")),
+            "{}",
+            answer.body
+        );
+    }
+    let living = "SELECT count(*) AS n FROM access_tokens WHERE revoked_at IS NULL AND ends_at IS NULL";
+    assert_eq!(count(&app.database, living), 1);
+    assert_eq!(
+        count(&app.database, "SELECT count(*) AS n FROM stores WHERE name = 'Lost'"),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_frozen_store_is_told_as_one_that_cannot_be_called_for() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+    let answer = app.api_as(&store.access_token, "GET", "/v1/access", None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let told = answer.json();
+    assert_eq!(
+        (&told["usable"], &told["problem"]["code"]),
+        (&json!(false), &json!("store_frozen"))
+    );
+    assert_eq!(told["store"]["id"], store.store_id);
+}
+
+#[tokio::test]
+async fn a_frozen_credential_whose_revocation_was_cut_off_is_erased_by_the_purge() {
+    let app = start().await;
+    connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+    let cut_off = "UPDATE stores SET status = 'revoked', status_reason = 'revoked_by_partner'";
+    execute(&app.database, cut_off);
+    app.advance(std::time::Duration::from_secs(2 * 3600));
+    assert_eq!(llavero::broker::disconnect::erase_unused(&app.app).await.unwrap(), 1);
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 0);
+}

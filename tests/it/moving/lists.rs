@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::installation::Installation;
 use crate::support::processes::program;
-use crate::support::rows::count;
+use crate::support::rows::{count, row};
 
 const PATH: &str = "/anything";
 const KEY: &str = "ck_5a00000000000000000000000000000000000001";
@@ -87,6 +87,46 @@ async fn a_csv_connects_line_by_line_and_goes_on_where_it_was_interrupted() {
     assert_eq!(last[4], told[3][4], "the same store");
     assert_eq!(it.call(&process, &last[5], PATH).await.status, 200);
     assert_eq!(count(&it.database, "SELECT count(*) AS n FROM stores"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_there_before_an_interrupted_import_goes_on_working() {
+    let it = Installation::start().await;
+    let path = |name: &str| it.data.path().join(name).to_str().unwrap().to_owned();
+    let (first, second) = (path("first.csv"), path("second.csv"));
+    let lines = format!(
+        "platform,customer_id,store_url,consumer_key,consumer_secret\n\
+         woocommerce,one,https://one.example.com,{KEY},{SECRET}\n"
+    );
+    for file in [&first, &second] {
+        std::fs::write(file, &lines).unwrap();
+    }
+    import(&it, "--csv", &first);
+    let token = results(&first)[0][5].clone();
+    let now = row(&it.database, "SELECT llavero_now() AS now")["now"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // Killed after it had noted that it tries, by this version and by one that did not note when.
+    for since in [now.as_str(), ""] {
+        let head = "line,customer_id,platform,outcome,store_id,access_token,reason";
+        let noted = format!("{head}\n2,one,woocommerce,trying,,,{since}\n");
+        std::fs::write(format!("{second}.results.csv"), noted).unwrap();
+        let done = import(&it, "--csv", &second);
+        assert!(
+            stdout(&done).starts_with("0 stores connected, 1 authorized again"),
+            "{}",
+            stdout(&done)
+        );
+        let told = results(&second);
+        assert_eq!(
+            (told[0][3].as_str(), told[0][5].as_str()),
+            ("reauthorized", ""),
+            "{since}"
+        );
+    }
+    let process = it.serve().await;
+    assert_eq!(it.call(&process, &token, PATH).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

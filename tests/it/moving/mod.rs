@@ -2,19 +2,22 @@
 //! and no refresh token is used at both.
 
 mod bulk;
+mod clients;
+mod home;
 mod left_out;
 mod lists;
 mod papers;
 mod processes;
 
-use std::io;
+use std::io::{self, Cursor};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llavero::broker::Error;
 use llavero::broker::asker::Asker;
-use llavero::broker::moving::{Append, Exported, Writer, export};
+use llavero::broker::moving::{Append, Exported, Imported, Reader, Writer, export, import, lacking};
 use llavero::crypto::Cost;
+use llavero::db;
 use llavero::domain::admin::Actor;
 
 use crate::support::installation::Installation;
@@ -74,4 +77,26 @@ async fn export_to(app: &TestApp, lines: &Lines, copy: bool) -> Result<Exported,
     let out = Box::new(lines.clone());
     let writer = Writer::begin(&PASSPHRASE.into(), CHEAP, app.app.random.clone(), out).unwrap();
     export(&app.app, &asker(), app.demo.app_id, copy, Duration::ZERO, writer).await
+}
+
+fn reader(lines: &Lines) -> Reader {
+    Reader::open(&PASSPHRASE.into(), Box::new(Cursor::new(lines.bytes()))).unwrap()
+}
+
+async fn owner(app: &TestApp) -> db::apps::App {
+    let id = app.demo.app_id;
+    let found = app.app.db.run(move |conn| db::apps::find(conn, id)).await;
+    found.unwrap_or_else(|error: db::Error| panic!("{error}")).unwrap()
+}
+
+/// What the demo app lacks to take a file.
+async fn lacks(app: &TestApp, lines: &Lines) -> Vec<String> {
+    let checked = lacking(&app.app, &owner(app).await, reader(lines)).await.unwrap();
+    checked.err().unwrap_or_default()
+}
+
+async fn import_from(app: &TestApp, lines: &Lines) -> Imported {
+    import(&app.app, &asker(), &owner(app).await, reader(lines))
+        .await
+        .unwrap()
 }

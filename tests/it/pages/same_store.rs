@@ -1,10 +1,12 @@
 //! The same shop connected a second time: a re-authorization for its customer, refused for another, unless it is handed over.
 
+use llavero::domain::store::Mode;
 use serde_json::{Value, json};
 
 use crate::support::connecting::{
-    Connected, Way, begin, connect_for, exchange, start, store, stores, walk, walk_to_end, way_back,
+    Connected, RETURN_URL, Way, begin, connect_for, exchange, start, store, stores, walk, walk_to_end, way_back,
 };
+use crate::support::partners::other_app;
 use crate::support::visitor::Visitor;
 
 fn way() -> Way {
@@ -112,4 +114,26 @@ async fn typed_keys_of_another_customers_store_lead_back_to_the_partner() {
         (&*returned.values["state"], &*returned.values["status"]),
         ("mine", "failed")
     );
+}
+
+#[tokio::test]
+async fn a_shop_of_another_app_is_refused_in_the_words_of_one_of_another_customer() {
+    let app = start().await;
+    connect_for(&app, "customer-1", &way()).await;
+    let other = other_app(&app, Mode::Sandbox).await;
+    let asked = json!({ "platform": "mercado-libre", "customer_id": "customer-2", "return_url": RETURN_URL });
+    let mut told = Vec::new();
+    for key in [app.demo.api_key.expose(), &other.key] {
+        let made = app
+            .api_as(key, "POST", "/v1/connect-sessions", Some(asked.clone()))
+            .await;
+        assert_eq!(made.status, 201, "{}", made.body);
+        let url = made.json()["url"].as_str().unwrap().to_owned();
+        let returned = way_back(&walk_to_end(&app, &Visitor::new(), &url, &way()).await);
+        assert_eq!(returned.error(), "store_already_connected");
+        let path = format!("/v1/connect-sessions/{}", made.json()["id"].as_str().unwrap());
+        let session = app.api_as(key, "GET", &path, None).await.json();
+        told.push((returned.values["error_description"].clone(), session["failure"].clone()));
+    }
+    assert_eq!(told[0], told[1]);
 }

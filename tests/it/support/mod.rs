@@ -11,6 +11,7 @@ pub mod depot;
 pub mod installation;
 pub mod installing;
 pub mod partners;
+pub mod planted;
 pub mod print_schema;
 pub mod processes;
 pub mod raw;

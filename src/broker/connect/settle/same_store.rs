@@ -41,8 +41,8 @@ impl Settlement {
                 continue;
             }
             match &found {
-                Some(store) if store.app_id != app => taken = Some("The shop is connected to another app."),
-                Some(store) if !is_same_customer(&self.visit, store) => {
+                // In the same words: whether another app has the shop is nobody's affair here.
+                Some(store) if store.app_id != app || !is_same_customer(&self.visit, store) => {
                     taken = Some("The shop is connected for another customer.");
                 }
                 _ => free.push((shop.clone(), found)),
