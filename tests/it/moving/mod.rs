@@ -4,6 +4,7 @@
 mod bulk;
 mod left_out;
 mod lists;
+mod nango;
 mod papers;
 mod processes;
 
