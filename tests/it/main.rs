@@ -4,6 +4,7 @@
 mod admin_list;
 mod api;
 mod architecture;
+mod audit_words;
 mod catalogue;
 mod conversations;
 mod custom_platforms;
