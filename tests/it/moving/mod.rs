@@ -2,6 +2,7 @@
 //! and no refresh token is used at both.
 
 mod bulk;
+mod frozen;
 mod left_out;
 mod lists;
 mod nango;
