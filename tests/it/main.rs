@@ -4,6 +4,7 @@
 mod admin_list;
 mod api;
 mod architecture;
+mod audit_chain;
 mod audit_words;
 mod catalogue;
 mod conversations;
