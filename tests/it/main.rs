@@ -7,6 +7,7 @@ mod architecture;
 mod audit_chain;
 mod audit_words;
 mod catalogue;
+mod commands;
 mod conversations;
 mod custom_platforms;
 mod docs;
