@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use commands::api_keys::ApiKeyCommand;
+use commands::audit::AuditCommand;
 use commands::bulk::Source;
 use llavero::config::Config;
 use llavero::domain::admin::Role;
@@ -46,6 +48,9 @@ enum Command {
     /// Partners' apps
     #[command(subcommand)]
     App(AppCommand),
+    /// API keys of partners' apps
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// The key ring that seals the platforms' credentials
     #[command(subcommand)]
     Key(KeyCommand),
@@ -58,6 +63,9 @@ enum Command {
     /// Work that waits, runs or was given up
     #[command(subcommand)]
     Job(JobCommand),
+    /// The trail of who did what
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Write all stores of an app to a file sealed to a passphrase, and freeze them here
     Export {
         #[arg(long)]
@@ -107,7 +115,10 @@ enum Command {
         bind: std::net::SocketAddr,
     },
     /// Check settings, database, keys, clock and mail; one line each
-    Doctor,
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -120,6 +131,11 @@ enum AdminCommand {
     },
     /// Print another one-time sign-in link for an admin
     Link { email: String },
+    /// List the admins
+    List {
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -137,6 +153,8 @@ enum AppCommand {
         /// Address the browser may be sent back to; may be given several times
         #[arg(long = "return-url")]
         return_urls: Vec<String>,
+        #[arg(long)]
+        json: bool,
     },
     /// List the apps
     List {
@@ -242,17 +260,21 @@ fn main() -> ExitCode {
         Command::Migrate { check } => commands::database::migrate(&config, check),
         Command::Admin(AdminCommand::Add { email, role }) => commands::people::add_admin(config, &email, role),
         Command::Admin(AdminCommand::Link { email }) => commands::people::link_admin(config, &email),
+        Command::Admin(AdminCommand::List { json }) => commands::people::list_admins(config, json),
         Command::App(AppCommand::Add {
             partner,
             name,
             mode,
             return_urls,
-        }) => commands::people::add_app(config, partner, name, mode, return_urls),
+            json,
+        }) => commands::people::add_app(config, partner, name, mode, return_urls, json),
         Command::App(AppCommand::List { json }) => commands::people::list_apps(config, json),
+        Command::ApiKey(command) => commands::api_keys::run(config, command),
+        Command::Audit(command) => commands::audit::run(config, command),
         Command::Key(KeyCommand::New) => commands::keys::new(&config),
         Command::Key(KeyCommand::List { json }) => commands::keys::list(&config, json),
         Command::Key(KeyCommand::Rotate) => commands::keys::rotate(&config),
-        Command::Key(KeyCommand::Retire { id }) => commands::keys::retire(&config, &id),
+        Command::Key(KeyCommand::Retire { id }) => commands::keys::retire(config, &id),
         Command::Platform(PlatformCommand::List { json }) => commands::platforms::list(&config, json),
         Command::Platform(PlatformCommand::Show { slug, json }) => commands::platforms::show(&config, &slug, json),
         Command::Store(StoreCommand::List {
@@ -295,7 +317,7 @@ fn main() -> ExitCode {
         // Both were answered before the settings were read.
         Command::Completions { .. } | Command::Man => Ok(()),
         Command::Sandbox { bind } => commands::sandbox::run(&config, bind),
-        Command::Doctor => commands::doctor::run(config),
+        Command::Doctor { json } => commands::doctor::run(config, json),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

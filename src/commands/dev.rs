@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 
 use llavero::clock::Clock;
 use llavero::config::Config;
@@ -102,11 +103,17 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             .write(&file)
             .map_err(|error| Stop::line(format!("{}: {error}", file.display())))?;
 
+        let url = format!("{base}{}", web::urls::DEMO_WEBHOOKS);
+        let url = Url::parse(&url).map_err(Stop::because("the demo partner's webhooks"))?;
+        let secret = demo::hear_webhooks(&app, demo.app_id, &url)
+            .await
+            .map_err(Stop::because("the demo partner's webhooks"))?;
         let setup = web::Setup {
             app: app.clone(),
             demo: Some(web::Demo {
                 app_id: demo.app_id,
                 api_key: demo.api_key,
+                inbox: Some(Arc::new(web::Inbox::new(secret))),
             }),
         };
         let server = web::start(setup, listener).map_err(Stop::because("starting the web server"))?;
@@ -149,10 +156,12 @@ fn welcome(environment: &Environment, file: &Path) -> String {
         "\nLlavero is running. Ctrl-C stops it.\n\n  \
          connect a store   {}\n  \
          demo partner      {}/demo\n  \
+         its webhooks      {}/demo/webhooks\n  \
          admin pages       {}\n  \
          simulated platforms' control API   {}/_control/openapi.json\n  \
          API key           in {} (also addresses, for scripts)\n",
         environment.connect_url,
+        environment.url,
         environment.url,
         environment.admin_url.expose(),
         environment.sandbox_url,

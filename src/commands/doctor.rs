@@ -15,10 +15,17 @@ const CLOCK_TOLERANCE_SECONDS: i64 = 5;
 
 struct Findings {
     failed: usize,
+    json: bool,
 }
 
 impl Findings {
     fn tell(&mut self, what: &str, finding: Result<String, String>) {
+        if self.json {
+            let (ok, Ok(text) | Err(text)) = (finding.is_ok(), &finding);
+            say(&serde_json::json!({ "check": what, "ok": ok, "text": text }).to_string());
+            self.failed += usize::from(!ok);
+            return;
+        }
         match finding {
             Ok(text) => say(&format!("ok      {what}: {text}")),
             Err(text) => {
@@ -30,8 +37,8 @@ impl Findings {
 }
 
 /// Checks everything, however much of it is broken.
-pub fn run(config: Config) -> Result<(), Stop> {
-    let mut findings = Findings { failed: 0 };
+pub fn run(config: Config, json: bool) -> Result<(), Stop> {
+    let mut findings = Findings { failed: 0, json };
     let missing = config.missing_for_serve();
     findings.tell(
         "settings",

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use llavero::broker::key_use;
 use llavero::clock::Clock;
 use llavero::config::Config;
 use llavero::crypto::{KeyRing, Random};
 
+use super::people::{told, with_tools};
 use super::{Stop, load_ring, say};
 
 fn path(config: &Config) -> Result<&Path, Stop> {
@@ -58,12 +60,26 @@ pub fn rotate(config: &Config) -> Result<(), Stop> {
     Ok(())
 }
 
-pub fn retire(config: &Config, id: &str) -> Result<(), Stop> {
-    let mut ring = load_ring(config)?;
+/// Takes a key out of the ring that the database does not need any more; otherwise nothing could open what it sealed.
+pub fn retire(config: Config, id: &str) -> Result<(), Stop> {
+    let path = path(&config)?.to_owned();
+    let mut ring = load_ring(&config)?;
     ring.retire(id).map_err(Stop::because("retiring the key"))?;
-    write(&ring, path(config)?)?;
-    say(&format!("key `{id}` is gone from the ring"));
-    Ok(())
+    with_tools(config, async |app| {
+        let needs = key_use::needs(&app, id.to_owned()).await.map_err(told)?;
+        if !needs.is_empty() {
+            let mut lines = vec![format!(
+                "key `{id}` is still needed; a worker seals everything again an hour after it has started with the new ring"
+            )];
+            lines.extend(needs);
+            return Err(Stop { lines });
+        }
+        // The database first: a ring that still has the key is no harm, one that lacks a known key starts nothing.
+        key_use::forget(&app, id.to_owned()).await.map_err(told)?;
+        write(&ring, &path)?;
+        say(&format!("key `{id}` is gone from the ring"));
+        Ok(())
+    })
 }
 
 fn write(ring: &KeyRing, path: &Path) -> Result<(), Stop> {

@@ -21,6 +21,8 @@ use llavero::outbound::{Outbound, OutboundConfig};
 use llavero::platform::Catalogue;
 use llavero::telemetry;
 
+pub mod api_keys;
+pub mod audit;
 pub mod bulk;
 pub mod database;
 pub mod dev;

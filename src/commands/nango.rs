@@ -115,7 +115,8 @@ fn wanted(
             values.set(name, value);
         }
     }
-    let fields = entry.fields(&values).map_err(|error| error.to_string())?;
+    let method = platform.method(&entry.method).ok_or("its connect method is gone")?;
+    let fields = entry.fields(method, &values).map_err(|error| error.to_string())?;
     let tokens = match kind {
         NangoCredentials::OAuth2 => Some(BroughtTokens {
             access_token: held.access_token.ok_or("there is no access_token")?,
@@ -137,7 +138,8 @@ fn wanted(
     })
 }
 
-/// Nango writes `storeURL` and `apiKey`; placeholders here are `store_url` and `api_key`.
+/// Nango writes `storeURL`, `apiKey` and `accounts-server`; placeholders here are `store_url`, `api_key` and
+/// `accounts_server`.
 fn snake_case(name: &str) -> String {
     let mut written = String::new();
     let mut before = None;
@@ -145,7 +147,10 @@ fn snake_case(name: &str) -> String {
         if letter.is_ascii_uppercase() && before.is_some_and(|before: char| before.is_ascii_lowercase()) {
             written.push('_');
         }
-        written.push(letter.to_ascii_lowercase());
+        written.push(match letter {
+            '-' => '_',
+            letter => letter.to_ascii_lowercase(),
+        });
         before = Some(letter);
     }
     written

@@ -34,12 +34,35 @@ pub fn link_admin(config: Config, email: &str) -> Result<(), Stop> {
     })
 }
 
+pub fn list_admins(config: Config, json: bool) -> Result<(), Stop> {
+    with_tools(config, async |app| {
+        let rows = app
+            .db
+            .run(db::admins::list)
+            .await
+            .map_err(|error: db::Error| told(error.into()))?;
+        for row in rows {
+            if json {
+                let line = serde_json::json!({
+                    "id": row.id, "email": row.email, "role": row.role, "disabled_at": row.disabled_at,
+                });
+                say(&line.to_string());
+            } else {
+                let disabled = if row.disabled_at.is_some() { "disabled" } else { "" };
+                say(&format!("{}  {:<8}  {}  {disabled}", row.id, row.role, row.email));
+            }
+        }
+        Ok(())
+    })
+}
+
 pub fn add_app(
     config: Config,
     partner: String,
     name: String,
     mode: Mode,
     return_urls: Vec<String>,
+    json: bool,
 ) -> Result<(), Stop> {
     with_tools(config, async |app| {
         let new = apps::NewApp {
@@ -53,6 +76,13 @@ pub fn add_app(
             .await
             .map_err(told)?;
         let signing = apps::signing_secret(&app, id).await.map_err(told)?;
+        if json {
+            let line = serde_json::json!({
+                "id": id, "api_key": key.key.expose(), "signing_secret": signing.expose(),
+            });
+            say(&line.to_string());
+            return Ok(());
+        }
         say(&format!("app             {id}"));
         say(&format!("API key         {}", key.key.expose()));
         say(&format!("signing secret  {}", signing.expose()));

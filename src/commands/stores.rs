@@ -53,11 +53,12 @@ pub fn list(
                         "id": row.id, "app_id": row.app_id, "platform": row.platform, "name": row.name,
                         "platform_store_id": row.platform_store_id, "customer_id": row.customer_id,
                         "mode": row.mode, "status": row.status, "status_since": row.status_since,
-                        "health": row.health, "last_used_at": row.last_used_at,
+                        "health": row.health, "frozen": row.is_frozen, "last_used_at": row.last_used_at,
                     });
                     say(&line.to_string());
                 } else {
-                    let (status, health) = (row.status, row.health);
+                    let status = row.status;
+                    let health = if row.is_frozen { "frozen" } else { row.health.as_str() };
                     say(&format!(
                         "{}  {status:<21} {health:<20} {:<20} {}",
                         row.id, row.platform, row.name
@@ -74,7 +75,7 @@ pub fn list(
 
 pub fn show(config: Config, id: StoreId, json: bool) -> Result<(), Stop> {
     with_tools(config, async |app| {
-        let Some((found, frozen)) = find(&app, id).await.map_err(told)? else {
+        let Some(found) = find(&app, id).await.map_err(told)? else {
             return Err(Stop::line(format!("no store {id}")));
         };
         let (store, lives) = (found.store, found.lives);
@@ -82,7 +83,8 @@ pub fn show(config: Config, id: StoreId, json: bool) -> Result<(), Stop> {
             "id": store.id, "app_id": store.app_id, "platform": store.platform, "method": store.method,
             "name": store.name, "url": store.url, "platform_store_id": store.platform_store_id,
             "customer_id": store.customer_id, "status": store.status, "status_reason": store.status_reason,
-            "status_since": store.status_since, "health": store.health, "frozen": frozen,
+            "status_since": store.status_since, "health": store.health, "frozen": found.frozen_at.is_some(),
+            "frozen_at": found.frozen_at,
             "connected_at": store.connected_at, "last_used_at": store.last_used_at,
             "access_expires_at": lives.access_expires_at, "refresh_expires_at": lives.refresh_expires_at,
             "refresh_at": lives.refresh_at, "reauthorize_by": lives.reauthorize_by,
@@ -106,15 +108,14 @@ pub fn show(config: Config, id: StoreId, json: bool) -> Result<(), Stop> {
     })
 }
 
-/// A store of any app, and whether it is frozen here.
-async fn find(app: &App, id: StoreId) -> Result<Option<(ListedStore, bool)>, broker::Error> {
+/// A store of any app.
+async fn find(app: &App, id: StoreId) -> Result<Option<ListedStore>, broker::Error> {
     app.db
         .run(move |conn| {
             let Some(store) = db::stores::find(conn, id)? else {
                 return Ok(None);
             };
-            let frozen = db::frozen::any(conn, &[store.credential_id])?;
-            Ok(store_list::find(conn, store.app_id, id)?.map(|found| (found, frozen)))
+            Ok(store_list::find(conn, store.app_id, id)?)
         })
         .await
 }

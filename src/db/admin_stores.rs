@@ -33,6 +33,8 @@ pub struct AdminStore {
     pub status_since: DateTime<Utc>,
     pub health: StoreHealth,
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Exported to another installation, and at rest here.
+    pub is_frozen: bool,
 }
 
 /// What the list is narrowed to; all given must hold.
@@ -135,6 +137,7 @@ fn page(
             stores::status_since,
             stores::health,
             stores::last_used_at,
+            sql::<Bool>("EXISTS (SELECT FROM frozen_credentials f WHERE f.id = stores.credential_id)"),
         ))
         .limit(limit)
         .into_boxed();

@@ -79,6 +79,15 @@ pub fn list(conn: &mut Conn, app: AppId) -> Result<Vec<ApiKey>> {
     Ok(rows)
 }
 
+/// Whose key it is.
+pub fn find_app_of(conn: &mut Conn, id: ApiKeyId) -> Result<Option<AppId>> {
+    Ok(api_keys::table
+        .find(id)
+        .select(api_keys::app_id)
+        .first(conn)
+        .optional()?)
+}
+
 /// False: no such key of that app, or revoked before.
 pub fn revoke(conn: &mut Conn, app: AppId, id: ApiKeyId) -> Result<bool> {
     let changed = diesel::update(api_keys::table.find(id))

@@ -1,6 +1,8 @@
 //! Credentials that were exported. Freezing takes the secrets out of the credential's row, so that no statement of the
 //! lease protocol finds anything to claim or to save to: a frozen credential cannot be refreshed by mistake.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -52,6 +54,15 @@ pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<Frozen>> {
         .select(Frozen::as_select())
         .first(conn)
         .optional()?)
+}
+
+/// Since when these are frozen, of those that are.
+pub fn since(conn: &mut Conn, ids: &[CredentialId]) -> Result<HashMap<CredentialId, DateTime<Utc>>> {
+    let rows: Vec<(CredentialId, DateTime<Utc>)> = frozen_credentials::table
+        .filter(frozen_credentials::id.eq_any(ids))
+        .select((frozen_credentials::id, frozen_credentials::frozen_at))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Whether any of these is frozen.

@@ -193,6 +193,10 @@ pub fn prolong(conn: &mut Conn, id: JobId, claim: Uuid, length: Duration) -> Res
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     Done,
+    /// The same row waits for its next regular time.
+    Again {
+        after: Duration,
+    },
     /// Again after a while; a dead letter once its tries are used up.
     Retry {
         after: Duration,
@@ -208,14 +212,16 @@ pub enum End {
 pub fn finish(conn: &mut Conn, id: JobId, claim: Uuid, attempts: i32, max_attempts: i32, end: &End) -> Result<bool> {
     let (status, after, error) = match end {
         End::Done => (JobStatus::Done, Duration::ZERO, None),
+        End::Again { after } => (JobStatus::Ready, *after, None),
         End::Retry { error, .. } if attempts >= max_attempts => (JobStatus::Failed, Duration::ZERO, Some(error)),
         End::Retry { after, error } => (JobStatus::Ready, *after, Some(error)),
         End::Fail { error } => (JobStatus::Failed, Duration::ZERO, Some(error)),
     };
-    match set_end(conn, id, claim, status, after, error) {
+    let regular = matches!(end, End::Again { .. });
+    match set_end(conn, id, claim, status, after, error, regular) {
         // A twin was enqueued meanwhile: it does the rest. The failed statement has left the transaction, if any, so this
         // function is called outside of one.
-        Err(Error::Conflict { .. }) => set_end(conn, id, claim, JobStatus::Done, Duration::ZERO, error),
+        Err(Error::Conflict { .. }) => set_end(conn, id, claim, JobStatus::Done, Duration::ZERO, error, false),
         other => other,
     }
 }
@@ -227,6 +233,7 @@ fn set_end(
     status: JobStatus,
     after: Duration,
     error: Option<&String>,
+    regular: bool,
 ) -> Result<bool> {
     let ended = status != JobStatus::Ready;
     let changed = diesel::update(jobs::table.find(id))
@@ -241,6 +248,7 @@ fn set_end(
             jobs::lease_until.eq(None::<DateTime<Utc>>),
             error.map(|error| jobs::last_error.eq(error)),
             ended.then(|| jobs::finished_at.eq(llavero_now().nullable())),
+            regular.then(|| jobs::attempts.eq(0)),
         ))
         .execute(conn)?;
     Ok(changed == 1)

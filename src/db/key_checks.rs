@@ -21,3 +21,9 @@ pub fn insert(conn: &mut Conn, key_id: &str, check_sealed: &[u8]) -> Result<()> 
         .execute(conn)?;
     Ok(())
 }
+
+/// Forgets a key that nothing in the database needs any more.
+pub fn delete(conn: &mut Conn, key_id: &str) -> Result<()> {
+    diesel::delete(key_checks::table.find(key_id)).execute(conn)?;
+    Ok(())
+}

@@ -25,6 +25,7 @@ pub mod api_keys;
 pub mod app_list;
 pub mod apps;
 pub mod audit;
+pub mod audit_chain;
 mod connect_session_ends;
 pub mod connect_session_stores;
 pub mod connect_sessions;

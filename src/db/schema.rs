@@ -68,6 +68,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_chains (id) {
+        id -> Uuid,
+        length -> Int8,
+        hash -> Bytea,
+        mac_key -> Text,
+        mac -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Uuid,
         app_id -> Nullable<Uuid>,
@@ -78,6 +88,25 @@ diesel::table! {
         details -> Jsonb,
         request_id -> Nullable<Text>,
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_links (chain_id, position) {
+        chain_id -> Uuid,
+        position -> Int8,
+        event_id -> Uuid,
+        digest -> Bytea,
+        hash -> Bytea,
+        mac_key -> Text,
+        mac -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_waiting (event_id) {
+        event_id -> Uuid,
+        chain_id -> Uuid,
     }
 }
 
@@ -429,6 +458,7 @@ diesel::joinable!(admin_links -> admins (admin_id));
 diesel::joinable!(api_keys -> apps (app_id));
 diesel::joinable!(apps -> partners (partner_id));
 diesel::joinable!(audit_events -> apps (app_id));
+diesel::joinable!(audit_links -> audit_chains (chain_id));
 diesel::joinable!(connect_session_stores -> access_tokens (exchanged_token_id));
 diesel::joinable!(connect_session_stores -> connect_sessions (session_id));
 diesel::joinable!(connect_session_stores -> stores (store_id));
@@ -466,7 +496,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     admins,
     api_keys,
     apps,
+    audit_chains,
     audit_events,
+    audit_links,
+    audit_waiting,
     connect_session_stores,
     connect_sessions,
     credentials,

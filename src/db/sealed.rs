@@ -1,8 +1,9 @@
 //! Every column that holds sealed values, for sealing them again after a rotation of keys. The names are constants of the
 //! program, so the statements made of them need no escaping.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bytea, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bytea, Integer, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::{Conn, Result};
@@ -69,4 +70,28 @@ pub fn replace(conn: &mut Conn, column: Column, read: &SealedRow, new: &[u8]) ->
     .bind::<Bytea, _>(&read.value)
     .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// Lets the statements of this transaction take the time that a whole table needs.
+pub fn may_take_long(conn: &mut Conn) -> Result<()> {
+    Ok(conn.batch_execute("SET LOCAL statement_timeout = 0")?)
+}
+
+/// How many values of a column are sealed with a key: each begins with the key's id.
+pub fn count_of_key(conn: &mut Conn, column: Column, key: &str) -> Result<i64> {
+    let Column { table, column } = column;
+    let beginning = [&[u8::try_from(key.len()).unwrap_or(u8::MAX)], key.as_bytes()].concat();
+    let counted: Counted = diesel::sql_query(format!(
+        "SELECT count(*) AS count FROM {table} WHERE substring({column} FROM 1 FOR $1) = $2"
+    ))
+    .bind::<Integer, _>(i32::try_from(beginning.len()).unwrap_or(i32::MAX))
+    .bind::<Bytea, _>(&beginning)
+    .get_result(conn)?;
+    Ok(counted.count)
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }

@@ -9,7 +9,7 @@ use diesel::sql_types;
 
 use super::schema::{credentials, stores};
 use super::stores::Store;
-use super::{Conn, Result};
+use super::{Conn, Result, frozen};
 use crate::domain::id::{AppId, CredentialId, StoreId};
 use crate::domain::refresh::RefreshOutcome;
 use crate::domain::store::{StoreHealth, StoreStatus};
@@ -41,6 +41,8 @@ pub struct ListedStore {
     pub store: Store,
     pub lives: Lives,
     pub last_refresh: Option<LastRefresh>,
+    /// Since when it is at rest here, exported to another installation.
+    pub frozen_at: Option<DateTime<Utc>>,
 }
 
 /// What a listing is narrowed to; all given must hold.
@@ -108,7 +110,7 @@ pub fn list(
         );
     }
     let rows: Vec<(Store, Lives)> = query.load(conn)?;
-    with_last_refresh(conn, rows)
+    with_company(conn, rows)
 }
 
 /// One store of an app as the listing shows it; another app's is not found.
@@ -120,10 +122,10 @@ pub fn find(conn: &mut Conn, app: AppId, id: StoreId) -> Result<Option<ListedSto
         .select((Store::as_select(), Lives::as_select()))
         .first(conn)
         .optional()?;
-    Ok(with_last_refresh(conn, row.into_iter().collect())?.pop())
+    Ok(with_company(conn, row.into_iter().collect())?.pop())
 }
 
-fn with_last_refresh(conn: &mut Conn, rows: Vec<(Store, Lives)>) -> Result<Vec<ListedStore>> {
+fn with_company(conn: &mut Conn, rows: Vec<(Store, Lives)>) -> Result<Vec<ListedStore>> {
     let ids: Vec<CredentialId> = rows.iter().map(|(store, _)| store.credential_id).collect();
     // One look into the index for each credential, however long its log is.
     let last: Vec<LastRefresh> = if ids.is_empty() {
@@ -138,13 +140,18 @@ fn with_last_refresh(conn: &mut Conn, rows: Vec<(Store, Lives)>) -> Result<Vec<L
         .load(conn)?
     };
     let last: HashMap<CredentialId, LastRefresh> = last.into_iter().map(|row| (row.credential_id, row)).collect();
+    let frozen = frozen::since(conn, &ids)?;
     let listed = rows.into_iter().map(|(store, lives)| {
         // Cloned, for several stores may share one credential.
         let last_refresh = last.get(&store.credential_id).cloned();
+        // The credential of a revoked store is no longer its own.
+        let living = store.status != StoreStatus::Revoked;
+        let frozen_at = frozen.get(&store.credential_id).copied().filter(|_| living);
         ListedStore {
             store,
             lives,
             last_refresh,
+            frozen_at,
         }
     });
     Ok(listed.collect())

@@ -2,12 +2,14 @@
 //! platforms, and an owner for the admin pages. Made at the first start, found again at the next.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
 use crate::app::App;
+use crate::broker::asker::Asker;
 use crate::broker::platform_apps::ClientValues;
-use crate::broker::{Error, admins, apps, platform_apps};
+use crate::broker::{Error, admins, apps, platform_apps, webhooks};
 use crate::db;
 use crate::domain::access_token::{self, TokenKind};
 use crate::domain::admin::{Actor, Role};
@@ -20,6 +22,8 @@ use crate::sandbox::{self, Partner};
 
 const PARTNER: &str = "Demo partner";
 const NAME: &str = "Demo Shop Manager";
+/// The description of its webhook endpoint.
+const ENDPOINT: &str = "Demo partner";
 /// The owner of the admin pages in development.
 pub const ADMIN: &str = "admin@example.com";
 
@@ -79,6 +83,38 @@ async fn still_works(app: &App, of: AppId, key: &Secret) -> Result<bool, Error> 
     };
     let found = app.db.run(move |conn| db::api_keys::find_by_hash(conn, hash)).await?;
     Ok(found.is_some_and(|key| key.app_id == of && key.is_alive(app.now())))
+}
+
+/// Lets the demo partner hear of its stores at `url`; the secret that its webhooks are signed with from now on. The endpoint
+/// of an earlier start is used again, whatever became of it meanwhile.
+pub async fn hear_webhooks(app: &Arc<App>, of: AppId, url: &Url) -> Result<Secret, Error> {
+    let asker = Asker {
+        actor: Actor::command(),
+        app: Some(of),
+        request_id: None,
+    };
+    let known = app
+        .db
+        .run::<_, db::Error, _>(move |conn| db::webhook_endpoints::list(conn, of))
+        .await?;
+    let known = known.into_iter().find(|endpoint| endpoint.description == ENDPOINT);
+    let Some(known) = known else {
+        let wanted = webhooks::Wanted {
+            url: url.to_string(),
+            description: ENDPOINT.to_owned(),
+            event_types: Vec::new(),
+        };
+        return Ok(webhooks::add(app, &asker, of, wanted).await?.1);
+    };
+    let change = webhooks::Change {
+        url: Some(url.to_string()),
+        disabled: Some(false),
+        ..webhooks::Change::default()
+    };
+    webhooks::change(app, &asker, of, known.id, change).await?;
+    Ok(webhooks::roll_secret(app, &asker, of, known.id, Duration::ZERO)
+        .await?
+        .1)
 }
 
 /// Where the simulated platforms send browsers; they put the slug in the place of `{platform}`.

@@ -26,6 +26,8 @@ pub enum Job {
     Reseal {},
     /// Remove what is past its keeping time, and make the coming months' partitions.
     Purge {},
+    /// Chain the audit events that are new.
+    ChainAudit {},
 }
 
 /// A job with its time and, where waiting twins should merge, its key.
@@ -47,6 +49,7 @@ impl Job {
         "deliver_webhook",
         "reseal",
         "purge",
+        "chain_audit",
     ];
 
     /// The stored name of the kind.
@@ -59,6 +62,7 @@ impl Job {
             Self::DeliverWebhook { .. } => "deliver_webhook",
             Self::Reseal {} => "reseal",
             Self::Purge {} => "purge",
+            Self::ChainAudit {} => "chain_audit",
         }
     }
 
@@ -79,6 +83,7 @@ impl Job {
             } => format!("deliver_webhook:{endpoint}"),
             Self::Reseal {} => "reseal".to_owned(),
             Self::Purge {} => "purge".to_owned(),
+            Self::ChainAudit {} => "chain_audit".to_owned(),
         }
     }
 
@@ -90,7 +95,8 @@ impl Job {
             | Self::VerifyCredential { .. }
             | Self::AnnounceDeadline { .. }
             | Self::DeliverWebhook { .. }
-            | Self::Purge {} => i32::MAX,
+            | Self::Purge {}
+            | Self::ChainAudit {} => i32::MAX,
             Self::SendNotice { .. } => 12,
             Self::Reseal {} => 100,
         }
@@ -125,6 +131,7 @@ mod tests {
             },
             Job::Reseal {},
             Job::Purge {},
+            Job::ChainAudit {},
         ] {
             let value = serde_json::to_value(&job).unwrap();
             assert_eq!(value["kind"], job.kind());

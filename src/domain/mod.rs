@@ -5,6 +5,7 @@ pub mod text;
 
 pub mod access_token;
 pub mod admin;
+pub mod audit_chain;
 pub mod breaker;
 pub mod connect;
 pub mod credential;

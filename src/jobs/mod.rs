@@ -1,8 +1,9 @@
 //! The worker: one match from a job to what does it. Each job loads fresh state, is safe to run twice, and ends as Done,
-//! Retry or Fail by choice; the work itself stands in the broker.
+//! Again, Retry or Fail by choice; the work itself stands in the broker.
 
 mod announce_deadline;
 mod background;
+mod chain_audit;
 mod deliver_webhook;
 mod purge;
 mod refresh_credential;
@@ -34,6 +35,7 @@ pub async fn run(app: &Arc<App>, job: Job, attempts: i32) -> End {
         Job::DeliverWebhook { endpoint, .. } => deliver_webhook::run(app, endpoint).await,
         Job::Reseal {} => reseal::run(app).await,
         Job::Purge {} => purge::run(app).await,
+        Job::ChainAudit {} => chain_audit::run(app).await,
     };
     ended.unwrap_or_else(|error| End::Retry {
         after: wait_for(&error, attempts, app.random.fraction()),

@@ -1,10 +1,11 @@
-//! Seals every value again that is sealed with another key than the active one, so that old keys can be retired. Goes
-//! through the tables in batches; a value that changed meanwhile is left to the next round.
+//! Seals every value again that is sealed with another key than the active one, and makes the MACs of the audit trail anew,
+//! so that old keys can be retired. Goes through the tables in batches; a value that changed meanwhile is left to the next
+//! round.
 
 use std::sync::Arc;
 
 use crate::app::App;
-use crate::broker::Error;
+use crate::broker::{Error, audit_chain};
 use crate::crypto::{Place, Sealer};
 use crate::db::jobs::End;
 use crate::db::sealed::{self, COLUMNS};
@@ -45,7 +46,19 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
             }
         }
     }
-    tracing::info!(resealed, broken, "values were sealed again with the active key");
+    let (renewed, foreign) = audit_chain::renew_macs(app).await?;
+    tracing::info!(
+        resealed,
+        broken,
+        links = renewed,
+        "values were sealed again with the active key"
+    );
+    if foreign > 0 {
+        tracing::error!(
+            links = foreign,
+            "links of the audit trail are not ours: see `llavero audit verify`"
+        );
+    }
     match broken {
         0 => Ok(End::Done),
         _ => Ok(End::Fail {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::sweep::{EVERY, Sweep};
 use crate::app::App;
-use crate::broker::idempotency;
+use crate::broker::{idempotency, key_use};
 use crate::db;
 use crate::db::jobs::{Claimed, End};
 use crate::db::listen::News;
@@ -25,6 +26,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(40);
 const TICK: Duration = Duration::from_secs(2);
 /// Between two erasures of kept answers: a secret outlives its hour by no more.
 const ERASE_EVERY: Duration = Duration::from_secs(5 * 60);
+/// Until then every process should have been started with the new ring, and can open what is sealed with its key.
+const RESEAL_AFTER: TimeDelta = TimeDelta::hours(1);
 
 /// The running worker of this process.
 pub struct Runner {
@@ -67,7 +70,7 @@ pub async fn run_due(app: &Arc<App>) -> usize {
 async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut news = app.listener.subscribe();
     let mut running = JoinSet::new();
-    first_purge(&app).await;
+    first_jobs(&app).await;
     let sweeping = app.detached.spawn(sweep(app.clone(), stop.clone()));
     let mut erased: Option<Instant> = None;
     while !*stop.borrow() {
@@ -142,21 +145,31 @@ async fn claim(app: &App, limit: usize) -> Vec<Claimed> {
     }
 }
 
-/// The daily purge keeps itself going; this is for the first time.
-async fn first_purge(app: &App) {
-    let id = app.id();
-    let new = NewJob {
-        job: Job::Purge {},
-        app: None,
-        platform: None,
-        due_at: app.now(),
-    };
-    if let Err(error) = app
-        .db
-        .run::<_, db::Error, _>(move |conn| db::jobs::insert_if_absent(conn, id, &new))
-        .await
-    {
-        tracing::warn!(%error, "the purge could not be scheduled");
+/// Jobs that keep themselves going; this is for the first time. After a rotation of keys, also what follows from it.
+async fn first_jobs(app: &App) {
+    let now = app.now();
+    let mut jobs = vec![(Job::Purge {}, now), (Job::ChainAudit {}, now)];
+    match key_use::is_behind(app).await {
+        Ok(true) => jobs.push((Job::Reseal {}, now + RESEAL_AFTER)),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "whether older keys are in use is not known"),
+    }
+    for (job, due_at) in jobs {
+        let id = app.id();
+        let kind = job.kind();
+        let new = NewJob {
+            job,
+            app: None,
+            platform: None,
+            due_at,
+        };
+        if let Err(error) = app
+            .db
+            .run::<_, db::Error, _>(move |conn| db::jobs::insert_if_absent(conn, id, &new))
+            .await
+        {
+            tracing::warn!(job.kind = kind, %error, "a regular job could not be scheduled");
+        }
     }
 }
 

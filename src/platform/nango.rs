@@ -45,14 +45,20 @@ impl NangoConnection {
             && self.renewable.is_none_or(|wanted| wanted == renewable)
     }
 
-    /// The method's fields from what a connection holds. `MissingValue`: it lacks one.
-    pub fn fields(&self, held: &Values) -> Result<Values, BuildError> {
-        let filled = self.fields.iter().map(|(name, template)| {
-            let value = template.fill_from(held)?;
-            Ok((name.clone(), value))
-        });
-        let filled: Result<Vec<(String, String)>, BuildError> = filled.collect();
-        Ok(filled?.into_iter().collect())
+    /// The method's fields from what a connection holds; a field that may be left empty is left out where nothing is held
+    /// for it. `MissingValue`: it lacks one.
+    pub fn fields(&self, method: &Method, held: &Values) -> Result<Values, BuildError> {
+        let mut filled = Values::new();
+        for (name, template) in &self.fields {
+            let optional = method
+                .field(name)
+                .is_some_and(|field| !field.required || field.default.is_some());
+            match template.fill_from(held) {
+                Err(BuildError::MissingValue(_)) if optional => {}
+                value => filled.set(name.as_str(), value?),
+            }
+        }
+        Ok(filled)
     }
 }
 

@@ -28,6 +28,7 @@ pub mod urls;
 
 pub use error::Error;
 pub use page::{Frame, Page};
+pub use pages::demo::webhooks::Inbox;
 pub use server::{Demo, Server, Setup, start, start_metrics};
 pub use site::Site;
 

@@ -104,6 +104,11 @@ impl Frame {
         self.site.texts.say(self.language, key)
     }
 
+    /// Whether there is such a text.
+    pub fn knows(&self, key: &str) -> bool {
+        self.site.texts.has(self.language, key)
+    }
+
     /// Where browsers reach this installation.
     pub fn public_url(&self) -> &url::Url {
         &self.site.options.public_url

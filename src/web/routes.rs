@@ -195,7 +195,12 @@ fn demo_partner(config: &mut ServiceConfig, demo: Option<&Demo>) {
         .service(web::resource(urls::DEMO_CONNECT).post(partner::connect))
         .service(web::resource(urls::DEMO_RETURN).get(partner::arrive))
         .service(web::resource(urls::DEMO_CALL).post(partner::call))
-        .service(web::resource(urls::DEMO_EXPIRE).post(partner::expire));
+        .service(web::resource(urls::DEMO_EXPIRE).post(partner::expire))
+        .service(
+            web::resource(urls::DEMO_WEBHOOKS)
+                .get(partner::webhooks::show)
+                .post(partner::webhooks::receive),
+        );
 }
 
 /// The documentation, for everybody.

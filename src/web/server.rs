@@ -12,7 +12,7 @@ use url::Url;
 
 use super::session_rows::Rows;
 use super::site::{SiteError, SiteOptions};
-use super::{Site, middleware, routes, session};
+use super::{Inbox, Site, middleware, routes, session};
 use crate::app::App;
 use crate::domain::id::AppId;
 use crate::domain::secret::Secret;
@@ -30,6 +30,8 @@ pub struct Setup {
 pub struct Demo {
     pub app_id: AppId,
     pub api_key: Secret,
+    /// Where its webhooks arrive.
+    pub inbox: Option<Arc<Inbox>>,
 }
 
 /// A running server.

@@ -183,6 +183,7 @@ urls! {
     DEMO_RETURN demo_return() = "/demo/return";
     DEMO_CALL demo_call() = "/demo/call";
     DEMO_EXPIRE demo_expire() = "/demo/expire";
+    DEMO_WEBHOOKS demo_webhooks() = "/demo/webhooks";
     HEALTHZ healthz() = "/healthz";
     READYZ readyz() = "/readyz";
     METRICS metrics() = "/metrics";

@@ -6,6 +6,7 @@
 mod chromium;
 mod connect_forms;
 mod development;
+mod docs_search;
 mod merchant_and_admin;
 mod partner;
 mod pooler;
@@ -35,6 +36,11 @@ fn main() -> ExitCode {
             "every_connect_form_fits_a_telephone_and_labels_its_fields",
             programs::browser,
             connect_forms::walk,
+        ),
+        walk(
+            "the_documentation_is_searched_while_one_types",
+            programs::browser,
+            docs_search::walk,
         ),
         walk(
             "development_stops_whole_and_starts_again_with_the_same_key",

@@ -4,7 +4,10 @@
 mod admin_list;
 mod api;
 mod architecture;
+mod audit_chain;
+mod audit_words;
 mod catalogue;
+mod commands;
 mod conversations;
 mod custom_platforms;
 mod docs;

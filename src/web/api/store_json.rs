@@ -39,6 +39,9 @@ pub struct StoreJson {
     refresh: RefreshJson,
     /// The merchant has to authorize again by then, whatever is refreshed.
     reauthorize_by: Option<DateTime<Utc>>,
+    /// Since when the store is frozen: it was exported and works at another installation; calls here are answered with
+    /// `store_frozen`.
+    frozen_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -74,6 +77,7 @@ impl StoreJson {
             store,
             lives,
             last_refresh,
+            frozen_at,
         } = listed;
         let method = catalogue
             .platform(&store.platform)
@@ -115,6 +119,7 @@ impl StoreJson {
                 last_outcome: last_refresh.map(|last| last.outcome),
             },
             reauthorize_by: lives.reauthorize_by,
+            frozen_at,
         }
     }
 }

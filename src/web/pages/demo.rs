@@ -17,6 +17,7 @@ use crate::web::parts::Fact;
 use crate::web::{Demo, Error, Frame, Site, urls};
 
 mod ask;
+pub mod webhooks;
 
 #[derive(Template)]
 #[template(path = "pages/demo/home.html")]
@@ -27,6 +28,8 @@ struct Home {
     /// What the simulated platforms accept; empty without them.
     accounts: String,
     stores: Vec<Fact>,
+    /// Empty: it has no endpoint.
+    webhooks: &'static str,
 }
 
 #[derive(Template)]
@@ -78,6 +81,7 @@ pub async fn show(
         stores: stores
             .map(|store| Fact::text(text(&store["name"]), text(&store["status"])))
             .collect(),
+        webhooks: demo.inbox.as_ref().map_or("", |_| urls::DEMO_WEBHOOKS),
         connect: urls::DEMO_CONNECT,
         permanent: urls::connect_app(demo.app_id),
         page: frame,

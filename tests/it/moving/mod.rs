@@ -4,8 +4,10 @@
 mod bulk;
 mod clients;
 mod home;
+mod frozen;
 mod left_out;
 mod lists;
+mod nango;
 mod papers;
 mod processes;
 

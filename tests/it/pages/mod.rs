@@ -4,6 +4,7 @@ mod breaking_off;
 mod callbacks;
 mod choice;
 mod deliver;
+mod demo_webhooks;
 mod endings;
 mod finishing;
 mod forms;

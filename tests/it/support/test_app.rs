@@ -64,6 +64,8 @@ pub struct Wishes {
     pub platforms: Option<String>,
     /// Seconds that what is in memory is served without the database; 300 by default.
     pub outage_grace: Option<u64>,
+    /// The demo partner has a webhook endpoint.
+    pub hears_webhooks: bool,
     /// Further settings.
     pub settings: Vec<(&'static str, &'static str)>,
 }
@@ -121,11 +123,18 @@ impl TestApp {
                 let demo = demo::prepare(&app, None).await.unwrap();
                 let addresses = demo::addresses(&own_url.parse().unwrap(), demo.app_id);
                 platforms.state.tell(addresses);
+                let mut inbox = None;
+                if wishes.hears_webhooks {
+                    let url = format!("{own_url}/demo/webhooks").parse().unwrap();
+                    let secret = demo::hear_webhooks(&app, demo.app_id, &url).await.unwrap();
+                    inbox = Some(Arc::new(web::Inbox::new(secret)));
+                }
                 let setup = web::Setup {
                     app: app.clone(),
                     demo: Some(web::Demo {
                         app_id: demo.app_id,
                         api_key: demo.api_key.clone(),
+                        inbox,
                     }),
                 };
                 let server = web::start(setup, listener).unwrap();

@@ -5,13 +5,14 @@ use crate::db::overview::{Outcomes, Step};
 
 type Sample = (&'static str, &'static str, fn(Frame) -> String);
 
-pub(super) const ALL: [Sample; 32] = [
+pub(super) const ALL: [Sample; 33] = [
     ("sign-in", "/admin/sign-in", sign_in),
     ("sign-in-link", "/admin/sign-in/x", sign_in_link),
     ("overview", "/admin", overview),
     ("stores", "/admin/stores", stores_page),
     ("stores-none", "/admin/stores", stores_none),
     ("store", "/admin/stores/x", store_page),
+    ("store-frozen", "/admin/stores/x", store_frozen_page),
     ("store-revoke", "/admin/stores/x/revoke", store_revoke),
     ("store-refresh", "/admin/stores/x/refresh", store_refresh),
     ("store-token", "/admin/stores/x/token", store_token_page),
@@ -154,7 +155,18 @@ fn stores_none(page: Frame) -> String {
 }
 
 fn store_page(page: Frame) -> String {
+    store_in(page, None)
+}
+
+fn store_frozen_page(page: Frame) -> String {
+    store_in(page, Some(ago(4_400)))
+}
+
+fn store_in(page: Frame, frozen_at: Option<DateTime<Utc>>) -> String {
     let (page, store) = (sandbox(page), store());
+    let is_frozen = frozen_at.is_some();
+    let mut credential = credential();
+    credential.values_sealed = credential.values_sealed.filter(|_| !is_frozen);
     let sources = store_timeline::Sources {
         refreshes: vec![
             refresh(RefreshOutcome::Dead, 190),
@@ -180,16 +192,19 @@ fn store_page(page: Frame) -> String {
     };
     done(store::StorePage {
         crumbs: crumbs(&[&page.say("admin-overview"), &page.say("admin-stores"), &store.name]),
-        badges: vec![words::status(&page, store.status), words::health(&page, store.health)],
-        tone: Tone::Bad,
-        state: store::state(&page, now(), &store),
-        meanings: store::meanings(&page, &store),
+        badges: match is_frozen {
+            true => vec![words::status(&page, StoreStatus::Connected), words::frozen(&page)],
+            false => vec![words::status(&page, store.status), words::health(&page, store.health)],
+        },
+        tone: if is_frozen { Tone::Idle } else { Tone::Bad },
+        state: store::state(&page, now(), &store, frozen_at),
+        meanings: store::meanings(&page, &store, is_frozen),
         evidence: store::evidence(&store),
         facts: store::facts(&page, now(), &store, &names),
-        lives: store::lives(&page, now(), &credential()),
+        lives: store::lives(&page, now(), &credential, is_frozen),
         tokens: vec![store::token(&page, now(), &token, true)],
         events: store_timeline::merge(&page, now(), sources),
-        actions: store::actions(&page, &store),
+        actions: store::actions(&page, &store, is_frozen),
         identity_href: urls::admin_store_identity(store.id),
         audit_href: urls::admin_audit(),
         app_href: urls::admin_apps(),

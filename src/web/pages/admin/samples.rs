@@ -235,6 +235,10 @@ fn list_rows(page: &Frame) -> Vec<stores::Row> {
             StoreStatus::Connected,
             StoreHealth::RefreshInDoubt,
         ),
+        stores::Row {
+            health: words::frozen(page),
+            ..list_row(page, "moved.example", StoreStatus::Connected, StoreHealth::Ok)
+        },
         list_row(page, "Old shop", StoreStatus::Revoked, StoreHealth::Ok),
     ]
 }

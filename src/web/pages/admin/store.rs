@@ -58,18 +58,22 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>) -> Answer {
     let (store, app) = find_store(&by, &id).await?;
     let held = connect::held_identity(&by.tools, store.id).await?;
     let (credential_id, store_id) = (store.credential_id, store.id);
-    let (credential, tokens) = by
+    let (credential, tokens, frozen) = by
         .read(move |conn| {
             let credential = db::credentials::find(conn, credential_id)?;
-            Ok((credential, db::access_tokens::list(conn, store_id)?))
+            let frozen = db::frozen::since(conn, &[credential_id])?;
+            Ok((credential, db::access_tokens::list(conn, store_id)?, frozen))
         })
         .await?;
     let credential = credential.ok_or_else(Error::not_found)?;
     let events = store_timeline::read(&by, &store).await?;
     let page = frame_of(&by, app.mode);
     let (now, living) = (by.now(), store.status != StoreStatus::Revoked);
+    let frozen_at = frozen.get(&credential_id).copied().filter(|_| living);
     let mut badges = vec![words::status(&page, store.status)];
-    if living {
+    if frozen_at.is_some() {
+        badges.push(words::frozen(&page));
+    } else if living {
         badges.push(words::health(&page, store.health));
     }
     let platform = by.tools.catalogue.platform(&store.platform);
@@ -90,15 +94,15 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>) -> Answer {
             .map(|badge| badge.tone)
             .find(|tone| *tone != Tone::Good)
             .unwrap_or(Tone::Good),
-        state: state(&page, now, &store),
-        meanings: meanings(&page, &store),
+        state: state(&page, now, &store, frozen_at),
+        meanings: meanings(&page, &store, frozen_at.is_some()),
         evidence: evidence(&store),
         facts: facts(&page, now, &store, &names),
-        lives: lives(&page, now, &credential),
+        lives: lives(&page, now, &credential, frozen_at.is_some()),
         tokens: tokens.iter().map(|one| token(&page, now, one, living)).collect(),
         events,
         actions: if living && by.may(Role::Operator) {
-            actions(&page, &store)
+            actions(&page, &store, frozen_at.is_some())
         } else {
             Vec::new()
         },
@@ -118,7 +122,11 @@ pub(super) struct Names {
     pub app: String,
 }
 
-pub(super) fn state(page: &Frame, now: DateTime<Utc>, store: &Store) -> String {
+pub(super) fn state(page: &Frame, now: DateTime<Utc>, store: &Store, frozen_at: Option<DateTime<Utc>>) -> String {
+    if let Some(frozen_at) = frozen_at {
+        let since = Moment::of(page, now, frozen_at).long();
+        return page.say_with("admin-frozen-state", [("since", &*since)]);
+    }
     let (state, since) = (
         words::status(page, store.status).label,
         Moment::of(page, now, store.status_since),
@@ -126,8 +134,11 @@ pub(super) fn state(page: &Frame, now: DateTime<Utc>, store: &Store) -> String {
     page.say_with("admin-store-state", [("state", &*state), ("since", &*since.long())])
 }
 
-/// State, its reason and, while calls go through, the health: a sentence each.
-pub(super) fn meanings(page: &Frame, store: &Store) -> Vec<String> {
+/// State, its reason and, while calls go through, the health: a sentence each. Of a frozen store: what to do with it.
+pub(super) fn meanings(page: &Frame, store: &Store, is_frozen: bool) -> Vec<String> {
+    if is_frozen {
+        return vec![page.say("admin-frozen-meaning"), page.say("admin-frozen-next")];
+    }
     let mut meanings = vec![words::status_meaning(page, store.status)];
     meanings.extend(store.status_reason.map(|reason| words::reason(page, reason)));
     if store.status == StoreStatus::Connected {
@@ -189,13 +200,16 @@ pub(super) fn facts(page: &Frame, now: DateTime<Utc>, store: &Store, names: &Nam
 }
 
 /// How long what is saved of the credential lives.
-pub(super) fn lives(page: &Frame, now: DateTime<Utc>, credential: &Credential) -> Vec<Fact> {
+pub(super) fn lives(page: &Frame, now: DateTime<Utc>, credential: &Credential, is_frozen: bool) -> Vec<Fact> {
     let moment = |at: DateTime<Utc>| Moment::of(page, now, at).long();
     let mut facts = Vec::new();
     if credential.values_sealed.is_none() {
         facts.push(Fact::text(
             page.say("admin-credential"),
-            page.say("admin-credential-erased"),
+            page.say(match is_frozen {
+                true => "admin-credential-frozen",
+                false => "admin-credential-erased",
+            }),
         ));
         return facts;
     }
@@ -239,13 +253,18 @@ pub(super) fn token(page: &Frame, now: DateTime<Utc>, token: &AccessToken, livin
     }
 }
 
-pub(super) fn actions(page: &Frame, store: &Store) -> Vec<Action> {
+/// A frozen store can only be revoked: its credential is at work elsewhere.
+pub(super) fn actions(page: &Frame, store: &Store, is_frozen: bool) -> Vec<Action> {
     let action = |key: &str, href: String, look| Action {
         label: page.say(key),
         href,
         look,
     };
     let asks_merchant = store.status == StoreStatus::NeedsReauthorization;
+    let revoke = action("admin-do-revoke", urls::admin_store_revoke(store.id), "danger small");
+    if is_frozen {
+        return vec![revoke];
+    }
     vec![
         action(
             "admin-do-reauthorize",
@@ -255,7 +274,7 @@ pub(super) fn actions(page: &Frame, store: &Store) -> Vec<Action> {
         action("admin-do-refresh", urls::admin_store_refresh(store.id), "plain small"),
         action("admin-do-verify", urls::admin_store_verify(store.id), "plain small"),
         action("admin-do-rotate", urls::admin_store_token(store.id), "plain small"),
-        action("admin-do-revoke", urls::admin_store_revoke(store.id), "danger small"),
+        revoke,
     ]
 }
 

@@ -75,7 +75,10 @@ impl Row {
             mode: words::mode(page, store.mode),
             status: words::status(page, store.status),
             since: Moment::of(page, now, store.status_since),
-            health: words::health(page, store.health),
+            health: match store.is_frozen && store.status != StoreStatus::Revoked {
+                true => words::frozen(page),
+                false => words::health(page, store.health),
+            },
             used: Moment::of_some(page, now, store.last_used_at),
         }
     }

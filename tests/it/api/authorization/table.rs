@@ -76,6 +76,8 @@ pub const ROWS: &[(&str, &str, Door, u16)] = &[
     ("GET", "/demo/return", Open, 200),
     ("POST", "/demo/call", Open, 403),
     ("POST", "/demo/expire", Open, 403),
+    ("GET", "/demo/webhooks", Open, 404),
+    ("POST", "/demo/webhooks", Open, 404),
     ("GET", "/v1/app", ANY_KEY, 200),
     ("GET", "/v1/platforms", ANY_KEY, 200),
     ("GET", "/v1/platforms/{slug}", ANY_KEY, 200),
