@@ -87,7 +87,9 @@ impl Usable {
         let id = admitted.store.id;
         match refresh::judge_unauthorized(app, admitted.store.credential_id, self.generation).await? {
             Verdict::Alive | Verdict::Undecided => Ok(()),
-            Verdict::Renewed => Err(credential_renewed("The credential was renewed during the call")),
+            Verdict::Renewed => Err(credential_renewed(
+                "The credential ended, or was renewed, during the call",
+            )),
             Verdict::Dead => {
                 let store = app
                     .db
