@@ -1,5 +1,6 @@
-//! Partners' back ends: they call stores through the proxy all the while and note what they get, without a second try.
-//! Which stores are called at a time moves on, so that every store is called for a while and then left alone.
+//! Partners' back ends: they call stores through the proxy all the while and note what they get, without a second try. So
+//! many calls begin in a second, whether those before were answered or not: one that waits for a slow platform holds up no
+//! other. Which stores are called at a time moves on, so that every store is called for a while and then left alone.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,14 +9,20 @@ use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 
 use super::database::locked;
 use super::installation::{Http, Installation};
 use super::stores::Store;
 
+/// How long partners wait for an answer, in milliseconds: each call as long as its caller likes. A call that need not
+/// wait for a platform is answered sooner, also by a machine that is busy with starting processes.
+const PATIENCE: std::ops::Range<u64> = 5_000..12_000;
 /// Longer than anything that a caller should have to wait for, a platform that takes 30 s included.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub const LONG: Duration = Duration::from_secs(150);
+/// More callers than this do not wait at a time: who comes then goes away, and is counted.
+const WAITING: usize = 300;
 /// The stores that are called change, a part at a time.
 const MOVES_EVERY: Duration = Duration::from_secs(2);
 
@@ -40,58 +47,67 @@ pub enum Got {
     Refusal(u16, String),
     /// The connection broke, or never stood.
     Cut(String),
+    /// No answer while the caller had patience.
     Nothing,
+    /// The call was not made: so many wait already, or no server is there.
+    NotMade,
 }
 
 pub struct Callers {
-    calling: JoinSet<()>,
+    calling: JoinHandle<()>,
     notes: Arc<Mutex<Vec<Note>>>,
 }
 
 impl Callers {
     pub fn start(installation: Arc<Installation>) -> Self {
-        let (mut calling, notes) = (JoinSet::new(), Arc::new(Mutex::new(Vec::new())));
-        for caller in 0..installation.size.callers {
-            let (installation, notes) = (installation.clone(), notes.clone());
-            calling.spawn(async move { call_for_ever(&installation, caller, &notes).await });
-        }
+        let notes = Arc::new(Mutex::new(Vec::new()));
+        let calling = tokio::spawn(call_for_ever(installation, notes.clone()));
         Self { calling, notes }
     }
 
     /// Whoever still waits hangs up.
-    pub async fn stop(mut self) -> Vec<Note> {
-        self.calling.shutdown().await;
+    pub async fn stop(self) -> Vec<Note> {
+        self.calling.abort();
+        let _ = self.calling.await;
         locked(&self.notes).clone()
     }
 }
 
-async fn call_for_ever(installation: &Installation, caller: usize, notes: &Mutex<Vec<Note>>) {
-    let mut random = StdRng::seed_from_u64(installation.size.seed.wrapping_add(1 + caller as u64));
+async fn call_for_ever(installation: Arc<Installation>, notes: Arc<Mutex<Vec<Note>>>) {
+    let mut random = StdRng::seed_from_u64(installation.size.seed.wrapping_add(1));
     let web: Vec<usize> = (0..installation.slots.len())
         .filter(|slot| installation.slots[*slot].serves())
         .collect();
+    let mut beats = tokio::time::interval(Duration::from_secs(1) / installation.size.calls_a_second);
+    // Calls that a busy machine could not begin in time are not made up for in a crowd.
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut waiting = JoinSet::new();
     loop {
-        let store = hot(installation, &mut random);
-        let Some(slot) = pick(installation, &web, &mut random) else {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let from = installation.clock.now();
-        let got = call(
-            &installation.client,
-            &installation.slots[slot].url(),
-            &installation.stores[store],
-        )
-        .await;
-        let note = Note {
-            begun: from,
-            ended: installation.clock.now(),
-            store,
-            slot,
-            got,
-        };
-        locked(notes).push(note);
-        tokio::time::sleep(Duration::from_millis(random.random_range(5..40))).await;
+        beats.tick().await;
+        while waiting.try_join_next().is_some() {}
+        let store = hot(&installation, &mut random);
+        let patience = Duration::from_millis(random.random_range(PATIENCE));
+        let slot = pick(&installation, &web, &mut random).filter(|_| waiting.len() < WAITING);
+        let (installation, notes) = (installation.clone(), notes.clone());
+        waiting.spawn(async move {
+            let begun = installation.clock.now();
+            let got = match slot {
+                Some(slot) => {
+                    let url = installation.slots[slot].url();
+                    call(&installation.client, &url, &installation.stores[store], patience).await
+                }
+                None => Got::NotMade,
+            };
+            let ended = installation.clock.now();
+            let slot = slot.unwrap_or_default();
+            locked(&notes).push(Note {
+                begun,
+                ended,
+                store,
+                slot,
+                got,
+            });
+        });
     }
 }
 
@@ -119,11 +135,11 @@ fn pick(installation: &Installation, web: &[usize], random: &mut StdRng) -> Opti
 }
 
 /// One call of a store through a process.
-pub async fn call(client: &Http, url: &str, store: &Store) -> Got {
+pub async fn call(client: &Http, url: &str, store: &Store, patience: Duration) -> Got {
     let request = client
         .get(format!("{url}/v1/proxy{}", store.platform.path))
         .bearer_auth(&store.access_token)
-        .timeout(PATIENCE);
+        .timeout(patience);
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) if error.is_timeout() => return Got::Nothing,
@@ -134,8 +150,10 @@ pub async fn call(client: &Http, url: &str, store: &Store) -> Got {
         .headers()
         .get("llavero-source")
         .is_none_or(|source| source != "platform");
-    let Ok(text) = answer.text().await else {
-        return Got::Cut("the answer broke off".to_owned());
+    let text = match answer.text().await {
+        Ok(text) => text,
+        Err(error) if error.is_timeout() => return Got::Nothing,
+        Err(_) => return Got::Cut("the answer broke off".to_owned()),
     };
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
     if ours {

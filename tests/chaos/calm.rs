@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::callers::{Got, call};
+use super::callers::{Got, LONG, call};
 use super::installation::Installation;
 
 /// Rounds of calls, with a step of the clocks before each.
@@ -98,7 +98,7 @@ async fn call_all(installation: &Arc<Installation>, stores: &[usize]) -> Vec<Los
         calling.spawn(async move {
             let mut lost = Vec::new();
             for store in mine {
-                let got = call(&installation.client, &url, &installation.stores[store]).await;
+                let got = call(&installation.client, &url, &installation.stores[store], LONG).await;
                 if got != Got::Answer {
                     lost.push(Lost { store, got });
                 }

@@ -29,6 +29,19 @@ pub struct Refreshed {
     pub lines: Vec<String>,
 }
 
+impl Refreshed {
+    /// Whether there was a valid token all the while, one after the other. `slack`: nearer than this is the same moment.
+    pub fn had_token(&self, from: DateTime<Utc>, until: DateTime<Utc>, slack: TimeDelta) -> bool {
+        let mut covered = from;
+        for (saved, ends) in &self.valid {
+            if *saved + slack <= covered {
+                covered = covered.max(*ends - slack);
+            }
+        }
+        covered > from && covered >= until
+    }
+}
+
 /// When a refresh token was sent again after the platform had answered it with a pair.
 pub fn repeats(calls: &[&TokenCall]) -> Vec<DateTime<Utc>> {
     let (mut answered, mut repeats) = (HashSet::new(), Vec::new());

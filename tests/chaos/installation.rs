@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use llavero::clock::Clock;
 use llavero::platform::Catalogue;
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub struct Installation {
     pub sandbox_url: String,
     api_key: String,
     pub stores: Vec<Store>,
+    /// What the platforms were told to do wrong.
+    pub ordered: Mutex<Vec<(DateTime<Utc>, &'static str)>>,
 }
 
 impl Installation {
@@ -74,6 +77,7 @@ impl Installation {
             sandbox_url,
             api_key: String::new(),
             stores: Vec::new(),
+            ordered: Mutex::default(),
         };
         made.prepare().await;
         made

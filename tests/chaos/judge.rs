@@ -15,6 +15,7 @@ use super::evidence::{Refreshed, killed, refreshed, repeats, rows};
 use super::installation::Installation;
 use super::platforms::TokenCall;
 use super::stores::{Forgives, PLATFORMS};
+use super::trouble::CLOCKS;
 
 /// Clocks are compared over processes; nearer than this is the same moment.
 const SLACK: TimeDelta = TimeDelta::milliseconds(300);
@@ -28,6 +29,8 @@ const TRIES: TimeDelta = TimeDelta::seconds(45);
 #[derive(Debug, Default, Clone)]
 pub struct Figures {
     pub calls: usize,
+    /// Calls that could not even begin: no server was there, or too many waited.
+    pub not_made: usize,
     pub answered: usize,
     /// Connections that a kill cut, or that found nobody.
     pub cut: usize,
@@ -40,9 +43,24 @@ pub struct Figures {
     pub token_calls: usize,
     /// The same refresh token again, because nobody knew the answer to the call before.
     pub in_doubt: usize,
+    /// How the platforms ended token calls: the status, or that none was sent.
+    pub ends: BTreeMap<String, usize>,
     pub kills: usize,
     pub stops: usize,
     pub cuts: usize,
+    /// What the platforms were told to do wrong, by name.
+    pub ordered: BTreeMap<&'static str, usize>,
+}
+
+impl Figures {
+    /// How often the platforms' clocks were put wrong.
+    pub fn clocks(&self) -> usize {
+        self.ordered.get(CLOCKS).copied().unwrap_or_default()
+    }
+
+    pub fn faults(&self) -> usize {
+        self.ordered.values().sum::<usize>() - self.clocks()
+    }
 }
 
 /// One platform in figures, at the end.
@@ -67,11 +85,13 @@ pub struct Judged {
     pub endings: Vec<Ending>,
     /// What to look at: a line each.
     pub findings: Vec<String>,
+    /// Phases in which not everything happened that they are for: such a run proves nothing.
+    pub idle: Vec<String>,
 }
 
 impl Judged {
     pub fn broken(&self) -> Vec<String> {
-        let mut broken = Vec::new();
+        let mut broken = self.idle.clone();
         let mut never = |what: String, count: usize| {
             if count > 0 {
                 broken.push(format!("{count} {what}"));
@@ -123,8 +143,12 @@ pub async fn judge(
 
     for note in notes {
         let figures = &mut judged.figures[phase_of(note.begun)];
+        if note.got == Got::NotMade {
+            figures.not_made += 1;
+            continue;
+        }
         figures.calls += 1;
-        let kind = kind(installation, note, &log_of(note.store).valid);
+        let kind = kind(installation, note, log_of(note.store));
         match kind {
             Kind::Answered => figures.answered += 1,
             Kind::Cut => figures.cut += 1,
@@ -161,10 +185,17 @@ pub async fn judge(
     let numbers = installation.numbers();
     let mut calls_of: HashMap<usize, Vec<&TokenCall>> = HashMap::new();
     for call in token_calls {
-        judged.figures[phase_of(call.at)].token_calls += 1;
+        let figures = &mut judged.figures[phase_of(call.at)];
+        figures.token_calls += 1;
+        let end = call.status.map_or("none".to_owned(), |status| status.to_string());
+        *figures.ends.entry(end).or_default() += 1;
         if let Some(store) = numbers.get(&(call.platform.clone(), call.store.clone())) {
             calls_of.entry(*store).or_default().push(call);
         }
+    }
+    for (phase, figures) in phases.iter().zip(&mut judged.figures) {
+        figures.ordered = installation.ordered_within(phase);
+        judged.idle.extend(missing(phase, figures));
     }
     let killed = killed(installation);
     let lost_of: HashMap<usize, &Got> = lost.iter().map(|lost| (lost.store, &lost.got)).collect();
@@ -244,23 +275,47 @@ enum Kind {
     Wrong,
 }
 
-fn kind(installation: &Installation, note: &Note, valid: &[(DateTime<Utc>, DateTime<Utc>)]) -> Kind {
+fn kind(installation: &Installation, note: &Note, log: &Refreshed) -> Kind {
     let code = match &note.got {
         Got::Answer => return Kind::Answered,
         Got::WrongStore(_) => return Kind::Wrong,
-        Got::Cut(_) if was_down(installation, note) => return Kind::Cut,
+        Got::Cut(_) | Got::Nothing if was_down(installation, note) => return Kind::Cut,
         Got::Refusal(503, code) if code == "unavailable" && database_was_away(installation, note) => {
             return Kind::DatabaseAway;
         }
         Got::Refusal(status, code) => format!("{status} {code}"),
         Got::Platform(status) => format!("platform's {status}"),
         Got::Cut(_) => "cut".to_owned(),
-        Got::Nothing => "no answer".to_owned(),
+        Got::Nothing | Got::NotMade => "gave up".to_owned(),
     };
-    let had_token = valid
+    if log.had_token(note.begun, note.ended, SLACK) {
+        Kind::Wrong
+    } else {
+        Kind::Tokenless(code)
+    }
+}
+
+/// What a phase is for and what did not happen in it.
+fn missing(phase: &Phase, figures: &Figures) -> Vec<String> {
+    let trouble = phase.trouble;
+    let wanted = [
+        ("killed", trouble.kills, figures.kills),
+        ("stopped", trouble.database, figures.stops),
+        ("cut", trouble.database, figures.cuts),
+        ("made to fail", trouble.platforms, figures.faults()),
+        ("wrong by the clock", trouble.clocks, figures.clocks()),
+    ];
+    let told = |what: &str| format!("nothing was {what} in the phase `{}`", phase.name);
+    let mut missing: Vec<String> = wanted
         .iter()
-        .any(|(from, until)| *from + SLACK <= note.begun && note.ended + SLACK <= *until);
-    if had_token { Kind::Wrong } else { Kind::Tokenless(code) }
+        .filter(|(_, wanted, count)| *wanted && *count == 0)
+        .map(|(what, ..)| told(what))
+        .collect();
+    // The calm makes calls of its own.
+    if figures.calls == 0 && phase.name != "calm" {
+        missing.push(told("called"));
+    }
+    missing
 }
 
 /// Whether the database was away when the owner of the lost answer would have asked again: what it may not write down, it

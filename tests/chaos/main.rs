@@ -5,11 +5,12 @@
 //!
 //! | environment | is |
 //! | --- | --- |
-//! | `CHAOS=full` | 2,000 stores and phases of minutes, no clock is put forward; about an hour, better in a release build |
+//! | `CHAOS=full` | 2,000 stores and phases of minutes, no clock is put forward; about half an hour |
 //! | `CHAOS_STORES`, `CHAOS_SECONDS` | another number of stores; another length of each phase |
+//! | `CHAOS_HOT`, `CHAOS_CALLS` | how many stores are called at a time; how many calls begin in a second |
 //! | `CHAOS_SEED` | the seed of an earlier run, printed at its begin: the same order of events, as far as timing allows |
 //!
-//! Plain `cargo test` runs a size that takes about two minutes on two busy cores. Nothing outlives a run, however it ends.
+//! Plain `cargo test` runs a size that takes some minutes on two cores. Nothing outlives a run, however it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the table is what this is for")]
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
 #[derive(Debug, Clone, Copy)]
 pub struct Phase {
     pub name: &'static str,
+    pub trouble: Trouble,
     pub begun: chrono::DateTime<chrono::Utc>,
     pub ended: chrono::DateTime<chrono::Utc>,
 }
@@ -89,6 +91,7 @@ async fn chaos(installation: &Arc<Installation>) -> Vec<String> {
         trouble::make(installation, *trouble).await;
         phases.push(Phase {
             name,
+            trouble: *trouble,
             begun,
             ended: installation.clock.now(),
         });
@@ -98,6 +101,7 @@ async fn chaos(installation: &Arc<Installation>) -> Vec<String> {
     let lost = calm::wait_for_all(installation).await;
     phases.push(Phase {
         name: "calm",
+        trouble: Trouble::default(),
         begun,
         ended: installation.clock.now(),
     });

@@ -10,7 +10,8 @@ pub struct Size {
     pub stores: usize,
     /// The length of each phase.
     pub phase: Duration,
-    pub callers: usize,
+    /// Calls that begin in a second, whatever became of those before.
+    pub calls_a_second: u32,
     /// Stores that are called at a time; which ones, changes.
     pub hot: usize,
     /// Waits are waited for, instead of putting the clocks forward.
@@ -27,12 +28,12 @@ impl Size {
         let number =
             |name: &str| text(name).map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}: {text}")));
         let stores = number("CHAOS_STORES").unwrap_or(if full { 2_000 } else { 120 });
-        let seconds = number("CHAOS_SECONDS").unwrap_or(if full { 240 } else { 6 });
+        let seconds = number("CHAOS_SECONDS").unwrap_or(if full { 120 } else { 9 });
         Self {
             stores: usize::try_from(stores).unwrap(),
             phase: Duration::from_secs(seconds),
-            callers: if full { 48 } else { 16 },
-            hot: if full { 400 } else { 60 },
+            calls_a_second: u32::try_from(number("CHAOS_CALLS").unwrap_or(if full { 120 } else { 50 })).unwrap(),
+            hot: usize::try_from(number("CHAOS_HOT").unwrap_or(if full { 240 } else { 60 })).unwrap(),
             real_time: full,
             seed: number("CHAOS_SEED").unwrap_or_else(|| u64::from_le_bytes(Random::system().bytes())),
         }
@@ -43,12 +44,12 @@ impl fmt::Display for Size {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "CHAOS_SEED={}: {} stores with tokens of {ACCESS_SECONDS} s, {} of them called at a time by {} callers, \
+            "CHAOS_SEED={}: {} stores with tokens of {ACCESS_SECONDS} s, {} of them called at a time, {} calls a second, \
              phases of {} s",
             self.seed,
             self.stores,
             self.hot,
-            self.callers,
+            self.calls_a_second,
             self.phase.as_secs()
         )
     }

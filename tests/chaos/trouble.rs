@@ -1,29 +1,35 @@
 //! What goes wrong, and when: each kind of trouble is a loop that runs for the length of a phase, and mends everything at
-//! its end. Random, from the run's seed.
+//! its end. The order is random, from the run's seed; but of each kind everything happens at least once, however short the
+//! phase, for it is dealt out like cards.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::callers::hot;
+use super::database::locked;
 use super::installation::Installation;
 use super::stores::{Forgives, PLATFORMS};
 
 /// Longer than the minute and a call.
 const SPARED: Duration = Duration::from_secs(100);
 
+/// What clocks that go wrong are called in the table.
+pub const CLOCKS: &str = "clocks";
+
 /// The kinds of trouble of a phase.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Trouble {
-    kills: bool,
-    database: bool,
-    platforms: bool,
-    clocks: bool,
+    pub kills: bool,
+    pub database: bool,
+    pub platforms: bool,
+    pub clocks: bool,
     /// In phases.
     length: u32,
 }
@@ -49,6 +55,37 @@ impl Trouble {
     }
 }
 
+/// Cards that are dealt one by one, and shuffled again when all are dealt.
+struct Deck {
+    cards: usize,
+    left: Vec<usize>,
+    dealt: usize,
+}
+
+impl Deck {
+    fn of(cards: usize) -> Self {
+        Self {
+            cards,
+            left: Vec::new(),
+            dealt: 0,
+        }
+    }
+
+    fn deal(&mut self, random: &mut StdRng) -> usize {
+        if self.left.is_empty() {
+            self.left.extend(0..self.cards);
+            self.left.shuffle(random);
+        }
+        self.dealt += 1;
+        self.left.pop().unwrap()
+    }
+
+    /// Each card once at least.
+    fn is_dealt(&self) -> bool {
+        self.dealt >= self.cards
+    }
+}
+
 /// One phase, from its first trouble until all is mended.
 pub async fn make(installation: &Arc<Installation>, trouble: Trouble) {
     let end = installation.clock.monotonic() + installation.size.phase * trouble.length;
@@ -69,22 +106,23 @@ pub async fn make(installation: &Arc<Installation>, trouble: Trouble) {
     if trouble.database {
         let (installation, mut random) = (installation.clone(), random(2));
         making.spawn(async move {
-            while !over(&installation) {
-                trouble_database(&installation, &mut random).await;
-                pause(&mut random, 1500, 3500).await;
+            let mut deck = Deck::of(4);
+            while !(over(&installation) && deck.is_dealt()) {
+                trouble_database(&installation, &mut random, &mut deck).await;
+                pause(&mut random, 1000, 2500).await;
             }
         });
     }
     if trouble.platforms || trouble.kills {
         let (installation, mut random) = (installation.clone(), random(3));
         making.spawn(async move {
-            let mut spoilt = HashMap::new();
-            while !over(&installation) {
+            let (mut deck, mut spoilt) = (Deck::of(FAULTS.len()), HashMap::new());
+            while !over(&installation) || (trouble.platforms && !deck.is_dealt()) {
                 // Where processes are killed, answers are slow enough for a kill to come between.
                 let fault = if trouble.platforms {
-                    any_fault(&mut random)
+                    FAULTS[deck.deal(&mut random)]
                 } else {
-                    slow(&mut random)
+                    SLOW
                 };
                 order_fault(&installation, &mut random, &mut spoilt, fault).await;
                 pause(&mut random, 300, 900).await;
@@ -97,6 +135,7 @@ pub async fn make(installation: &Arc<Installation>, trouble: Trouble) {
         making.spawn(async move {
             while !over(&installation) {
                 skew(&installation, &mut random, 300).await;
+                installation.note(CLOCKS);
                 pause(&mut random, 1500, 3500).await;
             }
             skew(&installation, &mut random, 0).await;
@@ -122,18 +161,15 @@ fn kill_one(installation: &Arc<Installation>, random: &mut StdRng, restarts: &mu
     }
 }
 
-/// Two times out of three all connections are cut; else the server stops, cleanly or not, for seconds.
-async fn trouble_database(installation: &Arc<Installation>, random: &mut StdRng) {
-    let (kind, away) = (
-        random.random_range(0..6),
-        Duration::from_millis(random.random_range(500..4000)),
-    );
+/// Every other time all connections are cut; else the server stops, cleanly or not, for seconds.
+async fn trouble_database(installation: &Arc<Installation>, random: &mut StdRng, deck: &mut Deck) {
+    let (kind, away) = (deck.deal(random), Duration::from_millis(random.random_range(500..4000)));
     let own = installation.clone();
-    if kind < 4 {
+    if kind < 2 {
         tokio::task::spawn_blocking(move || own.database.cut()).await.unwrap();
         return;
     }
-    tokio::task::spawn_blocking(move || own.database.stop(kind == 5))
+    tokio::task::spawn_blocking(move || own.database.stop(kind == 3))
         .await
         .unwrap();
     tokio::time::sleep(away).await;
@@ -143,22 +179,32 @@ async fn trouble_database(installation: &Arc<Installation>, random: &mut StdRng)
         .unwrap();
 }
 
-fn slow(random: &mut StdRng) -> Value {
-    json!({ "calls": "token", "delay_ms": random.random_range(200..2500) })
-}
+/// How token calls go wrong, by the names in the table.
+const FAULTS: [&str; 9] = [
+    "500",
+    "502 too late",
+    "503",
+    "429",
+    "reset",
+    "answer lost",
+    "30 s",
+    "slow to begin",
+    SLOW,
+];
+const SLOW: &str = "slow";
 
-/// How a token call goes wrong; some kinds leave the platform with a new pair that nobody has heard of.
-fn any_fault(random: &mut StdRng) -> Value {
-    let mut fault = match random.random_range(0..9) {
-        0 => json!({ "status": 500 }),
-        1 => json!({ "status": 503 }),
-        2 => json!({ "status": 502, "processed": true, "body": "<html>Bad gateway</html>" }),
-        3 => json!({ "status": 429, "retry_after": 1 }),
-        4 => json!({ "effect": "unprocessed" }),
-        5 => json!({ "effect": "lost_answer" }),
-        6 => json!({ "delay_ms": 30_000 }),
-        7 => json!({ "delay_before_ms": random.random_range(200..2500) }),
-        _ => slow(random),
+/// Some kinds leave the platform with a new pair that nobody has heard of.
+fn fault(named: &'static str, random: &mut StdRng) -> Value {
+    let mut fault = match named {
+        "500" => json!({ "status": 500 }),
+        "502 too late" => json!({ "status": 502, "processed": true, "body": "<html>Bad gateway</html>" }),
+        "503" => json!({ "status": 503 }),
+        "429" => json!({ "status": 429, "retry_after": 1 }),
+        "reset" => json!({ "effect": "unprocessed" }),
+        "answer lost" => json!({ "effect": "lost_answer" }),
+        "30 s" => json!({ "delay_ms": 30_000 }),
+        "slow to begin" => json!({ "delay_before_ms": random.random_range(200..2500) }),
+        _ => json!({ "delay_ms": random.random_range(200..2500) }),
     };
     fault["calls"] = "token".into();
     fault
@@ -170,8 +216,10 @@ async fn order_fault(
     installation: &Installation,
     random: &mut StdRng,
     spoilt: &mut HashMap<usize, Instant>,
-    fault: Value,
+    named: &'static str,
 ) {
+    installation.note(named);
+    let fault = fault(named, random);
     let mut store = hot(installation, random);
     let platform = installation.stores[store].platform;
     let mut order = json!({ "platform": platform.slug, "times": random.random_range(1..4), "fault": fault });
@@ -199,5 +247,22 @@ async fn skew(installation: &Installation, random: &mut StdRng, most: i64) {
         let off = random.random_range(-most..=most);
         let settings = json!({ "platform": platform.slug, "settings": { "clock_skew_seconds": off } });
         installation.order("settings", settings).await;
+    }
+}
+
+impl Installation {
+    /// Remembers that a platform was told to fail, or its clock to go wrong.
+    fn note(&self, what: &'static str) {
+        locked(&self.ordered).push((self.clock.now(), what));
+    }
+
+    /// What was ordered of the platforms in a time, by name.
+    pub fn ordered_within(&self, phase: &super::Phase) -> BTreeMap<&'static str, usize> {
+        let mut ordered = BTreeMap::new();
+        let during = |at| phase.begun <= at && at < phase.ended;
+        for (_, what) in locked(&self.ordered).iter().filter(|(at, _)| during(*at)) {
+            *ordered.entry(*what).or_default() += 1;
+        }
+        ordered
     }
 }

@@ -118,7 +118,9 @@ impl Usable {
                 Ok(())
             }
             Verdict::Undecided => Ok(()),
-            Verdict::Renewed => Err(credential_renewed("The credential was renewed during the call")),
+            Verdict::Renewed => Err(credential_renewed(
+                "The credential ended, or was renewed, during the call",
+            )),
             Verdict::Dead => {
                 let store = app
                     .db

@@ -24,7 +24,7 @@ pub enum Verdict {
     Dead,
     /// The credential works; the answer is about that one call.
     Alive,
-    /// Another generation is saved by now: try with that one.
+    /// Another generation is saved by now, or is to be had: try with that one.
     Renewed,
     /// Nobody can say at the moment: pass the answer on, and change nothing.
     Undecided,
@@ -70,6 +70,10 @@ pub(crate) async fn judge(
         };
         gate::report(app, pass, heard);
     }
+    // An access token that had ended before the verify call was answered is refused by every platform: that proves nothing
+    // of the grant. So it may be where a call, or this process, took longer than the token lived.
+    let ended = loaded.row.access_expires_at.is_some_and(|end| end <= app.now());
+    let to_be_had = method.renewal != Renewal::Never && (ended || !last);
     match verified {
         Verified::Alive(_) => {
             platform_app::verified(app, &loaded, method).await;
@@ -80,7 +84,7 @@ pub(crate) async fn judge(
             unproven::refused(app, &loaded.row, method, &failure).await
         }
         Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => Ok(Verdict::Undecided),
-        Verified::Refused(_) if !last && method.renewal != Renewal::Never => Ok(Verdict::Renewed),
+        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })

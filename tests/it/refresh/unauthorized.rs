@@ -241,6 +241,39 @@ async fn a_400_with_the_platforms_word_for_a_lost_token_renews_it() {
     assert_eq!(app.token_calls("walmart").await, before + 1);
 }
 
+/// Returns when the platforms have met the fault that is written so.
+async fn met(app: &TestApp, fault: &str) {
+    until("the fault is taken", async || {
+        let left = reqwest::get(format!("{}/_control/faults", app.sandbox)).await.unwrap();
+        (!left.text().await.unwrap().contains(fault)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_verify_call_that_is_answered_after_the_access_tokens_end_proves_nothing() {
+    let app = TestApp::start().await;
+    let store = mercado_libre(&app).await;
+    api_fault(&app, "mercado-libre", 2, json!({ "status": 401 })).await;
+    api_fault(&app, "mercado-libre", 1, json!({ "delay_before_ms": 800 })).await;
+    let path = format!("/v1/proxy{PATH}");
+    let call = app.request(&store.access_token, "GET", &path).send();
+    let life_goes_by = async {
+        met(&app, "delay_before_ms\":800").await;
+        app.advance(7 * HOUR);
+    };
+    let (answer, ()) = tokio::join!(call, life_goes_by);
+    let answer = crate::support::test_app::read(answer.unwrap()).await;
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (503, Some("credential_renewed")),
+        "{}",
+        answer.body
+    );
+    assert_eq!(status(&app, &store).await, json!(["connected", null]));
+    works(&app, &store).await;
+}
+
 #[tokio::test]
 async fn a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_the_new_one() {
     let app = TestApp::start().await;
@@ -250,16 +283,7 @@ async fn a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_t
     let path = format!("/v1/proxy{PATH}");
     let slow = app.request(&store.access_token, "GET", &path).send();
     let refresh = async {
-        until("the fault is taken", async || {
-            let left = reqwest::get(format!("{}/_control/faults", app.sandbox))
-                .await
-                .unwrap()
-                .text()
-                .await
-                .unwrap();
-            (!left.contains("delay_before_ms\":800")).then_some(())
-        })
-        .await;
+        met(&app, "delay_before_ms\":800").await;
         app.api(
             "POST",
             &format!("/v1/stores/{}/refresh", store.store_id),
