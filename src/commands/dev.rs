@@ -91,6 +91,7 @@ fn serve(mut config: Config, folder: &Path) -> Result<(), Stop> {
             connect_url: format!("{base}/connect/apps/{}", demo.app_id),
             app_id: demo.app_id.to_string(),
             api_key: demo.api_key.clone(),
+            signing_secret: demo.signing_secret.clone(),
             return_url: format!("{base}/demo/return"),
             sandbox_url: app
                 .config

@@ -112,12 +112,13 @@ pub const NAMES: [&str; 23] = [
 
 /// Names that development writes to `dev.env` for people and scripts. A shell that has read that file must still be
 /// able to start the server, so they are known, and not read.
-pub const DEV_NAMES: [&str; 6] = [
+pub const DEV_NAMES: [&str; 7] = [
     "LLAVERO_URL",
     "LLAVERO_ADMIN_URL",
     "LLAVERO_CONNECT_URL",
     "LLAVERO_APP_ID",
     "LLAVERO_API_KEY",
+    "LLAVERO_SIGNING_SECRET",
     "LLAVERO_RETURN_URL",
 ];
 

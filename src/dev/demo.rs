@@ -32,6 +32,7 @@ pub const ADMIN: &str = "admin@example.com";
 pub struct Demo {
     pub app_id: AppId,
     pub api_key: Secret,
+    pub signing_secret: Secret,
     pub admin_link: Secret,
 }
 
@@ -65,6 +66,7 @@ pub async fn prepare(app: &Arc<App>, known: Option<Secret>) -> Result<Demo, Erro
     Ok(Demo {
         app_id,
         api_key,
+        signing_secret: apps::signing_secret(app, app_id).await?,
         admin_link,
     })
 }

@@ -15,19 +15,22 @@ pub struct Environment {
     pub connect_url: String,
     pub app_id: String,
     pub api_key: Secret,
+    /// What the demo app's return URLs are signed with.
+    pub signing_secret: Secret,
     pub return_url: String,
     pub sandbox_url: String,
     pub database_url: Secret,
 }
 
 impl Environment {
-    fn lines(&self) -> [(&'static str, &str); 8] {
+    fn lines(&self) -> [(&'static str, &str); 9] {
         [
             ("LLAVERO_URL", &self.url),
             ("LLAVERO_ADMIN_URL", self.admin_url.expose()),
             ("LLAVERO_CONNECT_URL", &self.connect_url),
             ("LLAVERO_APP_ID", &self.app_id),
             ("LLAVERO_API_KEY", self.api_key.expose()),
+            ("LLAVERO_SIGNING_SECRET", self.signing_secret.expose()),
             ("LLAVERO_RETURN_URL", &self.return_url),
             ("LLAVERO_SANDBOX_URL", &self.sandbox_url),
             ("DATABASE_URL", self.database_url.expose()),
@@ -75,6 +78,7 @@ mod tests {
             connect_url: "c".into(),
             app_id: "app".into(),
             api_key: Secret::new("llv_sk_x"),
+            signing_secret: Secret::new("llv_ss_x"),
             return_url: "r".into(),
             sandbox_url: "s".into(),
             database_url: Secret::new("postgres://a?b&c"),

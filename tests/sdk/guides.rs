@@ -74,7 +74,7 @@ pub fn all() -> Vec<Samples> {
 }
 
 /// What stands between lines that begin so and the ends of those blocks.
-fn blocks(text: &str, mark: &str) -> Vec<String> {
+pub fn blocks(text: &str, mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -106,7 +106,8 @@ impl Samples {
     }
 }
 
-fn find(program: &str) -> Result<PathBuf, Missing> {
+/// A program in PATH.
+pub fn find(program: &str) -> Result<PathBuf, Missing> {
     let folders = programs::path();
     let found = std::env::split_paths(&folders).map(|folder| folder.join(program));
     let mut found = found.filter(|place| place.is_file());

@@ -1,8 +1,8 @@
 //! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
 //! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
-//! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides run here too. A trial
-//! whose SDK or interpreter is not installed is reported as ignored, with the reason. One `llavero dev` serves them all;
-//! another one, without limits, meets schemathesis with its own description.
+//! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides and the example of a
+//! partner's back end run here too. A trial whose SDK or interpreter is not installed is reported as ignored, with the
+//! reason. One `llavero dev` serves them all; another one, without limits, meets schemathesis with its own description.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod guides;
@@ -93,7 +93,17 @@ fn main() -> ExitCode {
             Err(missing) => Ok(Completion::ignored_with(missing)),
         }
     });
-    let trials = trials.chain(samples).chain([description]).collect();
+    let example = {
+        let shared = shared.clone();
+        Trial::ignorable_test(
+            "example_partner_prints_what_its_page_says",
+            move || match programs::postgres().and_then(|()| guides::find("python3")) {
+                Ok(python) => rehearse(&shared, &python),
+                Err(missing) => Ok(Completion::ignored_with(missing)),
+            },
+        )
+    };
+    let trials = trials.chain(samples).chain([example, description]).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     drop(shared);
     conclusion.exit_code()
@@ -140,8 +150,24 @@ fn describe(python: &Path) -> Result<Completion, Failed> {
     run(development.environment.clone(), python, &script)
 }
 
-/// Runs a script to its end; it fails by ending otherwise than with 0.
-fn run(mut environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
+/// The partner's back end of `examples`, from the link to the revocation: it prints what its page shows.
+fn rehearse(shared: &Shared, python: &Path) -> Result<Completion, Failed> {
+    let example = folder().join("examples/partner");
+    let page = std::fs::read_to_string(example.join("README.md"))?;
+    let shown = guides::blocks(&page, "```text").concat();
+    let printed = output(shared.environment()?, python, &example.join("walk.py"))?;
+    if !shown.is_empty() && printed == shown {
+        return Ok(Completion::Completed);
+    }
+    Err(format!("its page shows\n{shown}\nand it printed\n{printed}").into())
+}
+
+fn run(environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
+    output(environment, interpreter, script).map(|_| Completion::Completed)
+}
+
+/// Runs a script to its end; it fails by ending otherwise than with 0. Returns what it wrote.
+fn output(mut environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<String, Failed> {
     environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
     let environment: Vec<(&str, &str)> = environment
         .iter()
@@ -152,7 +178,7 @@ fn run(mut environment: BTreeMap<String, String>, interpreter: &Path, script: &P
     let mut process = Process::start(&command, &environment, &folder.path().join("output.log"));
     let ended = runtime()?.block_on(process.ended());
     if ended.success() {
-        return Ok(Completion::Completed);
+        return Ok(process.written());
     }
     Err(format!("{}: {ended}\n{}", script.display(), process.written()).into())
 }
