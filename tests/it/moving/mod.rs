@@ -3,8 +3,8 @@
 
 mod bulk;
 mod clients;
-mod home;
 mod frozen;
+mod home;
 mod left_out;
 mod lists;
 mod nango;
