@@ -5,8 +5,8 @@ use serde_json::json;
 use url::Url;
 
 use crate::support::connecting::{
-    APPROVE, OTHER, Session, Way, assert_connects_nothing, begin, exchange, fill_in, press, session_status, start,
-    stores, way_back,
+    APPROVE, OTHER, Returned, Session, Way, assert_connects_nothing, begin, exchange, fill_in, press, session_status,
+    start, stores, way_back,
 };
 use crate::support::installing::{register, register_callback};
 use crate::support::test_app::TestApp;
@@ -178,6 +178,13 @@ async fn a_link_to_a_platform_that_begins_by_itself_goes_on_as_its_installation(
     assert!(done.body.contains("app-center/oauth/finish"), "{}", done.body);
 }
 
+/// As `way_back`, of an installation: it leads to the address that is the app's own, for nobody asked for another.
+fn way_back_of_installation(page: &Answer) -> Returned {
+    let url: Url = page.link("Back to").parse().unwrap();
+    let values = url.query_pairs().into_owned().collect();
+    Returned { url, values }
+}
+
 /// Ecwid's market sends installations without a state to the only address that it knows, where connections that began here
 /// return as well.
 #[tokio::test]
@@ -205,7 +212,7 @@ async fn a_return_that_lost_its_state_is_an_installation_of_its_own_and_no_sessi
     let other_browser = without(&returned_from(&visitor, &login, APPROVE).await, "state");
     for (browser, callback, store) in [(&visitor, other_account, "1004"), (&stranger, other_browser, "1003")] {
         let done = browser.open(callback.as_str(), &[&app.url]).await;
-        let returned = way_back(&done);
+        let returned = way_back_of_installation(&done);
         assert_eq!(returned.values["initiated_by"], "platform", "{}", returned.url);
         assert!(!returned.values.contains_key("state"), "{}", returned.url);
         assert!(
@@ -246,7 +253,7 @@ async fn a_customers_store_is_not_taken_by_a_return_that_lost_its_state() {
     let stranger = Visitor::new();
     let (session, callback) = approved(&app, &stranger, "ecwid", &[]).await;
     let callback = without(&callback, "state");
-    let returned = way_back(&stranger.open(callback.as_str(), &[&app.url]).await);
+    let returned = way_back_of_installation(&stranger.open(callback.as_str(), &[&app.url]).await);
     assert_eq!(returned.error(), "store_already_connected");
     assert_eq!(returned.values["initiated_by"], "platform");
     assert_eq!(session_status(&app, &session.id).await, "at_platform");
