@@ -55,9 +55,8 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
             .filter(|text| !text.is_empty());
         match given {
             Some(id) if field == "customer_id" => {
-                if !is_customer_id(id) {
-                    wrong.push(FieldError::new(field, CUSTOMER_ID_RULE));
-                }
+                let refused = (!is_customer_id(id)).then(|| FieldError::new(field, CUSTOMER_ID_RULE));
+                wrong.extend(refused);
             }
             Some(text) => check_length(field, text, &mut wrong),
             None => {}

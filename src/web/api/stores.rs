@@ -84,9 +84,9 @@ struct TokensJson {
     access_token: Secret,
     refresh_token: Option<Secret>,
     /// Seconds that are left; a century at most.
-    #[schema(maximum = 3_153_600_000)]
+    #[schema(maximum = 3_153_600_000_u64)]
     expires_in: Option<u64>,
-    #[schema(maximum = 3_153_600_000)]
+    #[schema(maximum = 3_153_600_000_u64)]
     refresh_expires_in: Option<u64>,
     scopes: Option<Vec<String>>,
 }
