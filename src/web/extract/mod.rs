@@ -5,6 +5,7 @@ mod admin;
 mod clean;
 mod client_address;
 mod input;
+mod object;
 mod partner_key;
 mod store_token;
 
@@ -16,6 +17,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 pub use admin::{Admin, NeedsRole, Operator, Owner, Viewer};
 pub use client_address::ClientAddress;
 pub use input::{BODY_LIMIT, Body, Params, path_id};
+pub use object::{object, object_or_null};
 pub use partner_key::{
     AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite, WebhooksWrite,
 };
@@ -36,7 +38,6 @@ fn tools(request: &HttpRequest) -> Result<Arc<App>, Error> {
         .ok_or_else(|| Error::of(Problem::Internal).caused_by("the tools are not registered"))
 }
 
-/// The token of `Authorization: Bearer ...`.
 /// Leaves what is left of a budget where the edge finds it; `RateLimited` if nothing is.
 fn budget(request: &HttpRequest, budget: Option<Budget>) -> Result<(), Error> {
     let Some(budget) = budget else { return Ok(()) };
@@ -47,6 +48,7 @@ fn budget(request: &HttpRequest, budget: Option<Budget>) -> Result<(), Error> {
     }
 }
 
+/// The token of `Authorization: Bearer ...`.
 pub fn bearer(request: &HttpRequest) -> Result<String, Error> {
     let missing = |detail| Error::of(Problem::Unauthenticated).detail(detail);
     let value = request.headers().get(header::AUTHORIZATION);
