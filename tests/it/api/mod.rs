@@ -6,6 +6,7 @@ mod app_and_platforms;
 mod authorization;
 mod connect_sessions;
 mod customers;
+mod described_events;
 mod exchange;
 mod hooks;
 mod hooks_ebay;
