@@ -4,6 +4,7 @@ mod breaking_off;
 mod callbacks;
 mod choice;
 mod deliver;
+mod ecartapi;
 mod endings;
 mod finishing;
 mod forms;
