@@ -34,6 +34,8 @@ pub struct AppChange {
     pub merchant_mail: MerchantMail,
     /// Whether the partner may read the platforms' own access tokens.
     pub expose_credentials: bool,
+    /// Whether return URLs carry the access token, in EcartAPI's form.
+    pub ecartapi_redirect: bool,
 }
 
 /// Adds an app, and its partner if there is none of that name.
@@ -93,7 +95,7 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
         Some(id),
         "app.changed",
         id.to_string(),
-        serde_json::json!({ "name": name }),
+        serde_json::json!({ "name": name, "ecartapi_redirect": change.ecartapi_redirect }),
     );
     app.db
         .transaction(move |conn| {
@@ -101,7 +103,7 @@ pub async fn change(app: &Arc<App>, id: AppId, change: AppChange, actor: Actor) 
             check_return_urls(&change.return_urls, found.mode)?;
             let urls = Texts(change.return_urls);
             db::apps::update(conn, id, &name, change.logo_url.as_deref(), urls, change.merchant_mail)?;
-            db::app_list::set_expose_credentials(conn, id, change.expose_credentials)?;
+            db::app_list::set_options(conn, id, change.expose_credentials, change.ecartapi_redirect)?;
             db::audit::insert(conn, &event)?;
             Ok(())
         })

@@ -26,9 +26,14 @@ pub fn find(conn: &mut Conn, id: AppId) -> Result<Option<(App, String)>> {
         .optional()?)
 }
 
-pub fn set_expose_credentials(conn: &mut Conn, id: AppId, expose: bool) -> Result<()> {
+/// What an app does only if its owner wants it.
+pub fn set_options(conn: &mut Conn, id: AppId, expose_credentials: bool, ecartapi_redirect: bool) -> Result<()> {
     diesel::update(apps::table.find(id))
-        .set((apps::expose_credentials.eq(expose), apps::updated_at.eq(llavero_now())))
+        .set((
+            apps::expose_credentials.eq(expose_credentials),
+            apps::ecartapi_redirect.eq(ecartapi_redirect),
+            apps::updated_at.eq(llavero_now()),
+        ))
         .execute(conn)?;
     listen::notify_app(conn, id)
 }

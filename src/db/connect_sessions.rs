@@ -303,6 +303,14 @@ pub fn set_exchanged(conn: &mut Conn, id: ConnectSessionId, token: AccessTokenId
     Ok(())
 }
 
+/// Keeps something more with the attempt of a session that has ended.
+pub fn set_attempt(conn: &mut Conn, id: ConnectSessionId, sealed: &[u8]) -> Result<()> {
+    diesel::update(connect_sessions::table.find(id))
+        .set(connect_sessions::attempt_sealed.eq(sealed))
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Notes whose the code is from now on.
 pub fn set_exchanged_by(conn: &mut Conn, id: ConnectSessionId, by: Option<ApiKeyId>) -> Result<()> {
     diesel::update(connect_sessions::table.find(id))

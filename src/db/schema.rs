@@ -64,6 +64,7 @@ diesel::table! {
         previous_signing_secret_sealed -> Nullable<Bytea>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        ecartapi_redirect -> Bool,
     }
 }
 

@@ -86,7 +86,12 @@ impl Process {
 
     /// Waits for it to end by itself.
     pub async fn ended(&mut self) -> ExitStatus {
-        until("its end", async || self.child.try_wait().unwrap()).await
+        self.ended_within(PATIENCE).await
+    }
+
+    /// The same for one that takes its time by itself.
+    pub async fn ended_within(&mut self, patience: Duration) -> ExitStatus {
+        until_within(patience, "its end", async || self.child.try_wait().unwrap()).await
     }
 }
 
@@ -113,7 +118,11 @@ fn pid(id: u32) -> Pid {
 }
 
 /// Looks again and again until there is something; panics with `what` was awaited when patience ends.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, look).await
+}
+
+async fn until_within<T>(patience: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
         loop {
             if let Some(found) = look().await {
@@ -122,8 +131,8 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
             tokio::time::sleep(PAUSE).await;
         }
     };
-    let found = tokio::time::timeout(PATIENCE, looking).await;
-    found.unwrap_or_else(|_| panic!("not within {} s: {what}", PATIENCE.as_secs()))
+    let found = tokio::time::timeout(patience, looking).await;
+    found.unwrap_or_else(|_| panic!("not within {} s: {what}", patience.as_secs()))
 }
 
 /// A process as the kernel tells of it; its start tells it from a later one with the same id.

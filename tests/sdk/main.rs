@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -58,6 +59,9 @@ const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("webhooks", Npm, "standardwebhooks", "standardwebhooks"),
     ("webhooks", Pypi, "standardwebhooks", "standard_webhooks"),
 ];
+
+/// How long a script may take on a busy machine; schemathesis asks for more than a minute.
+const LONGEST: Duration = Duration::from_secs(180);
 
 #[derive(Clone, Copy, Debug)]
 enum Registry {
@@ -176,7 +180,7 @@ fn output(mut environment: BTreeMap<String, String>, interpreter: &Path, script:
     let folder = tempfile::tempdir()?;
     let command = [interpreter.to_str().unwrap(), script.to_str().unwrap()];
     let mut process = Process::start(&command, &environment, &folder.path().join("output.log"));
-    let ended = runtime()?.block_on(process.ended());
+    let ended = runtime()?.block_on(process.ended_within(LONGEST));
     if ended.success() {
         return Ok(process.written());
     }

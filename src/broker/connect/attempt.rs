@@ -13,6 +13,7 @@ use crate::platform::Values;
 const LINK: &str = "session.link";
 const CODE: &str = "session.code";
 const FINISH: &str = "session.finish";
+const TOKEN: &str = "session.token";
 
 /// An open attempt.
 #[derive(Clone, Default)]
@@ -22,6 +23,8 @@ pub(super) struct Attempt {
     pub code: Option<Secret>,
     /// Where the platform wants the browser at the end.
     pub finish: Option<Secret>,
+    /// The store's access token, where the way back carries it.
+    pub token: Option<Secret>,
     /// Typed fields, `state` and `code_verifier`.
     pub values: Values,
 }
@@ -29,7 +32,7 @@ pub(super) struct Attempt {
 impl Attempt {
     pub fn seal(&self, sealer: &Sealer, session: ConnectSessionId) -> Vec<u8> {
         let mut all = self.values.clone().with(LINK, self.link.clone());
-        for (name, kept) in [(CODE, &self.code), (FINISH, &self.finish)] {
+        for (name, kept) in [(CODE, &self.code), (FINISH, &self.finish), (TOKEN, &self.token)] {
             if let Some(kept) = kept {
                 all.set(name, kept.clone());
             }
@@ -44,11 +47,12 @@ impl Attempt {
         };
         let mut values = open(app, session.id, "attempt_sealed", sealed)?;
         let link = values.remove(LINK).unwrap_or_default();
-        let (code, finish) = (values.remove(CODE), values.remove(FINISH));
+        let (code, finish, token) = (values.remove(CODE), values.remove(FINISH), values.remove(TOKEN));
         Ok(Some(Self {
             link,
             code,
             finish,
+            token,
             values,
         }))
     }

@@ -88,6 +88,7 @@ pub(super) async fn begin_with(
         link: visit.link.clone(),
         code: None,
         finish: None,
+        token: None,
         values: fields.over(brought),
     };
     attempt.values.set("state", state.clone());

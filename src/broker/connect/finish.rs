@@ -6,6 +6,7 @@ use url::Url;
 
 use super::attempt::Attempt;
 use super::begin::browser_address;
+use super::ecartapi;
 use super::obtain::{Target, Verified};
 use super::return_url;
 use super::sessions::Visit;
@@ -68,21 +69,21 @@ pub async fn ending(app: &App, visit: &Visit, browser: Option<&Secret>) -> Resul
     let back = match status {
         SessionStatus::Open | SessionStatus::AtPlatform => None,
         SessionStatus::Completed => match (handed_over(app, visit, browser)?, &store) {
-            (Some((code, finishing)), Some(store)) => {
+            (Some((attempt, code, finishing)), Some(store)) => {
                 finish = finishing.map(|to| Finish {
                     to: to.to_string(),
                     first: session.state_hash.is_some(),
                 });
                 shown(app, visit).await?;
-                Some(back(
-                    app,
-                    visit,
-                    vec![
-                        ("code", code.expose().to_owned()),
-                        ("store_id", store.id.to_string()),
-                        ("platform", store.platform.clone()),
-                    ],
-                )?)
+                let told = vec![
+                    ("code", code.expose().to_owned()),
+                    ("store_id", store.id.to_string()),
+                    ("platform", store.platform.clone()),
+                ];
+                Some(match visit.api_app.ecartapi_redirect {
+                    true => ecartapi::back(app, visit, &attempt, store).await?,
+                    false => back(app, visit, told)?,
+                })
             }
             _ => None,
         },
@@ -141,8 +142,11 @@ pub fn began_here(session: &ConnectSession, browser: Option<&Secret>) -> bool {
     }
 }
 
-/// The one-time code, and where the platform wants the browser: for the one that made the connection.
-fn handed_over(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<(Secret, Option<Url>)>, Error> {
+/// The attempt with its one-time code, and where the platform wants the browser.
+type HandedOver = (Attempt, Secret, Option<Url>);
+
+/// For the browser that made the connection.
+fn handed_over(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Option<HandedOver>, Error> {
     let session = &visit.session;
     let same_browser = began_here(session, browser);
     let in_time = session.code_expires_at.is_some_and(|until| app.now() < until);
@@ -152,10 +156,12 @@ fn handed_over(app: &App, visit: &Visit, browser: Option<&Secret>) -> Result<Opt
     let Some(attempt) = Attempt::open(app, session)? else {
         return Ok(None);
     };
-    let Some(code) = attempt.code else { return Ok(None) };
-    let finish = attempt.finish.and_then(|url| Url::parse(url.expose()).ok());
+    let Some(code) = attempt.code.clone() else {
+        return Ok(None);
+    };
+    let finish = attempt.finish.as_ref().and_then(|url| Url::parse(url.expose()).ok());
     let finish = finish.map(|url| browser_address(app, visit.api_app.mode, url));
-    Ok(Some((code, finish.transpose()?)))
+    Ok(Some((attempt, code, finish.transpose()?)))
 }
 
 fn back(app: &App, visit: &Visit, mut told: Vec<(&'static str, String)>) -> Result<String, Error> {

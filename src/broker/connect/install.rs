@@ -165,6 +165,7 @@ async fn approved(
         link: visit.link.clone(),
         code: None,
         finish: None,
+        token: None,
         values: Values::new().with("state", state.clone()),
     };
     let state = TokenHash::of(state.expose());

@@ -10,6 +10,7 @@ mod complete;
 mod decide;
 mod deliver;
 mod direct;
+mod ecartapi;
 mod exchange;
 mod finish;
 mod held;

@@ -19,6 +19,16 @@ pub fn signature(parameters: &[(&str, String)], secret: &Secret) -> String {
 
 /// `return_url` with the parameters and their signature, its own query and fragment kept.
 pub fn signed(return_url: &str, parameters: &[(&str, String)], secret: &Secret) -> String {
+    let signature = ("signature", signature(parameters, secret));
+    added(return_url, &format!("{}&{}", joined(parameters), joined(&[signature])))
+}
+
+/// `return_url` with the parameters alone, its own query and fragment kept.
+pub fn with(return_url: &str, parameters: &[(&str, String)]) -> String {
+    added(return_url, &joined(parameters))
+}
+
+fn added(return_url: &str, query: &str) -> String {
     let (address, fragment) = match return_url.split_once('#') {
         Some((address, fragment)) => (address, format!("#{fragment}")),
         None => (return_url, String::new()),
@@ -28,11 +38,7 @@ pub fn signed(return_url: &str, parameters: &[(&str, String)], secret: &Secret) 
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
-    format!(
-        "{address}{mark}{}&signature={}{fragment}",
-        joined(parameters),
-        signature(parameters, secret)
-    )
+    format!("{address}{mark}{query}{fragment}")
 }
 
 fn joined(parameters: &[(&str, String)]) -> String {

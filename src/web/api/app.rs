@@ -26,6 +26,8 @@ pub(super) struct AppJson<'a> {
     merchant_mail: MerchantMail,
     /// `GET /v1/access/credentials` is on.
     expose_credentials: bool,
+    /// Merchants come back with the access token in the address, in EcartAPI's form.
+    ecartapi_redirect: bool,
     created_at: DateTime<Utc>,
     key: KeyJson<'a>,
     limits: LimitsJson,
@@ -70,6 +72,7 @@ pub async fn show(by: PartnerKey<AnyScope>) -> Answer {
         return_urls: &app.return_urls.0,
         merchant_mail: app.merchant_mail,
         expose_credentials: app.expose_credentials,
+        ecartapi_redirect: app.ecartapi_redirect,
         created_at: app.created_at,
         key: KeyJson {
             id: by.key.id,

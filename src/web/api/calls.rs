@@ -366,8 +366,9 @@ fn store_calls() -> Vec<Call> {
     ]
 }
 
+/// Nothing that can be asked for is empty.
 fn text() -> Value {
-    json!({ "type": "string" })
+    json!({ "type": "string", "minLength": 1 })
 }
 
 fn time() -> Value {

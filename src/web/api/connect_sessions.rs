@@ -14,7 +14,7 @@ use crate::db::connect_sessions::ConnectSession;
 use crate::domain::connect::{ConnectFailure, Language, SessionStatus};
 use crate::domain::id::{ConnectSessionId, StoreId};
 use crate::web::Error;
-use crate::web::extract::{Body, ConnectWrite, PartnerKey, path_id};
+use crate::web::extract::{Body, ConnectWrite, PartnerKey, object, path_id};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ pub(super) struct NewJson {
     /// Connect fields that are known beforehand; secrets are refused.
     #[serde(default)]
     fields: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     merchant: MerchantJson,
     /// Comes back with the merchant.
     state: Option<String>,

@@ -27,7 +27,7 @@ use crate::domain::refresh::RefreshTrigger;
 use crate::domain::secret::Secret;
 use crate::domain::store::StoreStatus;
 use crate::web::Error;
-use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, path_id};
+use crate::web::extract::{Body, ConnectWrite, Params, PartnerKey, StoresRead, StoresWrite, object_or_null, path_id};
 
 pub async fn list(by: PartnerKey<StoresRead>, mut params: Params) -> Answer {
     let ask = Ask::<StoreId>::of(&mut params)?;
@@ -68,6 +68,7 @@ pub(super) struct DirectJson {
     customer_id: String,
     #[serde(default)]
     fields: BTreeMap<String, Secret>,
+    #[serde(default, deserialize_with = "object_or_null")]
     tokens: Option<TokensJson>,
     #[serde(default)]
     transfer: bool,
@@ -128,6 +129,7 @@ pub(super) struct PatchJson {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     customer_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "object_or_null")]
     merchant: Option<MerchantPatch>,
     /// Replaced as a whole; 16 KiB at most.
     #[schema(value_type = Option<Object>)]

@@ -1,6 +1,7 @@
 //! Input of programs: JSON bodies, queries, ids in paths. What is wrong is told by field, all of a query at once; a wrong
 //! value is never repeated, for it may be a secret in the wrong place. An id that cannot be one names nothing: 404.
 
+use std::mem;
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
@@ -13,6 +14,7 @@ use futures_util::future::{LocalBoxFuture, Ready, ready};
 use serde::de::DeserializeOwned;
 
 use super::clean;
+use super::object::Object;
 use crate::broker::{self, FieldError};
 use crate::domain::id::Id;
 use crate::domain::problem::Problem;
@@ -89,7 +91,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         return Err(broker::Error::Invalid(wrong).into());
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
+    let Object(parsed) = serde_path_to_error::deserialize(&mut json).map_err(|error| refused(&error))?;
     json.end()
         .map_err(|_| Error::of(Problem::InvalidRequest).detail("Something follows the JSON value"))?;
     Ok(parsed)
@@ -119,6 +121,9 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     } else {
         "does not have the expected form".to_owned()
     };
+    if path == "." {
+        "body".clone_into(&mut path);
+    }
     Error::invalid(&path, &message)
 }
 
@@ -137,20 +142,26 @@ impl Params {
         }
     }
 
-    /// Takes a text; an empty one counts as not given.
+    /// Takes a text. An empty one is refused: a filter without its value would show everything.
     pub fn text(&mut self, name: &str) -> Option<String> {
-        let mut found = None;
-        self.pairs.retain(|(given, value)| {
-            if given == name {
-                found = Some(value.clone());
-            }
-            given != name
-        });
+        let (given, left): (Vec<_>, Vec<_>) = mem::take(&mut self.pairs)
+            .into_iter()
+            .partition(|(given, _)| given == name);
+        self.pairs = left;
+        if given.len() > 1 {
+            self.wrong.push(FieldError::new(name, "is given more than once"));
+            return None;
+        }
+        let found = given.into_iter().next().map(|(_, value)| value);
         if found.as_ref().is_some_and(|value| value.chars().any(char::is_control)) {
             self.wrong.push(FieldError::new(name, "no control characters"));
             return None;
         }
-        found.filter(|value| !value.is_empty())
+        if found.as_ref().is_some_and(String::is_empty) {
+            self.wrong.push(FieldError::new(name, "may not be empty"));
+            return None;
+        }
+        found
     }
 
     /// Takes a value; one that cannot be read is noted with `expected`.
@@ -206,6 +217,7 @@ pub fn path_id<I: Id>(text: &str) -> Result<I, Error> {
 mod tests {
     use super::*;
     use crate::domain::store::StoreStatus;
+    use crate::web::extract::object_or_null;
     use crate::web::urls::Group;
     use actix_web::body::MessageBody;
 
@@ -214,6 +226,7 @@ mod tests {
     #[expect(dead_code, reason = "only its shape is used")]
     struct Shape {
         name: String,
+        #[serde(default, deserialize_with = "object_or_null")]
         inner: Option<Inner>,
     }
 
@@ -253,6 +266,11 @@ mod tests {
             (r#"{}"#, "name: is required"),
             (r#"{"name": "n", "other": 1}"#, "other: is not known here"),
             (r#"{"name": 5}"#, "name: expected a string"),
+            (r#"["n", null]"#, "body: expected an object"),
+            (
+                r#"{"name": "n", "inner": [1, "connected"]}"#,
+                "inner: expected an object",
+            ),
             (r#"{"name": "n", "inner": {"number": 1}}"#, "inner.status: is required"),
             (
                 r#"{"name": "n", "inner": {"number": "llv_st_x", "status": "connected"}}"#,
@@ -271,15 +289,16 @@ mod tests {
 
     #[test]
     fn everything_wrong_in_a_query_is_told_at_once() {
-        let mut params = Params::of("limit=0&status=gone&nonsense=1&q=&platform=a&platform=b");
-        assert_eq!(params.text("platform").as_deref(), Some("b"));
+        let mut params = Params::of("q=&limit=0&status=gone&nonsense=1&platform=a&platform=a&customer_id=c");
+        assert_eq!(params.text("customer_id").as_deref(), Some("c"));
+        assert_eq!(params.text("platform"), None);
         assert_eq!(params.text("q"), None);
         assert_eq!(params.number("limit", 1..=200), None);
         assert_eq!(params.parsed::<StoreStatus>("status", "a status"), None);
         let told = fields_of(&params.finish().unwrap_err());
         assert_eq!(
             told,
-            "limit: a number from 1 to 200; status: a status; nonsense: is not known here"
+            "platform: is given more than once; q: may not be empty; limit: a number from 1 to 200; status: a status; nonsense: is not known here"
         );
     }
 }

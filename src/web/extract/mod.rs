@@ -5,6 +5,7 @@ mod admin;
 mod clean;
 mod client_address;
 mod input;
+mod object;
 mod partner_key;
 mod store_token;
 
@@ -16,6 +17,7 @@ use actix_web::{HttpMessage, HttpRequest, web};
 pub use admin::{Admin, NeedsRole, Operator, Owner, Viewer};
 pub use client_address::ClientAddress;
 pub use input::{BODY_LIMIT, Body, Params, path_id};
+pub use object::{object, object_or_null};
 pub use partner_key::{
     AnyScope, ConnectWrite, NeedsScope, PartnerKey, PlatformsWrite, StoresRead, StoresWrite, TokensWrite, WebhooksWrite,
 };

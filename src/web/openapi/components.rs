@@ -80,8 +80,32 @@ pub fn parameters() -> Value {
             "name": "cursor",
             "in": "query",
             "description": "`next_cursor` of the page before, as it is.",
-            "schema": { "type": "string" },
+            "schema": { "type": "string", "minLength": 1 },
             "example": "AZjAobLDfU6PkKGyw9Tl9g",
+        },
+        "WebhookId": {
+            "name": "webhook-id",
+            "in": "header",
+            "required": true,
+            "description": "The event's id, the same over all retries and replays.",
+            "schema": { "type": "string" },
+            "example": "evt_0198c0a1b2c37d4e8f90a1b2c3d4e5f6",
+        },
+        "WebhookTimestamp": {
+            "name": "webhook-timestamp",
+            "in": "header",
+            "required": true,
+            "description": "Seconds since 1970 of this attempt. Refuse what is more than five minutes off.",
+            "schema": { "type": "string", "pattern": "^[0-9]+$" },
+            "example": "1793607300",
+        },
+        "WebhookSignature": {
+            "name": "webhook-signature",
+            "in": "header",
+            "required": true,
+            "description": "Standard Webhooks: one `v1,` signature, or two with a blank between them during a roll-over.",
+            "schema": { "type": "string" },
+            "example": "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
         },
     })
 }

@@ -4,6 +4,7 @@
 
 mod call;
 mod components;
+mod events;
 mod examples;
 mod problems;
 mod schemas;
@@ -58,6 +59,7 @@ pub fn document() -> Result<Value, String> {
         }
         schemas.add(call);
     }
+    let webhooks = events::webhooks(&mut schemas, &mut examples)?;
     examples.finish()?;
     schemas.insert("Problem", problems::schema());
     Ok(json!({
@@ -72,6 +74,7 @@ pub fn document() -> Result<Value, String> {
         "servers": [{ "url": "/", "description": "This installation" }],
         "tags": components::tags(),
         "paths": paths,
+        "webhooks": webhooks,
         "components": {
             "schemas": schemas.into_value(),
             "headers": components::headers(),

@@ -194,6 +194,14 @@ async fn what_a_listing_does_not_understand_is_refused() {
         "?health=no",
         "?updated_since=yesterday",
         "?expires_before=soon",
+        "?updated_since=",
+        "?expires_before=",
+        "?customer_id=",
+        "?platform=",
+        "?q=",
+        "?cursor=",
+        "?customer_id=a&customer_id=b",
+        "?nonsense=1",
     ] {
         let answer = app.api("GET", &format!("/v1/stores{query}"), None).await;
         assert_eq!(

@@ -7,6 +7,7 @@ mod authorization;
 mod connect_sessions;
 mod connecting_directly;
 mod customers;
+mod described_events;
 mod exchange;
 mod hooks;
 mod hooks_ebay;

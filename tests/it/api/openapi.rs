@@ -26,6 +26,15 @@ fn described() -> Vec<(Route, Value)> {
     calls
 }
 
+/// What a method that nobody knows is answered, and what would do instead.
+async fn allowed(url: &str, address: &str) -> (u16, BTreeSet<String>) {
+    let answer = raw::send(url, "TRACE", address, &[], b"").await;
+    let allow = answer.head.lines().filter_map(|line| line.split_once(": "));
+    let allow = allow.filter(|(name, _)| name.eq_ignore_ascii_case("allow"));
+    let methods = allow.flat_map(|(_, methods)| methods.split(", ").map(|method| method.trim().to_owned()));
+    (answer.status, methods.collect())
+}
+
 #[tokio::test]
 async fn the_description_lists_what_the_server_routes_and_nothing_else() {
     let app = start().await;
@@ -40,6 +49,15 @@ async fn the_description_lists_what_the_server_routes_and_nothing_else() {
                 routed.insert((method.to_owned(), path.clone()));
             }
         }
+        let (status, told) = allowed(&app.url, &address).await;
+        let there = routed.iter().filter(|(_, there)| *there == path);
+        let there: BTreeSet<String> = there.map(|(method, _)| method.clone()).collect();
+        // What may be proxied is told to those with a token.
+        let expected = match path.starts_with("/v1/proxy/") {
+            true => (401, BTreeSet::new()),
+            false => (405, there),
+        };
+        assert_eq!((status, told), expected, "{path}");
     }
     let described: BTreeSet<Route> = described().into_iter().map(|(route, _)| route).collect();
     assert!(routed.len() > 35, "{routed:#?}");

@@ -115,6 +115,11 @@ async fn what_cannot_be_changed_is_refused_by_name() {
         ("name", json!({ "name": 7 })),
         ("name", json!({ "name": "" })),
         ("metadata", json!({ "metadata": "text" })),
+        ("metadata", json!({ "metadata": [] })),
+        ("merchant", json!({ "merchant": [] })),
+        ("merchant", json!({ "merchant": ["m@example.com", "María", "es"] })),
+        ("merchant", json!({ "merchant": "María" })),
+        ("body", json!([])),
         ("merchant.locale", json!({ "merchant": { "locale": "xx" } })),
         ("merchant.email", json!({ "merchant": { "email": "no address" } })),
     ] {

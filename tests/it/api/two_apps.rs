@@ -1,8 +1,10 @@
 //! Two partners on one installation, each with fifty stores and the same customers' names, call whatever they like: no id
 //! and no name of the one ever stands in an answer to the other, and no count counts them. Which app an id belongs to is
-//! learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which.
+//! learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which, and with
+//! `TWO_APPS_SECONDS=60` they go on for at least a minute.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use llavero::domain::store::Mode;
 use serde_json::{Value, json};
@@ -350,12 +352,12 @@ impl Both {
 #[expect(clippy::disallowed_methods, reason = "how much is said from outside")]
 async fn two_apps_see_nothing_of_each_other() {
     let wished = |name, usual| std::env::var(name).map_or(usual, |wished| wished.parse().unwrap());
-    let (calls, mut dice) = (
-        wished("TWO_APPS_CALLS", CALLS),
-        Dice(wished("TWO_APPS_SEED", 20_260_302).max(1)),
-    );
+    let (calls, seconds) = (wished("TWO_APPS_CALLS", CALLS), wished("TWO_APPS_SECONDS", 0));
+    let mut dice = Dice(wished("TWO_APPS_SEED", 20_260_302).max(1));
     let mut both = Both::make().await;
-    for _ in 0..calls {
+    let (begun, mut called) = (Instant::now(), 0);
+    while called < calls || begun.elapsed() < Duration::from_secs(seconds) {
+        called += 1;
         let side = dice.below(2);
         if dice.below(3) == 0 {
             both.foreign(side, &mut dice).await;

@@ -5,6 +5,7 @@ mod callbacks;
 mod choice;
 mod deliver;
 mod demo_webhooks;
+mod ecartapi;
 mod endings;
 mod finishing;
 mod forms;

@@ -347,6 +347,7 @@ async fn a_changed_app_and_a_changed_platform_app_are_seen_at_once() {
         return_urls: Vec::new(),
         merchant_mail: MerchantMail::Llavero,
         expose_credentials: true,
+        ecartapi_redirect: false,
     };
     let actor = Actor {
         kind: ActorKind::Command,

@@ -35,7 +35,7 @@ def media(operation):
 
 def check_examples(document):
     held = 0
-    for item in document["paths"].values():
+    for item in [*document["paths"].values(), *document["webhooks"].values()]:
         for operation in item.values():
             for place, content in media(operation):
                 examples = [content["example"]] if "example" in content else []

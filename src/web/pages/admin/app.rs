@@ -128,18 +128,15 @@ pub(super) fn facts(page: &Frame, now: DateTime<Utc>, app: &App, partner: String
         MerchantMail::Llavero => page.say("admin-mail-llavero"),
         MerchantMail::Partner => page.say("admin-mail-partner"),
     };
-    let exposed = if app.expose_credentials {
-        page.say("admin-yes")
-    } else {
-        page.say("admin-no")
-    };
+    let on = |option: bool| page.say(if option { "admin-yes" } else { "admin-no" });
     vec![
         Fact::code(page.say("admin-id"), app.id.to_string()),
         Fact::text(page.say("admin-partner"), partner),
         Fact::text(page.say("admin-mode"), words::mode(page, app.mode).label),
         Fact::code(page.say("admin-connect-page"), connect),
         Fact::text(page.say("admin-merchant-mail"), mail),
-        Fact::text(page.say("admin-exposes"), exposed),
+        Fact::text(page.say("admin-exposes"), on(app.expose_credentials)),
+        Fact::text(page.say("admin-ecartapi"), on(app.ecartapi_redirect)),
         Fact::text(page.say("admin-made"), Moment::of(page, now, app.created_at).long()),
     ]
 }

@@ -33,7 +33,7 @@ pub(super) fn form(page: &Frame, app: &db::apps::App) -> Form {
         label,
     });
     let logo = app.logo_url.clone().unwrap_or_default();
-    let exposes = if app.expose_credentials { "true" } else { "" };
+    let on = |option: bool| if option { "true" } else { "" };
     Form::new(vec![
         Input::text("name", page.say("admin-app-name"))
             .help(page.say("admin-app-name-help"))
@@ -49,7 +49,10 @@ pub(super) fn form(page: &Frame, app: &db::apps::App) -> Form {
         Input::select("merchant_mail", page.say("admin-merchant-mail"), mails.into()).value(app.merchant_mail.as_str()),
         Input::check("expose_credentials", page.say("admin-exposes"))
             .help(page.say("admin-exposes-help"))
-            .value(exposes),
+            .value(on(app.expose_credentials)),
+        Input::check("ecartapi_redirect", page.say("admin-ecartapi"))
+            .help(page.say("admin-ecartapi-help"))
+            .value(on(app.ecartapi_redirect)),
     ])
 }
 
@@ -80,6 +83,7 @@ pub async fn submit(by: Admin<Owner>, id: web::Path<String>, submitted: Submitte
             return_urls: lines(submitted.text("return_urls")),
             merchant_mail: submitted.text("merchant_mail").parse().unwrap_or(app.merchant_mail),
             expose_credentials: submitted.is_checked("expose_credentials"),
+            ecartapi_redirect: submitted.is_checked("ecartapi_redirect"),
         };
         match apps::change(&by.tools, app.id, change, by.actor()).await {
             Ok(()) => return Ok(by.done(by.say("admin-saved"), &urls::admin_app(app.id))),

@@ -91,6 +91,7 @@ fn app_row() -> db::apps::App {
         expose_credentials: false,
         signing_secret_sealed: Vec::new(),
         previous_signing_secret_sealed: None,
+        ecartapi_redirect: false,
         created_at: ago(120_000),
     }
 }
