@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::verdict::{Evidence, end_now};
-use super::{load, method_of, open};
+use super::{Need, load, method_of, open, usable};
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::verify::{self, Verified};
@@ -29,9 +29,23 @@ pub enum Removal {
 
 /// Acts on a proven message about a store of this credential. `proven`: the proof covers the store's name as well.
 pub async fn removed(app: &Arc<App>, credential: CredentialId, topic: &str, proven: bool) -> Result<Removal, Error> {
-    let loaded = load(app, credential).await?;
+    let mut loaded = load(app, credential).await?;
     if loaded.row.dead_at.is_some() {
         return Ok(Removal::EndedBefore);
+    }
+    // An access token whose time is over is refused whether the app is there or not: only a new one tells.
+    if loaded.row.access_expires_at.is_some_and(|end| end <= loaded.now) {
+        match usable(app, credential, Need::call()).await {
+            Ok(_) => loaded = load(app, credential).await?,
+            Err(Error::NeedsReauthorization { .. }) => return Ok(Removal::Ended),
+            // Nothing speaks against what is proven.
+            Err(Error::Platform { .. }) if proven => {}
+            Err(Error::Platform { .. }) => {
+                ask_again(app, &loaded.row).await?;
+                return Ok(Removal::Later);
+            }
+            Err(error) => return Err(error),
+        }
     }
     let method = method_of(app, &loaded.row)?;
     let values = open(app, &loaded, method)?.values;
