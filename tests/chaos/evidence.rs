@@ -42,11 +42,12 @@ impl Refreshed {
     }
 }
 
-/// When a refresh token was sent again after the platform had answered it with a pair.
+/// When a refresh token was sent again after the platform had answered it with a pair. What the platform did not look at
+/// (it was down, or busy) leaves the doubt as it was, and is no further try.
 pub fn repeats(calls: &[&TokenCall]) -> Vec<DateTime<Utc>> {
     let (mut answered, mut repeats) = (HashSet::new(), Vec::new());
     for call in calls {
-        if answered.contains(&call.sent) {
+        if answered.contains(&call.sent) && call.processed {
             repeats.push(call.at);
         }
         match call.status {

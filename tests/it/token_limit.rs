@@ -6,8 +6,12 @@ use diesel::Connection as _;
 use diesel::connection::SimpleConnection as _;
 use llavero::db::token_calls::{self, Taken};
 use llavero::db::{self, Conn};
+use serde_json::json;
 
+use crate::support::bazaar::{self, Bazaar, Shop};
+use crate::support::connecting::{Connected, connect_for};
 use crate::support::database::TestDatabase;
+use crate::support::test_app::TestApp;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -105,4 +109,46 @@ fn nobody_waits_in_the_database_for_another_who_is_counting() {
         .unwrap();
     assert_eq!(met, (Taken::Busy, Taken::Call));
     assert_eq!(take_once(&mut two, "acme:live", 1), Taken::Full(WINDOW));
+}
+
+/// Status, code and seconds to wait.
+async fn refresh(app: &TestApp, store: &Connected) -> (u16, String, u64) {
+    let answer = app
+        .api("POST", &format!("/v1/stores/{}/refresh", store.store_id), None)
+        .await;
+    let code = answer.json()["code"].as_str().unwrap_or_default().to_owned();
+    (answer.status, code, answer.header("retry-after").parse().unwrap_or(0))
+}
+
+#[tokio::test]
+async fn connecting_counts_with_refreshing_and_finds_room_that_refreshes_leave() {
+    const SELLERS: [(&str, &[Shop]); 3] = [("ana", &[("1", "A")]), ("eva", &[("2", "B")]), ("leo", &[("3", "C")])];
+    let (app, bazaar) = Bazaar::limited(5).await;
+    let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
+    let registered = app.api("PUT", "/v1/platforms/bazaar/app", Some(client)).await;
+    assert!(registered.status < 300, "{}", registered.body);
+    for (seller, shops) in SELLERS {
+        bazaar.sells(seller, shops);
+    }
+    let connect = async |seller: &str| {
+        bazaar.log_in(seller);
+        connect_for(&app, seller, &bazaar::way()).await
+    };
+
+    // Of five calls a minute refreshes take four, those counted that connected stores.
+    let (ana, eva) = (connect("ana").await, connect("eva").await);
+    assert_eq!([refresh(&app, &ana).await.0, refresh(&app, &eva).await.0], [200, 200]);
+    let (status, code, wait) = refresh(&app, &ana).await;
+    assert_eq!((status, code.as_str()), (503, "platform_throttled"));
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(bazaar.received("/token").len(), 4);
+
+    let leo = connect("leo").await;
+    assert_eq!(bazaar.received("/token").len(), 5);
+    app.advance(WINDOW);
+    for store in [&ana, &eva, &leo, &ana] {
+        assert_eq!(refresh(&app, store).await.0, 200);
+    }
+    assert_eq!(refresh(&app, &eva).await.0, 503);
+    assert_eq!(bazaar.received("/token").len(), 9);
 }

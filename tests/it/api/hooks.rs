@@ -188,6 +188,20 @@ async fn a_webhook_of_an_installation_that_was_renewed_since_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_late_webhook_ends_no_store_for_an_access_token_whose_time_is_over() {
+    let app = start().await;
+    for platform in PLATFORMS {
+        let (installing, installed) = connected(&app, platform).await;
+        app.advance(Duration::from_secs(8 * 86_400));
+        let answer = installing.announce(&app, json!({ "revoke": false })).await;
+        assert_eq!(answer, 200, "{platform}");
+        let store = installing.store(&app, &installed.store_id).await;
+        assert_eq!(store["status"], "connected", "{platform}: {}", store["status_reason"]);
+    }
+    assert_eq!(count(&app.database, NOTICES), 0);
+}
+
+#[tokio::test]
 async fn a_store_that_was_uninstalled_is_renewed_by_installing_it_again() {
     let app = start().await;
     let installing = Installing::new(&app, "bigcommerce").await;

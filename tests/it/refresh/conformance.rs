@@ -9,6 +9,7 @@
 #[path = "../../model/decisions.rs"]
 #[allow(dead_code, reason = "the model uses all of it")]
 mod decisions;
+mod keys;
 mod real;
 #[path = "../../model/row.rs"]
 #[allow(dead_code, reason = "the model uses all of it")]

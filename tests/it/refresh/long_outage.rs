@@ -10,17 +10,21 @@ use std::ops::Range;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::RunQueryDsl as _;
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::{self, Array, Binary, Nullable, Timestamptz};
 use llavero::broker::refresh;
 use llavero::crypto::Random;
 use llavero::db;
-use llavero::db::credentials::NewCredential;
+use llavero::db::credentials::{Granted, NewCredential};
 use llavero::db::stores::NewStore;
-use llavero::domain::id::{AppId, CredentialId, StoreId};
+use llavero::domain::id::{AppId, CredentialId, Id as _, StoreId};
 use llavero::domain::store::StoreStatus;
 use llavero::jobs::Runner;
 use llavero::platform::Values;
 use llavero::platform::obtain::Grant;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::bazaar::Bazaar;
 use crate::support::rows::{count, row};
@@ -42,9 +46,11 @@ fn size() -> usize {
     std::env::var("OUTAGE_STORES").map_or(STORES, |wished| wished.parse().unwrap())
 }
 
-/// An app's stores, as connecting them one after the other would have made them, whose timers go off within three days.
+/// An app's stores, as connecting them one after the other would have made them, whose timers go off within three days. The
+/// first is made as a connected one is, the others are copies of its rows.
 pub fn seed(app: &TestApp, owner: AppId, stores: Range<usize>) {
     let tools = app.app.clone();
+    let size = stores.len();
     let random = Random::seeded(3);
     let method = tools
         .catalogue
@@ -54,53 +60,90 @@ pub fn seed(app: &TestApp, owner: AppId, stores: Range<usize>) {
         .unwrap();
     // Timers go off 12 to 15 days after it: refresh tokens live 30.
     let connected_at = app.clock.now() - TimeDelta::days(12);
+    let ids: Vec<CredentialId> = (0..size).map(|_| tools.id()).collect();
+    let granted: Vec<Granted> = stores
+        .clone()
+        .zip(&ids)
+        .map(|(number, id)| {
+            let values = Values::new()
+                .with("refresh_token", format!("seeded-{number}"))
+                .with("access_token", format!("access-of-{number}"));
+            Granted {
+                values_sealed: Some(refresh::seal_values(&tools.sealer, *id, &values)),
+                ..refresh::granted(&grant(values), method, connected_at, connected_at, &random)
+            }
+        })
+        .collect();
     tools
         .db
         .run_blocking(|conn| {
             let client = db::platform_apps::list(conn, Some(owner))?.remove(0);
-            diesel::Connection::transaction(conn, |conn| {
-                for number in stores {
-                    let id: CredentialId = tools.id();
-                    let values = Values::new()
-                        .with("refresh_token", format!("seeded-{number}"))
-                        .with("access_token", format!("access-of-{number}"));
-                    let mut granted =
-                        refresh::granted(&grant(values.clone()), method, connected_at, connected_at, &random);
-                    granted.values_sealed = Some(refresh::seal_values(&tools.sealer, id, &values));
-                    let new = NewCredential {
-                        id,
-                        app_id: owner,
-                        platform: "bazaar".to_owned(),
-                        method: method.id.clone(),
-                        platform_app_id: Some(client.id),
-                        granted: granted.clone(),
-                    };
-                    db::credentials::insert(conn, &new)?;
-                    let store = NewStore {
-                        id: tools.id::<StoreId>(),
-                        app_id: owner,
-                        credential_id: id,
-                        platform_app_id: Some(client.id),
-                        platform: "bazaar".to_owned(),
-                        method: method.id.clone(),
-                        platform_store_id: number.to_string(),
-                        url: None,
-                        name: format!("Store {number}"),
-                        customer_id: Some("customer-1".to_owned()),
-                        merchant_email: None,
-                        merchant_name: None,
-                        merchant_locale: None,
-                        status: StoreStatus::Connected,
-                        values_sealed: None,
-                    };
-                    db::stores::insert(conn, &store)?;
-                    refresh::first_jobs(conn, &tools, id, owner, "bazaar", method, &granted)?;
-                }
-                Ok::<_, db::Error>(())
-            })
+            let new = NewCredential {
+                id: ids[0],
+                app_id: owner,
+                platform: "bazaar".to_owned(),
+                method: method.id.clone(),
+                platform_app_id: Some(client.id),
+                granted: granted[0].clone(),
+            };
+            db::credentials::insert(conn, &new)?;
+            let store = NewStore {
+                id: tools.id::<StoreId>(),
+                app_id: owner,
+                credential_id: ids[0],
+                platform_app_id: Some(client.id),
+                platform: "bazaar".to_owned(),
+                method: method.id.clone(),
+                platform_store_id: stores.start.to_string(),
+                url: None,
+                name: "Store".to_owned(),
+                customer_id: Some("customer-1".to_owned()),
+                merchant_email: None,
+                merchant_name: None,
+                merchant_locale: None,
+                status: StoreStatus::Connected,
+                values_sealed: None,
+            };
+            db::stores::insert(conn, &store)?;
+            refresh::first_jobs(conn, &tools, ids[0], owner, "bazaar", method, &granted[0])
         })
         .unwrap();
+    let of_ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let sealed: Vec<_> = granted.iter().map(|granted| granted.values_sealed.as_deref()).collect();
+    let due: Vec<_> = granted.iter().map(|granted| granted.refresh_at).collect();
+    let mut conn = app.database.connect();
+    for copies in COPIES {
+        let copied = diesel::sql_query(format!("{NUMBERED} {copies}"))
+            .bind::<Array<sql_types::Uuid>, _>(&of_ids)
+            .bind::<Array<Nullable<Binary>>, _>(&sealed)
+            .bind::<Array<Nullable<Timestamptz>>, _>(&due)
+            .bind::<sql_types::BigInt, _>(i64::try_from(stores.start).unwrap())
+            .execute(&mut conn)
+            .unwrap();
+        assert_eq!(copied, size - 1, "{copies}");
+    }
+    conn.batch_execute("ANALYZE").unwrap();
 }
+
+/// The ids, values and timers of all stores; the first has its rows.
+const NUMBERED: &str = "WITH numbered AS ( \
+     SELECT id, sealed, due_at, n - 1 + $4 AS number \
+     FROM unnest($1, $2, $3) WITH ORDINALITY AS given (id, sealed, due_at, n)), \
+     first AS (SELECT id FROM numbered WHERE number = $4), others AS (SELECT * FROM numbered WHERE number > $4)";
+const COPIES: [&str; 3] = [
+    "INSERT INTO credentials SELECT copy.* FROM others, first JOIN credentials USING (id), LATERAL \
+     jsonb_populate_record(credentials, \
+     jsonb_build_object('id', others.id, 'values_sealed', others.sealed, 'refresh_at', others.due_at)) copy",
+    "INSERT INTO stores SELECT copy.* FROM others, first JOIN stores ON credential_id = first.id, LATERAL \
+     jsonb_populate_record(stores, jsonb_build_object('id', others.id, 'credential_id', others.id, \
+     'platform_store_id', others.number::text)) copy",
+    "INSERT INTO jobs SELECT copy.* FROM others, first JOIN jobs ON kind = 'refresh_credential' \
+     AND position(replace(first.id::text, '-', '') IN jobs.payload::text) > 0, LATERAL \
+     replace(replace(to_jsonb(jobs)::text, first.id::text, others.id::text), \
+     replace(first.id::text, '-', ''), replace(others.id::text, '-', '')) AS renamed, LATERAL \
+     jsonb_populate_record(NULL::jobs, \
+     renamed::jsonb || jsonb_build_object('id', others.id, 'due_at', others.due_at)) copy",
+];
 
 fn grant(values: Values) -> Grant {
     Grant {
@@ -116,11 +159,11 @@ fn grant(values: Values) -> Grant {
 /// A worker takes what is due at this moment. Looks a bounded number of times.
 pub async fn work_now(app: &TestApp) {
     let now = app.clock.now().to_rfc3339();
-    let open =
-        format!("SELECT count(*) AS n FROM jobs WHERE status = 'running' OR (status = 'ready' AND due_at <= '{now}')");
+    let open = format!("SELECT FROM jobs WHERE status = 'running' OR (status = 'ready' AND due_at <= '{now}') LIMIT 1");
+    let mut conn = app.database.connect();
     let runner = Runner::start(app.app.clone());
     for _ in 0..30_000 {
-        if count(&app.database, &open) == 0 {
+        if diesel::sql_query(&open).execute(&mut conn).unwrap() == 0 {
             runner.stop().await;
             return;
         }

@@ -40,9 +40,9 @@ pub struct Dates {
 
 pub struct Real {
     app: App,
-    conn: Conn,
-    id: CredentialId,
-    owners: [JournalId; 2],
+    pub conn: Conn,
+    pub id: CredentialId,
+    pub owners: [JournalId; 2],
     /// Savepoints that are open.
     open: usize,
     _runtime: tokio::runtime::Runtime,
@@ -50,11 +50,11 @@ pub struct Real {
     _database: TestDatabase,
 }
 
-fn moment(seconds: i64) -> DateTime<Utc> {
+pub fn moment(seconds: i64) -> DateTime<Utc> {
     beginning() + TimeDelta::seconds(seconds)
 }
 
-fn seconds(moment: DateTime<Utc>) -> i64 {
+pub fn seconds(moment: DateTime<Utc>) -> i64 {
     (moment - beginning()).num_seconds()
 }
 
@@ -148,7 +148,7 @@ impl Real {
         self.conn.batch_execute(&format!("SET llavero.now = '{now}'")).unwrap();
     }
 
-    fn find(&mut self) -> (Credential, DateTime<Utc>) {
+    pub fn find(&mut self) -> (Credential, DateTime<Utc>) {
         leases::find(&mut self.conn, self.id).unwrap().unwrap()
     }
 
