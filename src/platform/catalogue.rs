@@ -2,7 +2,7 @@
 //! the program does not understand, or leaves out what it must know, is refused with the file and the key. Beside them
 //! stand the platforms that owners define at run time (`custom`).
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 
@@ -12,6 +12,9 @@ use super::descriptor::Platform;
 use crate::domain::id::AppId;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/platform/catalogue");
+
+/// The files are compiled in, so they are read once: hundreds of regular expressions are slow to build.
+static READ: LazyLock<Result<Arc<[Platform]>, Vec<CatalogueError>>> = LazyLock::new(read_all);
 
 /// What is wrong in a catalogue file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,45 +29,26 @@ pub struct CatalogueError {
 /// All platforms. Clones share those that are defined at run time.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
-    platforms: Vec<Platform>,
+    platforms: Arc<[Platform]>,
     customs: Arc<Customs>,
 }
 
 impl Catalogue {
     /// The catalogue that is part of the program.
     pub fn embedded() -> Result<Self, Vec<CatalogueError>> {
-        let files: Vec<(&str, &str)> = FILES
-            .files()
-            .filter_map(|file| {
-                Some((
-                    file.path().file_name()?.to_str()?,
-                    file.contents_utf8().unwrap_or_default(),
-                ))
-            })
-            .filter(|(name, _)| name.ends_with(".toml"))
-            .collect();
-        Self::parse(&files)
+        READ.clone().map(Self::of)
+    }
+
+    fn of(platforms: Arc<[Platform]>) -> Self {
+        Self {
+            platforms,
+            customs: Arc::default(),
+        }
     }
 
     /// Reads files given as name (`<slug>.toml`) and text; answers every fault, not the first.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, Vec<CatalogueError>> {
-        let mut platforms = Vec::new();
-        let mut errors = Vec::new();
-        for (file, text) in files {
-            match parse_file(file, text) {
-                Ok(platform) => platforms.push(platform),
-                Err(found) => errors.extend(found),
-            }
-        }
-        if errors.is_empty() {
-            platforms.sort_by_key(|platform| platform.name.to_lowercase());
-            Ok(Self {
-                platforms,
-                customs: Arc::default(),
-            })
-        } else {
-            Err(errors)
-        }
+        parse_all(files).map(Self::of)
     }
 
     /// Whoever's it is: for what is connected already. What somebody asks for is looked up by `platform_for`.
@@ -107,6 +91,36 @@ impl Catalogue {
     pub fn take_customs(&self, reading: u64, all: Vec<Defined>) -> Vec<Broken> {
         self.customs.take(reading, all)
     }
+}
+
+fn read_all() -> Result<Arc<[Platform]>, Vec<CatalogueError>> {
+    let files: Vec<(&str, &str)> = FILES
+        .files()
+        .filter_map(|file| {
+            Some((
+                file.path().file_name()?.to_str()?,
+                file.contents_utf8().unwrap_or_default(),
+            ))
+        })
+        .filter(|(name, _)| name.ends_with(".toml"))
+        .collect();
+    parse_all(&files)
+}
+
+fn parse_all(files: &[(&str, &str)]) -> Result<Arc<[Platform]>, Vec<CatalogueError>> {
+    let mut platforms = Vec::new();
+    let mut errors = Vec::new();
+    for (file, text) in files {
+        match parse_file(file, text) {
+            Ok(platform) => platforms.push(platform),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    platforms.sort_by_key(|platform| platform.name.to_lowercase());
+    Ok(platforms.into())
 }
 
 fn parse_file(file: &str, text: &str) -> Result<Platform, Vec<CatalogueError>> {

@@ -291,6 +291,73 @@ fn a_faulty_file_is_refused_with_file_and_key() {
             "methods[0].identity_template",
             "needs a template",
         ),
+        (
+            "identity = \"platform\"",
+            "identity = \"platform\"\nidentity_template = \"{shop}\"",
+            "methods[0].identity_template",
+            "made of nothing typed",
+        ),
+        (
+            "secret = true",
+            "secret = true\ndefault = \"x\"",
+            "methods[0].app_fields[1].default",
+            "a secret has no default",
+        ),
+        ("example = \"1\"", "", "methods[0].app_fields[0].example", "missing"),
+        (
+            "label = \"ID\"",
+            "label = { en = \"ID\", es = \" \", pt = \"ID\" }",
+            "methods[0].app_fields[0]",
+            "an empty text",
+        ),
+        (
+            "code_at = [\"/error\"]",
+            "",
+            "methods[0].answer.token[0]",
+            "no `code_at`",
+        ),
+        (
+            "identity = \"platform\"",
+            "identity = \"platform\"\nregister = { en = \"{home}\", es = \"a\", pt = \"a\" }",
+            "methods[0].register",
+            "a word in braces that is no address",
+        ),
+        (
+            "refresh = { url = \"https://{shop}/token\" }",
+            "refresh = { url = \"https://{shop}/token\" }\none_address = true",
+            "methods[0].register",
+            "does not name `{redirect_uri}`",
+        ),
+        (
+            "value = \"Bearer {access_token}\" }",
+            "value = \"Bearer {access_token}\", basic = [\"client_id\", \"\"] }",
+            "methods[0].sign.headers.authorization",
+            "needs `value` or `basic`, and not both",
+        ),
+        (
+            "path = \"/me\"",
+            "path = \"/me\", json = \"{\"",
+            "methods[0].verify.call.json",
+            "not JSON",
+        ),
+        (
+            "[methods.sign]",
+            "[methods.sign]\nform = [{ name = \"token\", value = \"{access_token}\" }]",
+            "methods[0].sign.form",
+            "need `signs_body`",
+        ),
+        (
+            "base_url = \"https://{shop}\"",
+            "base_url = \"https://{shop}\"\nlookups = { zone = { from = \"region\", values = { a = \"b\" } } }",
+            "methods[0].lookups.zone",
+            "`region` is no field",
+        ),
+        (
+            "base_url = \"https://{shop}\"",
+            "base_url = \"https://{shop}\"\ninstead = { client_id = { from = \"shop\", names = { a = \"other\" } } }",
+            "methods[0].instead.client_id",
+            "`other` is no field of the platform app",
+        ),
     ];
     assert!(Catalogue::parse(&[("acme.toml", GOOD)]).is_ok());
     for (from, to, key, words) in cases {
@@ -305,6 +372,43 @@ fn a_faulty_file_is_refused_with_file_and_key() {
                 .iter()
                 .all(|error| error.file == "acme.toml" && error.to_string().starts_with("acme.toml: "))
         );
+    }
+}
+
+#[test]
+fn a_faulty_platform_is_refused_as_a_whole() {
+    let again = GOOD
+        .split_once("[[methods]]")
+        .map(|(_, method)| method)
+        .unwrap_or_default();
+    let without = GOOD.split_once("[[methods]]").map(|(head, _)| head).unwrap_or_default();
+    let given = GOOD
+        .split_once("[methods.obtain.code]")
+        .and_then(|(head, rest)| Some((head, rest.split_once("[methods.sign]")?.1)))
+        .map(|(head, rest)| format!("{head}[methods.obtain.given]\n[methods.sign]{rest}"))
+        .unwrap_or_default();
+    for (text, key, words) in [
+        (
+            format!("{GOOD}\n[[methods]]{again}"),
+            "methods[1].id",
+            "`install` is there twice",
+        ),
+        (
+            format!("methods = []\n{without}"),
+            "methods",
+            "at least one connect method",
+        ),
+        (
+            given.replace("call = { path = \"/me\" }", ""),
+            "methods[0].verify.call",
+            "nothing else proves keys",
+        ),
+    ] {
+        let errors = refused("acme.toml", &text);
+        let said = errors
+            .iter()
+            .any(|error| error.key == key && error.message.contains(words));
+        assert!(said, "expected {key}: {words}, got {errors:#?}");
     }
 }
 

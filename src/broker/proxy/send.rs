@@ -19,11 +19,20 @@ impl Call<'_> {
     pub(super) async fn send(&self, usable: &Usable, first: bool) -> Result<http::Response<AnswerStream>, Error> {
         let sent = self.send_once(usable, !first).await;
         match sent {
-            // A pooled connection that the platform closed just now: nothing of the call has left.
-            Err(Failed { not_sent: true, .. }) if self.request.body.whole(self.keeps()).await.is_ok() => {
+            Err(failed) if self.helps_again(&failed) && self.request.body.whole(self.keeps()).await.is_ok() => {
                 self.send_once(usable, true).await.map_err(|failed| failed.error)
             }
             other => other.map_err(|failed| failed.error),
+        }
+    }
+
+    /// A platform may close a pooled connection just now. If nothing of the call has left, it is sent on another one; if
+    /// it may have arrived, only a safe one is (RFC 9110, section 9.2.2).
+    fn helps_again(&self, failed: &Failed) -> bool {
+        match failed.connection {
+            Connection::Fine => false,
+            Connection::Missing => true,
+            Connection::Broke => self.request.method.is_safe(),
         }
     }
 
@@ -76,13 +85,26 @@ impl Call<'_> {
 /// A try that ended without an answer.
 pub(super) struct Failed {
     error: Error,
-    /// Nothing has left, and connecting anew may help.
-    not_sent: bool,
+    connection: Connection,
+}
+
+/// What a new connection may mend.
+#[derive(Clone, Copy)]
+enum Connection {
+    /// Nothing: it is not the connection's fault.
+    Fine,
+    /// There was none: nothing has left.
+    Missing,
+    /// It ended without an answer.
+    Broke,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, not_sent: false }
+        Self {
+            error,
+            connection: Connection::Fine,
+        }
     }
 }
 
@@ -102,16 +124,20 @@ fn not_answered(error: &SendError) -> Failed {
                 Problem::PlatformUnavailable,
                 format!("The platform cannot be reached: {why}"),
             );
-            Failed {
-                error,
-                not_sent: *why == NotSent::Connect,
-            }
+            let connection = match why {
+                NotSent::Connect => Connection::Missing,
+                _ => Connection::Fine,
+            };
+            Failed { error, connection }
         }
         // The one silence that is a matter of time.
         SendError::AnswerLost { why } if why.starts_with("no answer within") => {
             lost(Problem::PlatformTimeout, why.clone()).into()
         }
-        SendError::AnswerLost { why } => lost(Problem::PlatformUnavailable, why.clone()).into(),
+        SendError::AnswerLost { why } => Failed {
+            error: lost(Problem::PlatformUnavailable, why.clone()),
+            connection: Connection::Broke,
+        },
     }
 }
 

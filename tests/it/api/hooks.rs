@@ -1,6 +1,7 @@
 //! Webhooks of platforms: a proven uninstallation makes a store need its merchant, once; anything else changes nothing, and
 //! what could not be saved is asked for again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -145,6 +146,11 @@ const PLATFORMS: [&str; 9] = [
 #[tokio::test]
 async fn a_forged_webhook_is_refused_and_changes_nothing() {
     let app = start().await;
+    let announcing = app.app.catalogue.platforms().iter();
+    let announcing = announcing
+        .filter(|platform| platform.hooks.is_some())
+        .map(|one| one.slug.as_str());
+    assert_eq!(announcing.collect::<BTreeSet<_>>(), BTreeSet::from(PLATFORMS));
     for platform in PLATFORMS {
         let (installing, installed) = connected(&app, platform).await;
         let asked = app.received(platform).await.len();

@@ -50,6 +50,20 @@ async fn a_call_whose_answer_is_lost_may_have_arrived() {
 }
 
 #[tokio::test]
+async fn a_safe_call_whose_answer_is_lost_once_is_sent_again_unseen_by_the_caller() {
+    let (app, connected) = with_store("mercado-libre", "authorization").await;
+    for method in ["GET", "HEAD"] {
+        let fault = json!({ "calls": "api", "effect": "lost_answer" });
+        let once = json!({ "platform": "mercado-libre", "times": 1, "fault": fault });
+        app.control("faults", once).await;
+        let before = app.received("mercado-libre").await.len();
+        let answer = app.call(&connected.access_token, method, "/users/me").await;
+        assert_eq!(answer.status, 200, "{method}: {}", answer.body);
+        assert_eq!(app.received("mercado-libre").await.len(), before + 2);
+    }
+}
+
+#[tokio::test]
 async fn an_unsafe_call_whose_answer_is_lost_is_not_sent_again() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
     order(&app, json!({ "calls": "api", "effect": "lost_answer" })).await;
