@@ -21,6 +21,8 @@ use crate::support::test_app::TestApp;
 /// Writes events about `thing-1`, `thing-2` ... as a use case does.
 async fn write(app: &TestApp, numbers: std::ops::RangeInclusive<usize>) {
     for number in numbers {
+        // Ids of one moment have no order.
+        app.advance(std::time::Duration::from_millis(1));
         let event = event(app, number);
         app.app
             .db
