@@ -80,11 +80,12 @@ pub(crate) async fn judge(
             unproven::forget(app, &loaded.row, method).await;
             Ok(Verdict::Alive)
         }
+        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
+        Verified::Unproven(_) if to_be_had && ended => Ok(Verdict::Renewed),
         Verified::Unproven(failure) if method.renewal == Renewal::Never => {
             unproven::refused(app, &loaded.row, method, &failure).await
         }
         Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => Ok(Verdict::Undecided),
-        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })
