@@ -15,6 +15,8 @@ use crate::domain::id::{AppId, CredentialId, PlatformAppId};
 /// Calls under way at once. Token endpoints are slow and limited low: eight answers of half a second are a thousand a
 /// minute, which no platform documents for one client, and few enough not to press one that has just come back.
 pub const AT_ONCE: usize = 8;
+/// So many more for those who hurry: what nobody asks for again within a short grace is lost, however many others wait.
+pub const HURRIED: usize = 4;
 /// Entries that are kept before those that matter no more are thrown out.
 const ENTRIES: usize = 4096;
 
@@ -42,6 +44,8 @@ pub struct Asker {
     pub deadline: Option<DateTime<Utc>>,
     /// How long to wait in the queue; `None`: not at all.
     pub patience: Option<Duration>,
+    /// A grace runs out meanwhile: it need not stand behind the others.
+    pub hurries: bool,
 }
 
 /// Why no call may be made.
@@ -56,7 +60,15 @@ pub enum Shut {
 struct Gate {
     platform: String,
     slots: Arc<Semaphore>,
+    hurried: Arc<Semaphore>,
     breaker: Breaker,
+}
+
+impl Gate {
+    /// Whoever holds a slot, or waits for one, has a share in it.
+    fn is_used(&self) -> bool {
+        Arc::strong_count(&self.slots) > 1 || Arc::strong_count(&self.hurried) > 1
+    }
 }
 
 type Gates = HashMap<Key, Gate>;
@@ -95,34 +107,39 @@ impl TokenGates {
         asker: Asker,
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Pass, Shut> {
-        let slots = {
+        let (slots, hurried) = {
             let mut gates = self.gates();
             let gate = gates.entry(key.clone()).or_insert_with(|| Gate {
                 platform: platform.to_owned(),
                 slots: Arc::new(Semaphore::new(AT_ONCE)),
+                hurried: Arc::new(Semaphore::new(HURRIED)),
                 breaker: Breaker::default(),
             });
             if let Admission::Refused { wait } = gate.breaker.ask(now(), asker.deadline) {
                 return Err(Shut::Down { wait });
             }
-            gate.slots.clone()
+            (gate.slots.clone(), gate.hurried.clone())
         };
+        let free = |slots: &Arc<Semaphore>| slots.clone().try_acquire_owned().ok();
         let mut pass = Pass {
             gates: self.clone(),
             key,
             credential: asker.credential,
             probe: false,
-            slot: slots.clone().try_acquire_owned().ok(),
+            slot: free(&slots).or_else(|| free(&hurried).filter(|_| asker.hurries)),
             waited: false,
         };
         if let (None, Some(patience)) = (&pass.slot, asker.patience) {
             pass.waited = true;
-            pass.slot = match tokio::time::timeout(patience, slots.clone().acquire_owned()).await {
-                Ok(slot) => slot.ok(),
-                Err(_) => None,
+            let turn = async {
+                tokio::select! {
+                    slot = slots.clone().acquire_owned() => slot.ok(),
+                    slot = hurried.clone().acquire_owned(), if asker.hurries => slot.ok(),
+                }
             };
+            pass.slot = tokio::time::timeout(patience, turn).await.unwrap_or_default();
         }
-        drop(slots);
+        drop((slots, hurried));
         if pass.slot.is_none() {
             return Err(Shut::Full);
         }
@@ -145,7 +162,7 @@ impl TokenGates {
         let shown = gates.iter().map(|(key, gate)| GateState {
             key: key.clone(),
             platform: gate.platform.clone(),
-            under_way: AT_ONCE - gate.slots.available_permits(),
+            under_way: AT_ONCE + HURRIED - gate.slots.available_permits() - gate.hurried.available_permits(),
             outage: gate.breaker.outage(),
         });
         shown.collect()
@@ -192,13 +209,12 @@ impl Drop for Pass {
             if self.probe {
                 gate.breaker.release();
             }
-            // Whoever holds a slot, or waits for one, has a share in it.
-            if gate.breaker.is_fresh() && Arc::strong_count(&gate.slots) == 1 {
+            if gate.breaker.is_fresh() && !gate.is_used() {
                 gates.remove(&self.key);
             }
         }
         if gates.len() > ENTRIES {
-            gates.retain(|_, gate| gate.breaker.outage().is_some() || Arc::strong_count(&gate.slots) > 1);
+            gates.retain(|_, gate| gate.breaker.outage().is_some() || gate.is_used());
         }
     }
 }
@@ -220,6 +236,7 @@ mod tests {
             credential: CredentialId::make(number, [1; 10]),
             deadline: None,
             patience,
+            hurries: false,
         }
     }
 
@@ -248,6 +265,39 @@ mod tests {
         assert!(futures_util::poll!(waiting.as_mut()).is_pending());
         drop(passes.pop());
         assert!(waiting.await.ok().unwrap().waited);
+    }
+
+    #[tokio::test]
+    async fn whoever_hurries_does_not_stand_behind_the_others() {
+        let gates = TokenGates::default();
+        let enter = async |patience, hurries| {
+            let asker = Asker {
+                hurries,
+                ..asker(1, patience)
+            };
+            gates.enter(key("a"), "acme", asker, now).await
+        };
+        let mut passes = Vec::new();
+        for _ in 0..AT_ONCE {
+            passes.push(enter(None, false).await.ok().unwrap());
+        }
+        let others = enter(Some(Duration::from_secs(60)), false);
+        tokio::pin!(others);
+        assert!(futures_util::poll!(others.as_mut()).is_pending());
+        for _ in 0..HURRIED {
+            passes.push(enter(None, true).await.ok().unwrap());
+        }
+        assert_eq!(gates.list()[0].under_way, AT_ONCE + HURRIED);
+        assert_eq!(enter(None, true).await.err(), Some(Shut::Full));
+        let hurried = enter(Some(Duration::from_secs(60)), true);
+        tokio::pin!(hurried);
+        assert!(futures_util::poll!(hurried.as_mut()).is_pending());
+        drop(passes.pop());
+        assert!(hurried.await.ok().unwrap().waited);
+        assert!(
+            futures_util::poll!(others.as_mut()).is_pending(),
+            "its slots are taken still"
+        );
     }
 
     #[tokio::test]

@@ -1,16 +1,15 @@
 //! Partners' back ends: they call stores through the proxy all the while and note what they get, without a second try. So
 //! many calls begin in a second, whether those before were answered or not: one that waits for a slow platform holds up no
-//! other. Which stores are called at a time moves on, so that every store is called for a while and then left alone.
+//! other. Only if most of them give up, as on a machine that is busy with other things, do they come more slowly. Which stores are called at a time moves on, so that every store is called for a while and then left alone.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::Value;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::MissedTickBehavior;
 
 use super::database::locked;
 use super::installation::{Http, Installation};
@@ -78,12 +77,11 @@ async fn call_for_ever(installation: Arc<Installation>, notes: Arc<Mutex<Vec<Not
     let web: Vec<usize> = (0..installation.slots.len())
         .filter(|slot| installation.slots[*slot].serves())
         .collect();
-    let mut beats = tokio::time::interval(Duration::from_secs(1) / installation.size.calls_a_second);
-    // Calls that a busy machine could not begin in time are not made up for in a crowd.
-    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pace = Pace::of(installation.size.calls_a_second);
     let mut waiting = JoinSet::new();
     loop {
-        beats.tick().await;
+        tokio::time::sleep(pace.between).await;
+        pace.adapt(installation.clock.monotonic(), &notes);
         while waiting.try_join_next().is_some() {}
         let store = hot(&installation, &mut random);
         let patience = Duration::from_millis(random.random_range(PATIENCE));
@@ -108,6 +106,47 @@ async fn call_for_ever(installation: Arc<Installation>, notes: Arc<Mutex<Vec<Not
                 got,
             });
         });
+    }
+}
+
+/// How fast calls follow one another.
+struct Pace {
+    fastest: Duration,
+    between: Duration,
+    looked_at: Option<Instant>,
+    /// Notes that were looked at.
+    seen: usize,
+}
+
+impl Pace {
+    fn of(calls_a_second: u32) -> Self {
+        let fastest = Duration::from_secs(1) / calls_a_second;
+        Self {
+            fastest,
+            between: fastest,
+            looked_at: None,
+            seen: 0,
+        }
+    }
+
+    /// Once a second: slower where most of the calls that ended were given up, else faster again.
+    fn adapt(&mut self, now: Instant, notes: &Mutex<Vec<Note>>) {
+        if self
+            .looked_at
+            .is_some_and(|at| now.duration_since(at) < Duration::from_secs(1))
+        {
+            return;
+        }
+        self.looked_at = Some(now);
+        let notes = locked(notes);
+        let ended = &notes[self.seen..];
+        let given_up = ended.iter().filter(|note| note.got == Got::Nothing).count();
+        self.between = if given_up * 2 > ended.len() {
+            (self.between * 3 / 2).min(self.fastest * 16)
+        } else {
+            (self.between * 9 / 10).max(self.fastest)
+        };
+        self.seen = notes.len();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Token calls pass a gate: for each client at each host a few at once, and none but a probe while the platform is down.
 //! Whoever is turned away has sent nothing and failed at nothing: a store with a valid token serves on, one without says
-//! that its platform is unavailable, and a job comes back later, spread. Timers hand back instead of waiting in the queue.
+//! that its platform is unavailable, and a job comes back later, spread. Timers hand back instead of waiting in the queue;
+//! what a short grace runs out for does not stand behind the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::platform::{Failure, Method, obtain};
 
 /// How long callers stand in the queue: less than most callers' own limits.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// A grace that ends within this is not waited for behind others.
+const SHORT: TimeDelta = TimeDelta::minutes(5);
 /// For those who find it full.
 const LATER: Duration = Duration::from_secs(1);
 /// Over this time jobs come back.
@@ -49,16 +52,26 @@ pub(super) async fn enter(
     let pairs = Pairs::open(&app.sealer, &loaded.row)?;
     let own = platform_app::client_values(app, loaded.platform_app.as_ref(), method)?;
     let host = obtain::refresh_host(method, &pairs.next().over(&own)).unwrap_or_default();
+    let hurries = grace_ends.is_some_and(|end| end - loaded.now < SHORT);
     let patience = match trigger {
-        RefreshTrigger::Timer | RefreshTrigger::Doubt => None,
-        RefreshTrigger::Call | RefreshTrigger::Unauthorized | RefreshTrigger::Request | RefreshTrigger::Removal => {
-            Some(PATIENCE)
-        }
+        RefreshTrigger::Timer | RefreshTrigger::Doubt if !hurries => None,
+        RefreshTrigger::Timer
+        | RefreshTrigger::Doubt
+        | RefreshTrigger::Call
+        | RefreshTrigger::Unauthorized
+        | RefreshTrigger::Request
+        | RefreshTrigger::Removal => Some(PATIENCE),
     };
     // What has passed decides nothing.
     let ends = [loaded.row.refresh_expires_at, grace_ends];
     let deadline = ends.into_iter().flatten().filter(|end| *end > loaded.now).min();
-    pass(app, loaded, host, patience, deadline).await
+    let asker = Asker {
+        credential: loaded.row.id,
+        deadline,
+        patience,
+        hurries,
+    };
+    pass(app, loaded, host, asker).await
 }
 
 /// As [`enter`], for any call of a credential's client to `host`.
@@ -66,8 +79,7 @@ pub(super) async fn pass(
     app: &Arc<App>,
     loaded: &Loaded,
     host: String,
-    patience: Option<Duration>,
-    deadline: Option<DateTime<Utc>>,
+    asker: Asker,
 ) -> Result<Result<Pass, (Blocked, Duration)>, Error> {
     let (platform, key) = (
         &loaded.row.platform,
@@ -76,11 +88,7 @@ pub(super) async fn pass(
             host,
         },
     );
-    let asker = Asker {
-        credential: loaded.row.id,
-        deadline,
-        patience,
-    };
+    let patience = asker.patience;
     let began = app.clock.monotonic();
     let entered = app.token_gates.enter(key, platform, asker, || app.now()).await;
     let took = app.clock.monotonic().saturating_duration_since(began);

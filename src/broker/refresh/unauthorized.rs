@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Loaded, gate, load, method_of, open, platform_app, refuse_unclaimed, spread, unavailable, unproven};
 use crate::app::App;
-use crate::app::token_gates::Pass;
+use crate::app::token_gates::{Asker, Pass};
 use crate::broker::verify::{self, Verified};
 use crate::broker::{Error, shop_values};
 use crate::db;
@@ -80,11 +80,12 @@ pub(crate) async fn judge(
             unproven::forget(app, &loaded.row, method).await;
             Ok(Verdict::Alive)
         }
+        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
+        Verified::Unproven(_) if to_be_had && ended => Ok(Verdict::Renewed),
         Verified::Unproven(failure) if method.renewal == Renewal::Never => {
             unproven::refused(app, &loaded.row, method, &failure).await
         }
         Verified::Undecided(_) | Verified::Unproven(_) | Verified::Impossible => Ok(Verdict::Undecided),
-        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
         Verified::Refused(failure) => {
             let dead = refuse_unclaimed(app, &loaded.row, &failure).await?;
             Ok(if dead { Verdict::Dead } else { Verdict::Undecided })
@@ -95,7 +96,13 @@ pub(crate) async fn judge(
 /// Nobody waits for a timer's verify call: it keeps to the bounds of token calls, and comes back later.
 async fn pass_by_timer(app: &Arc<App>, loaded: &Loaded, method: &Method, values: &Values) -> Result<Pass, Error> {
     let host = verify::host(app, method, values).unwrap_or_default();
-    let entered = gate::pass(app, loaded, host, None, None).await?;
+    let asker = Asker {
+        credential: loaded.row.id,
+        deadline: None,
+        patience: None,
+        hurries: false,
+    };
+    let entered = gate::pass(app, loaded, host, asker).await?;
     entered.map_err(|(_, wait)| {
         unavailable(
             "the platform's calls wait for an outage to end",

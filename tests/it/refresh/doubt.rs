@@ -1,6 +1,7 @@
 //! An answer that got lost: nobody knows whether the refresh token was used up. It is named, the access token is used to
 //! its end, and the old refresh token is tried again only where and when that is safe.
 
+use llavero::app::token_gates::{AT_ONCE, Asker};
 use serde_json::json;
 
 use super::*;
@@ -82,6 +83,35 @@ async fn within_a_grace_the_old_token_is_tried_again_and_brings_the_pair_that_go
     assert_eq!(credential(&app, &store)["in_doubt_since"], json!(null));
     app.advance(2 * HOUR);
     works(&app, &store).await;
+}
+
+#[tokio::test]
+async fn a_grace_that_runs_out_is_not_waited_for_behind_others() {
+    let app = TestApp::start().await;
+    let store = connecting::connect(&app, "allegro", "authorization", &[]).await;
+    app.advance(13 * HOUR);
+    // Its owner asks three times at once.
+    token_fault(&app, "allegro", 3, json!({ "effect": "lost_answer" })).await;
+    assert_eq!(call(&app, &store).await.0, 503);
+    assert_eq!(shown(&app, &store).await, json!(["connected", "refresh_in_doubt"]));
+    app.advance(Duration::from_secs(20));
+    let gates = &app.app.token_gates;
+    let key = gates.list()[0].key.clone();
+    let mut others = Vec::new();
+    for _ in 0..AT_ONCE {
+        let other = Asker {
+            credential: app.app.id(),
+            deadline: None,
+            patience: None,
+            hurries: false,
+        };
+        let entered = gates.enter(key.clone(), "allegro", other, || app.app.now()).await;
+        others.push(entered.ok().unwrap());
+    }
+    llavero::broker::refresh::tend(&app.app).await.unwrap();
+    app.app.in_flight.idle().await;
+    assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
+    drop(others);
 }
 
 #[tokio::test]

@@ -253,25 +253,27 @@ async fn met(app: &TestApp, fault: &str) {
 #[tokio::test]
 async fn a_verify_call_that_is_answered_after_the_access_tokens_end_proves_nothing() {
     let app = TestApp::start().await;
-    let store = mercado_libre(&app).await;
-    api_fault(&app, "mercado-libre", 2, json!({ "status": 401 })).await;
-    api_fault(&app, "mercado-libre", 1, json!({ "delay_before_ms": 800 })).await;
-    let path = format!("/v1/proxy{PATH}");
-    let call = app.request(&store.access_token, "GET", &path).send();
-    let life_goes_by = async {
-        met(&app, "delay_before_ms\":800").await;
-        app.advance(7 * HOUR);
-    };
-    let (answer, ()) = tokio::join!(call, life_goes_by);
-    let answer = crate::support::test_app::read(answer.unwrap()).await;
-    assert_eq!(
-        (answer.status, answer.json()["code"].as_str()),
-        (503, Some("credential_renewed")),
-        "{}",
-        answer.body
-    );
-    assert_eq!(status(&app, &store).await, json!(["connected", null]));
-    works(&app, &store).await;
+    for store in [mercado_libre(&app).await, shopify(&app).await] {
+        let platform = store.store["platform"].as_str().unwrap();
+        api_fault(&app, platform, 2, json!({ "status": 401 })).await;
+        api_fault(&app, platform, 1, json!({ "delay_before_ms": 800 })).await;
+        let path = format!("/v1/proxy{PATH}");
+        let call = app.request(&store.access_token, "GET", &path).send();
+        let life_goes_by = async {
+            met(&app, "delay_before_ms\":800").await;
+            app.advance(7 * HOUR);
+        };
+        let (answer, ()) = tokio::join!(call, life_goes_by);
+        let answer = crate::support::test_app::read(answer.unwrap()).await;
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (503, Some("credential_renewed")),
+            "{platform}: {}",
+            answer.body
+        );
+        assert_eq!(status(&app, &store).await, json!(["connected", null]), "{platform}");
+        works(&app, &store).await;
+    }
 }
 
 #[tokio::test]
