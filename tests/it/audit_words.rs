@@ -14,6 +14,9 @@ const OTHERS: &[&str] = &[
     "session.code",
     "session.finish",
     "session.link",
+    "session.token",
+    "tokens.expires_in",
+    "tokens.refresh_expires_in",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

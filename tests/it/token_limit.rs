@@ -14,6 +14,8 @@ use crate::support::database::TestDatabase;
 use crate::support::test_app::TestApp;
 
 const WINDOW: Duration = Duration::from_secs(60);
+/// Calls count this much longer: those a minute apart here can be closer together where they arrive.
+const SPARE: Duration = Duration::from_secs(15);
 
 /// `None`: let through; else how long to wait. Whoever finds somebody else counting asks again.
 fn take(conn: &mut Conn, endpoint: &str, most: u32) -> Option<Duration> {
@@ -140,12 +142,12 @@ async fn connecting_counts_with_refreshing_and_finds_room_that_refreshes_leave()
     assert_eq!([refresh(&app, &ana).await.0, refresh(&app, &eva).await.0], [200, 200]);
     let (status, code, wait) = refresh(&app, &ana).await;
     assert_eq!((status, code.as_str()), (503, "platform_throttled"));
-    assert!((1..=60).contains(&wait), "{wait}");
+    assert!((1..=75).contains(&wait), "{wait}");
     assert_eq!(bazaar.received("/token").len(), 4);
 
     let leo = connect("leo").await;
     assert_eq!(bazaar.received("/token").len(), 5);
-    app.advance(WINDOW);
+    app.advance(WINDOW + SPARE);
     for store in [&ana, &eva, &leo, &ana] {
         assert_eq!(refresh(&app, store).await.0, 200);
     }

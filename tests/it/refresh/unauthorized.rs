@@ -321,6 +321,7 @@ async fn unchanged(app: &TestApp) -> Connected {
 async fn a_401_after_a_refresh_that_brought_the_same_token_is_cured_by_another() {
     let app = TestApp::start().await;
     let store = unchanged(&app).await;
+    app.advance(MINUTE);
     let before = app.token_calls("hybris").await;
     expire(&app, "hybris").await;
     let answer = app.call(&store.access_token, "GET", OCC).await;
