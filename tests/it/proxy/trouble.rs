@@ -114,6 +114,19 @@ async fn an_expired_token_that_cannot_be_renewed_now_is_503_and_nothing_was_deli
 }
 
 #[tokio::test]
+async fn a_408_to_a_renewal_is_the_platforms_trouble_and_no_riddle() {
+    let (app, connected) = with_store("mercado-libre", "authorization").await;
+    order(&app, json!({ "calls": "token", "status": 408 })).await;
+    app.advance(Duration::from_secs(21_601));
+    assert_eq!(call(&app, &connected.access_token).await.status, 503);
+    let refreshes = format!("/v1/stores/{}/refreshes", connected.store_id);
+    let tried = app.api("GET", &refreshes, None).await.json();
+    assert_eq!(tried["data"][0]["outcome"], "down", "{tried}");
+    back_again(&app).await;
+    assert_eq!(call(&app, &connected.access_token).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_throttled_renewal_says_when_to_come_back() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
     order(&app, json!({ "calls": "token", "status": 429, "retry_after": 40 })).await;
