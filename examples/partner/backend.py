@@ -84,23 +84,29 @@ class Backend:
                 return
             store.works = False
         state = secrets.token_urlsafe()
-        self.waiting[state] = store.customer
         asked = {"return_url": f"{self.url}/connected", "state": state}
-        session = self.llavero.api("POST", f"/v1/stores/{store.id}/reauthorize", asked)
+        try:
+            session = self.llavero.api("POST", f"/v1/stores/{store.id}/reauthorize", asked)
+        except Problem:
+            # No mail went out: whoever tells of it next tries again.
+            store.works = True
+            raise
+        self.waiting[state] = store.customer
         self.mails.append(session["url"])
 
     def hook(self, headers, body):
-        """A webhook. It may come twice, so its id is kept, and late, so the store itself is asked how it is now."""
+        """A webhook. It may come twice, so its id is kept once all is done; and late, so the store itself is asked."""
         event = event_of(headers, body, self.webhook_secret)
         with self.told:
             if any(event["id"] == known["id"] for known in self.events):
                 return
-            self.events.append(event)
-            self.told.notify_all()
         store = self.stores.get(event["data"].get("store_id"))
         if store and event["type"] == "store.needs_reauthorization":
             if self.llavero.api("GET", f"/v1/stores/{store.id}")["status"] == "needs_reauthorization":
                 self.needs_merchant(store)
+        with self.told:
+            self.events.append(event)
+            self.told.notify_all()
 
     def wait_for(self, kind, store, seconds=90):
         """The event of this type about a store, when it is there."""

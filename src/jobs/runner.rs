@@ -80,6 +80,9 @@ async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             if let Err(error) = idempotency::erase_answers(&app).await {
                 tracing::warn!(%error, "answers past their time could not be erased");
             }
+            if let Err(error) = app.db.run(db::connect_sessions::expire).await {
+                tracing::warn!(%error, "connect sessions past their time could not be closed");
+            }
         }
         let room = AT_ONCE - running.len();
         let claimed = if room == 0 {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
@@ -279,9 +280,13 @@ impl FromRequest for Submitted {
         let body = web::Bytes::from_request(&request, payload);
         Box::pin(async move {
             csrf::check_origin(&request)?;
-            let body = body
-                .await
-                .map_err(|error| Error::of(Problem::TooLarge).caused_by(error.to_string()))?;
+            let body = body.await.map_err(|error| {
+                let problem = match error.as_error() {
+                    Some(PayloadError::Overflow) => Problem::TooLarge,
+                    _ => Problem::InvalidRequest,
+                };
+                Error::of(problem).caused_by(error.to_string())
+            })?;
             if body.len() > BODY_LIMIT {
                 return Err(Error::of(Problem::TooLarge));
             }

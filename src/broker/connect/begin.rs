@@ -63,6 +63,9 @@ pub(super) async fn begin_with(
     if visit.session.status_at(app.now()).has_ended() {
         return Err(Error::LinkExpired);
     }
+    if has_moved(app, visit).await? {
+        return Err(Error::StoreFrozen);
+    }
     if !visit.allows(&platform.slug) || !platform.is_for(visit.api_app.id) {
         return Err(Error::NotFound);
     }
@@ -166,6 +169,19 @@ pub(super) async fn begin_with(
         try_keys(&tools, &visit, &target, &attempt.values, browser).await
     })
     .await
+}
+
+/// Whether the store that the session is for has moved to another installation: a new grant could end the one it has there.
+async fn has_moved(app: &App, visit: &Visit) -> Result<bool, Error> {
+    let (owner, Some(store)) = (visit.session.app_id, visit.session.store_id) else {
+        return Ok(false);
+    };
+    let asked = app.db.run(move |conn| {
+        let store = db::stores::find_of(conn, owner, store)?;
+        let held: Vec<_> = store.iter().map(|store| store.credential_id).collect();
+        db::frozen::any(conn, &held)
+    });
+    Ok(asked.await?)
 }
 
 /// What the platform has to give before the browser can leave for it.

@@ -168,6 +168,10 @@ pub(super) async fn ended(app: &App, visit: &Visit, worked: Result<Settled, Stop
         Ok(Settled::Refused(refused)) | Err(Stop::Refused(refused)) => refuse(app, visit, &refused).await,
         // Ended meanwhile, or a newer attempt has taken over: the session's page tells.
         Err(Stop::Error(Error::LinkExpired)) => Ok(()),
+        Err(Stop::Error(Error::StoreFrozen)) => {
+            let why = "The store has moved to another installation.";
+            refuse(app, visit, &Refused::new(ConnectFailure::StoreAlreadyConnected, why)).await
+        }
         Err(Stop::Error(error)) => {
             // Not the merchant's fault: the same link can be used again.
             let detail = "Our own fault; begin again.";

@@ -47,7 +47,11 @@ async fn give(app: &App, visit: &Visit, attempt: &Attempt, store: &Store) -> Res
         .transaction::<_, db::Error, _>(move |conn| {
             // One at a time: two pages of one session must not both find the store without a token.
             let now_there = db::stores::lock(conn, store.id)?;
-            if now_there.is_none_or(|store| store.status == StoreStatus::Revoked) {
+            let Some(there) = now_there.filter(|store| store.status != StoreStatus::Revoked) else {
+                return Ok(false);
+            };
+            // A token made after the export would not be known where the store is now.
+            if db::frozen::any(conn, &[there.credential_id])? {
                 return Ok(false);
             }
             let tokens = db::access_tokens::list(conn, store.id)?;

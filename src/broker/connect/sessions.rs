@@ -134,6 +134,7 @@ pub async fn create(app: &App, api_app: &db::apps::App, asker: &Asker, new: NewS
 }
 
 /// Makes a session that authorizes exactly this store again. Without a return URL the app's first one is used.
+/// `StoreFrozen`: it has moved, and a new grant could end the one that it has there.
 pub async fn reauthorize(
     app: &App,
     api_app: &db::apps::App,
@@ -142,11 +143,16 @@ pub async fn reauthorize(
     mut new: NewSession,
 ) -> Result<Created, Error> {
     let app_id = api_app.id;
-    let store = app
-        .db
-        .run(move |conn| db::stores::find_of(conn, app_id, store))
-        .await?
-        .ok_or(Error::NotFound)?;
+    let found = app.db.run(move |conn| {
+        let store = db::stores::find_of(conn, app_id, store)?;
+        let held: Vec<_> = store.iter().map(|store| store.credential_id).collect();
+        Ok::<_, db::Error>((store, db::frozen::any(conn, &held)?))
+    });
+    let (store, frozen) = found.await?;
+    let store = store.ok_or(Error::NotFound)?;
+    if frozen {
+        return Err(Error::StoreFrozen);
+    }
     if store.status == StoreStatus::Revoked {
         return Err(Error::Conflict(
             "The store was revoked. Connect it anew: that makes a new store.".to_owned(),

@@ -99,7 +99,7 @@ fn connecting() -> Vec<Call> {
             .key::<ConnectWrite>()
             .body::<ExchangeJson>(true)
             .answers::<ExchangedJson>(200, "The stores, with their tokens.")
-            .fails(&[NotFound, LinkExpired, StoreFrozen]),
+            .fails(&[NotFound, LinkExpired, StoreAlreadyConnected, StoreFrozen]),
     ]
 }
 
@@ -156,7 +156,8 @@ fn stores() -> Vec<Call> {
             .about("The same token works afterwards. ")
             .key::<ConnectWrite>()
             .body::<ReauthorizeJson>(false)
-            .answers::<CreatedJson>(201, "The session; its link is shown this once."),
+            .answers::<CreatedJson>(201, "The session; its link is shown this once.")
+            .fails(&[StoreFrozen]),
         store(Call::post(urls::API_STORE_REFRESH))
             .is(STORES, "refreshStore", "Renew a store's credential now")
             .key::<StoresWrite>()

@@ -68,8 +68,17 @@ fn operation_id(kind: EventKind) -> String {
     format!("on{}", words.collect::<String>())
 }
 
+/// Members that only some events of a kind have.
+const OPTIONAL: [(EventKind, &str); 2] = [
+    (EventKind::StoreConnected, "session_id"),
+    (EventKind::StoreConnected, "imported"),
+];
+
 fn envelope(kind: EventKind, members: &Value) -> Value {
-    let names: Vec<&String> = members.as_object().into_iter().flat_map(Map::keys).collect();
+    let names = members.as_object().into_iter().flat_map(Map::keys);
+    let names: Vec<&String> = names
+        .filter(|name| !OPTIONAL.contains(&(kind, name.as_str())))
+        .collect();
     json!({
         "type": "object",
         "required": ["type", "timestamp", "data"],
@@ -85,7 +94,14 @@ fn envelope(kind: EventKind, members: &Value) -> Value {
 fn told(kind: EventKind, shapes: &mut Shapes) -> (&'static str, &'static str, Value) {
     let session = |shapes: &mut Shapes| json!({ "session_id": refer::<ConnectSessionId>(shapes) });
     match kind {
-        EventKind::StoreConnected => ("A store is new", "Its token waits for the exchange.", session(shapes)),
+        EventKind::StoreConnected => {
+            let mut members = session(shapes);
+            members["imported"] = json!({
+                "type": "boolean", "description": "`true`: it came from another installation, with its tokens.",
+            });
+            let about = "Its token waits for the exchange; one that was imported has its tokens and no session.";
+            ("A store is new", about, members)
+        }
         EventKind::StoreReauthorized => (
             "The merchant authorized a store again",
             "The same token works.",

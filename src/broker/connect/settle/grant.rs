@@ -32,7 +32,9 @@ impl Settlement {
             let Some(now) = db::stores::lock(conn, store.id)? else {
                 continue;
             };
-            if same_app && self.serves(&now) && self.is_proven_for(&now) {
+            // What has moved to another installation is renewed there.
+            let moved = db::frozen::any(conn, &[now.credential_id])?;
+            if same_app && !moved && self.serves(&now) && self.is_proven_for(&now) {
                 living.push(now);
             }
         }
@@ -71,9 +73,9 @@ impl Settlement {
         store.method == self.method.id && store.status == StoreStatus::Connected
     }
 
-    /// Whether a store may get a grant that was not asked for by it. A merchant can write another seller's id into a callback
+    /// Whether a store may get a grant that was not asked for by a link of its own. A merchant can write another seller's id into a callback
     /// that nothing signs: where nothing else tells whose the grant is, it is for the merchant's own customer alone.
-    fn is_proven_for(&self, store: &Store) -> bool {
+    pub(super) fn is_proven_for(&self, store: &Store) -> bool {
         let customer = &self.visit.session.customer_id;
         !self.method.identity_unproven || (customer.is_some() && *customer == store.customer_id)
     }

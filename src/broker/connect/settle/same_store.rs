@@ -42,7 +42,9 @@ impl Settlement {
             }
             match &found {
                 // In the same words: whether another app has the shop is nobody's affair here.
-                Some(store) if store.app_id != app || !is_same_customer(&self.visit, store) => {
+                Some(store)
+                    if store.app_id != app || !is_same_customer(&self.visit, store) || !self.is_proven_for(store) =>
+                {
                     taken = Some("The shop is connected for another customer.");
                 }
                 _ => free.push((shop.clone(), found)),
