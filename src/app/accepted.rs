@@ -25,7 +25,15 @@ pub enum Known {
 
 /// A cheap handle.
 #[derive(Clone)]
-pub struct Accepted(Cache<CredentialId, (Generation, DateTime<Utc>)>);
+pub struct Accepted(Cache<CredentialId, Noted>);
+
+/// Of a generation: until when nobody is asked, and until when only the verify call is.
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    generation: Generation,
+    sure_until: DateTime<Utc>,
+    kept_until: DateTime<Utc>,
+}
 
 impl Default for Accepted {
     fn default() -> Self {
@@ -36,16 +44,36 @@ impl Default for Accepted {
 impl Accepted {
     /// The verify call accepted this generation.
     pub fn note(&self, credential: CredentialId, generation: Generation, now: DateTime<Utc>) {
-        self.0.insert(credential, (generation, now));
+        self.insert(credential, generation, now + SURE, now + KEPT);
+    }
+
+    /// This generation is new, was refused, and the verify call could not tell: for a moment there is nothing better to do.
+    pub fn note_undecided(&self, credential: CredentialId, generation: Generation, now: DateTime<Utc>) {
+        self.insert(credential, generation, now + SURE, now + SURE);
+    }
+
+    fn insert(
+        &self,
+        credential: CredentialId,
+        generation: Generation,
+        sure_until: DateTime<Utc>,
+        kept_until: DateTime<Utc>,
+    ) {
+        let noted = Noted {
+            generation,
+            sure_until,
+            kept_until,
+        };
+        self.0.insert(credential, noted);
     }
 
     /// `None`: nothing is known of this generation.
     pub fn find(&self, credential: CredentialId, generation: Generation, now: DateTime<Utc>) -> Option<Known> {
-        let (_, at) = self.0.get(&credential).filter(|(known, _)| *known == generation)?;
-        match now - at {
-            age if age < SURE => Some(Known::Good),
-            age if age < KEPT => Some(Known::WasGood),
-            _ => None,
+        let noted = self.0.get(&credential).filter(|noted| noted.generation == generation)?;
+        if now < noted.sure_until {
+            Some(Known::Good)
+        } else {
+            (now < noted.kept_until).then_some(Known::WasGood)
         }
     }
 }

@@ -13,9 +13,10 @@ use crate::domain::id::AppId;
 const BATCH: usize = 500;
 const PAGE: i64 = 1000;
 
-/// Chains every event that waits; returns how many.
+/// Chains every event that waits; returns how many. A chain that cannot go on, because somebody altered its end, is left
+/// as it is, for the verification to find, and keeps no other waiting; then the first such failure is returned.
 pub async fn chain(app: &App) -> Result<usize, Error> {
-    let (mut chained, mut after) = (0, None);
+    let (mut chained, mut after, mut failed) = (0, None, None);
     while let Some(chain) = app
         .db
         .run(move |conn| db::audit_chain::next_waiting(conn, after))
@@ -24,21 +25,35 @@ pub async fn chain(app: &App) -> Result<usize, Error> {
         after = Some(chain);
         loop {
             let sealer = app.sealer.clone();
-            let appended = app.db.transaction(move |conn| append(conn, &sealer, chain)).await?;
-            chained += appended;
-            if appended < BATCH {
-                break;
+            match app.db.transaction(move |conn| append(conn, &sealer, chain)).await {
+                Ok(appended) => {
+                    chained += appended;
+                    if appended < BATCH {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(chain = %chain.uuid(), %error, "an audit chain cannot go on: see `llavero audit verify`");
+                    failed.get_or_insert(error);
+                    break;
+                }
             }
         }
     }
-    Ok(chained)
+    failed.map_or(Ok(chained), Err)
 }
 
 /// Chains a batch of what waits for one chain.
-fn append(conn: &mut db::Conn, sealer: &Sealer, chain: Chain) -> db::Result<usize> {
+fn append(conn: &mut db::Conn, sealer: &Sealer, chain: Chain) -> Result<usize, Error> {
     let beginning = Head::beginning();
     let mac = head_mac(sealer, chain, &beginning);
-    let mut head = db::audit_chain::lock(conn, chain, (&beginning, &mac))?;
+    let (mut head, mac) = db::audit_chain::lock(conn, chain, (&beginning, &mac))?;
+    // Going on from a forged end would make it genuine.
+    if !head_is_ours(sealer, chain, &head, &mac) {
+        return Err(Error::Internal(
+            "the end of an audit chain is not what was written".to_owned(),
+        ));
+    }
     // Read after the lock was got: what another worker has chained meanwhile waits no more.
     let events = db::audit_chain::waiting(conn, chain, BATCH as i64)?;
     let links: Vec<Link> = events
@@ -96,10 +111,9 @@ pub async fn renew_macs(app: &App) -> Result<(u64, u64), Error> {
     }
     let mut after = (Uuid::nil(), 0);
     loop {
-        let key = active.clone();
         let page = app
             .db
-            .run(move |conn| db::audit_chain::with_other_key(conn, &key, after, PAGE))
+            .run(move |conn| db::audit_chain::links_of_all(conn, after, PAGE))
             .await?;
         let Some((chain, last)) = page.last() else {
             return Ok((renewed, foreign));
@@ -107,6 +121,7 @@ pub async fn renew_macs(app: &App) -> Result<(u64, u64), Error> {
         after = (chain.uuid(), last.position);
         let (ours, others): (Vec<_>, Vec<_>) = page
             .into_iter()
+            .filter(|(_, link)| link.mac.key != active)
             .partition(|(chain, link)| link_is_ours(&sealer, *chain, link, link.position));
         foreign += others.len() as u64;
         renewed += ours.len() as u64;

@@ -78,7 +78,7 @@ pub fn next_waiting(conn: &mut Conn, after: Option<Chain>) -> Result<Option<Chai
 }
 
 /// Locks the end of a chain until the transaction is over; a chain that is new begins with `beginning`.
-pub fn lock(conn: &mut Conn, chain: Chain, (beginning, mac): (&Head, &Mac)) -> Result<Head> {
+pub fn lock(conn: &mut Conn, chain: Chain, (beginning, mac): (&Head, &Mac)) -> Result<(Head, Mac)> {
     diesel::insert_into(audit_chains::table)
         .values((
             audit_chains::id.eq(chain.uuid()),
@@ -89,12 +89,17 @@ pub fn lock(conn: &mut Conn, chain: Chain, (beginning, mac): (&Head, &Mac)) -> R
         ))
         .on_conflict_do_nothing()
         .execute(conn)?;
-    let (length, hash) = audit_chains::table
+    let (length, hash, key, value) = audit_chains::table
         .find(chain.uuid())
-        .select((audit_chains::length, audit_chains::hash))
+        .select((
+            audit_chains::length,
+            audit_chains::hash,
+            audit_chains::mac_key,
+            audit_chains::mac,
+        ))
         .for_update()
         .first(conn)?;
-    Ok(Head { length, hash })
+    Ok((Head { length, hash }, Mac { key, value }))
 }
 
 /// Up to `limit` events that wait to be chained, oldest first.
@@ -261,14 +266,15 @@ pub fn count_waiting(conn: &mut Conn, chain: Chain) -> Result<(i64, Vec<AuditEve
     Ok((count, gone))
 }
 
-/// Links with a MAC of another key than `key`, after a place.
-pub fn with_other_key(conn: &mut Conn, key: &str, after: (Uuid, i64), limit: i64) -> Result<Vec<(Chain, Link)>> {
+/// Links of all chains after a place. Compared as a row, so that a page is read from there and not from the beginning.
+pub fn links_of_all(conn: &mut Conn, after: (Uuid, i64), limit: i64) -> Result<Vec<(Chain, Link)>> {
     let rows: Vec<(Uuid, LinkRow)> = audit_links::table
-        .filter(audit_links::mac_key.ne(key))
         .filter(
-            audit_links::chain_id
-                .gt(after.0)
-                .or(audit_links::chain_id.eq(after.0).and(audit_links::position.gt(after.1))),
+            sql::<Bool>("(audit_links.chain_id, audit_links.position) > (")
+                .bind::<SqlUuid, _>(after.0)
+                .sql(", ")
+                .bind::<BigInt, _>(after.1)
+                .sql(")"),
         )
         .order((audit_links::chain_id, audit_links::position))
         .limit(limit)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::schema::credentials;
@@ -20,6 +20,7 @@ pub struct Seen {
     pub id: CredentialId,
     pub app_id: AppId,
     pub platform: String,
+    pub method: String,
     pub refresh_at: Option<DateTime<Utc>>,
     pub refresh_expires_at: Option<DateTime<Utc>>,
     pub reauthorize_by: Option<DateTime<Utc>>,
@@ -29,7 +30,7 @@ pub struct Seen {
 }
 
 /// What is selected, with `$1` the kind of job; ids stand in a job's key as they are written everywhere.
-const SEEN: &str = "SELECT id, app_id, platform, refresh_at, refresh_expires_at, reauthorize_by, \
+const SEEN: &str = "SELECT id, app_id, platform, method, refresh_at, refresh_expires_at, reauthorize_by, \
     NOT EXISTS (SELECT FROM jobs WHERE status = 'ready' AND unique_key = $1 || replace(c.id::text, '-', '')) \
     AND NOT EXISTS (SELECT FROM jobs WHERE status = 'running' AND unique_key = $1 || replace(c.id::text, '-', '')) AS lost \
     FROM credentials c WHERE dead_at IS NULL AND values_sealed IS NOT NULL AND ";
@@ -54,12 +55,11 @@ pub fn late_timers(conn: &mut Conn, late: Duration, last: Option<&Seen>, limit: 
     Ok(rows)
 }
 
-/// Living credentials of these connect methods (`platform/method`), which are verified now and then; those after `last`.
-pub fn verified(conn: &mut Conn, methods: &[String], last: Option<CredentialId>, limit: i64) -> Result<Vec<Seen>> {
-    let query = format!("{SEEN} platform || '/' || method = ANY($2) AND id > $3 ORDER BY id LIMIT $4");
+/// Living credentials without a job to verify them, after `last`: whoever asks knows which are to be verified now and then.
+pub fn verified(conn: &mut Conn, last: Option<CredentialId>, limit: i64) -> Result<Vec<Seen>> {
+    let query = format!("{SEEN} id > $2 ORDER BY id LIMIT $3");
     let rows = diesel::sql_query(query)
         .bind::<Text, _>(key("verify_credential"))
-        .bind::<Array<Text>, _>(methods)
         .bind::<SqlUuid, _>(last.map_or(Uuid::nil(), Id::uuid))
         .bind::<BigInt, _>(limit)
         .load(conn)?;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -24,6 +24,8 @@ const BATCH: usize = 8;
 const CLAIM: Duration = Duration::from_secs(120);
 const KEEP_ALIVE: Duration = Duration::from_secs(40);
 const TICK: Duration = Duration::from_secs(2);
+/// Until a job that this version does not know is looked at again.
+const UNKNOWN: Duration = Duration::from_secs(5 * 60);
 /// Between two erasures of kept answers: a secret outlives its hour by no more.
 const ERASE_EVERY: Duration = Duration::from_secs(5 * 60);
 /// Until then every process should have been started with the new ring, and can open what is sealed with its key.
@@ -116,6 +118,7 @@ async fn sweep(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut sweep = Sweep::default();
     loop {
         sweep.run(&app).await;
+        enqueue(&app, regular_jobs(&app)).await;
         let pause = EVERY.mul_f64(0.9 + 0.2 * app.random.fraction());
         tokio::select! {
             _ = tokio::time::sleep(pause) => {}
@@ -148,15 +151,24 @@ async fn claim(app: &App, limit: usize) -> Vec<Claimed> {
     }
 }
 
-/// Jobs that keep themselves going; this is for the first time. After a rotation of keys, also what follows from it.
+/// Jobs that keep themselves going: for the first time, and for when one was lost.
+fn regular_jobs(app: &App) -> Vec<(Job, DateTime<Utc>)> {
+    vec![(Job::Purge {}, app.now()), (Job::ChainAudit {}, app.now())]
+}
+
+/// The regular ones and, after a rotation of keys, what follows from it.
 async fn first_jobs(app: &App) {
-    let now = app.now();
-    let mut jobs = vec![(Job::Purge {}, now), (Job::ChainAudit {}, now)];
+    let mut jobs = regular_jobs(app);
     match key_use::is_behind(app).await {
-        Ok(true) => jobs.push((Job::Reseal {}, now + RESEAL_AFTER)),
+        Ok(true) => jobs.push((Job::Reseal {}, app.now() + RESEAL_AFTER)),
         Ok(false) => {}
         Err(error) => tracing::warn!(%error, "whether older keys are in use is not known"),
     }
+    enqueue(app, jobs).await;
+}
+
+/// Those of them that neither wait nor run.
+async fn enqueue(app: &App, jobs: Vec<(Job, DateTime<Utc>)>) {
     for (job, due_at) in jobs {
         let id = app.id();
         let kind = job.kind();
@@ -179,7 +191,9 @@ async fn first_jobs(app: &App) {
 async fn run(app: Arc<App>, claimed: Claimed) {
     let (id, claim) = (claimed.id, claimed.claim);
     let end = match claimed.job {
-        None => End::Fail {
+        // During an update a newer version may have enqueued it, and takes it when it waits again.
+        None => End::Retry {
+            after: UNKNOWN,
             error: format!("this version does not know the job `{}` or its payload", claimed.kind),
         },
         Some(job) => {

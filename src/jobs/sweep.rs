@@ -50,8 +50,10 @@ impl Sweep {
         let now = app.now();
         let slowly = TimeDelta::from_std(SLOWLY).unwrap_or_default();
         if self.slow_at.is_none_or(|at| now - at >= slowly) {
-            found += verifications(app).await? + announcements(app).await?;
             self.slow_at = Some(now);
+            // Either is looked for though the other cannot be.
+            let (verifications, announcements) = (verifications(app).await, announcements(app).await);
+            found += verifications? + announcements?;
         }
         Ok(found)
     }
@@ -82,23 +84,20 @@ async fn timers(app: &Arc<App>) -> Result<usize, Error> {
 }
 
 async fn verifications(app: &Arc<App>) -> Result<usize, Error> {
-    let platforms = app.catalogue.platforms();
-    let methods = platforms.iter().flat_map(|platform| {
-        let verified = platform
-            .methods
-            .iter()
-            .filter(|method| method.renewal == Renewal::Never);
-        verified.map(|method| format!("{}/{}", platform.slug, method.id))
-    });
-    let methods: Arc<Vec<String>> = Arc::new(methods.collect());
+    let is_verified = |seen: &Seen| {
+        let platform = app.catalogue.platform(&seen.platform);
+        let method = platform.and_then(|platform| platform.method(&seen.method));
+        method.is_some_and(|method| method.renewal == Renewal::Never)
+    };
     let (mut found, mut last) = (0, None);
     loop {
-        let (methods, after) = (methods.clone(), last.take().map(|seen: Seen| seen.id));
+        let after = last.take().map(|seen: Seen| seen.id);
         let page = app
             .db
-            .run::<_, db::Error, _>(move |conn| lost_jobs::verified(conn, &methods, after, PAGE))
+            .run::<_, db::Error, _>(move |conn| lost_jobs::verified(conn, after, PAGE))
             .await?;
-        let (whole, lost) = split(page, &mut last);
+        let (whole, mut lost) = split(page, &mut last);
+        lost.retain(is_verified);
         found += lost.len();
         enqueue(app, lost, |app, seen| {
             let job = Job::VerifyCredential { credential: seen.id };

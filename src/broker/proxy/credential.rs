@@ -83,6 +83,10 @@ impl Usable {
         Self::find(app, &admitted.store, admitted.app.mode, need).await
     }
 
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
+    }
+
     /// Whether a call with this one is another call: a refresh may bring the access token that was there.
     pub(super) fn differs_from(&self, refused: &Self) -> bool {
         let (new, old) = (self.values.get("access_token"), refused.values.get("access_token"));
@@ -95,7 +99,11 @@ impl Usable {
         let (id, generation) = (admitted.store.credential_id, self.generation);
         match app.accepted.find(id, generation, app.now()) {
             None => Ok(false),
-            Some(Known::Good) => Ok(true),
+            // What was told of this generation tells nothing once another one is saved.
+            Some(Known::Good) => {
+                let row = app.db.run(move |conn| db::leases::find(conn, id)).await;
+                Ok(row.ok().flatten().is_none_or(|(row, _)| row.generation() == generation))
+            }
             Some(Known::WasGood) => {
                 let trigger = RefreshTrigger::Unauthorized;
                 let accepted = refresh::judge(app, id, generation, trigger, false).await? == Verdict::Alive;
@@ -108,8 +116,13 @@ impl Usable {
     }
 
     /// The platform refused this generation and there is no better one: its verify call decides. Ok: the credential
-    /// works, or nobody can say, and the refusal is the caller's to see.
-    pub(super) async fn judge_unauthorized(&self, app: &Arc<App>, admitted: &Admitted) -> Result<(), Error> {
+    /// works, or nobody can say, and the refusal is the caller's to see. `tried`: it was renewed for this very call.
+    pub(super) async fn judge_unauthorized(
+        &self,
+        app: &Arc<App>,
+        admitted: &Admitted,
+        tried: bool,
+    ) -> Result<(), Error> {
         let id = admitted.store.id;
         match refresh::judge_unauthorized(app, admitted.store.credential_id, self.generation).await? {
             Verdict::Alive => {
@@ -117,7 +130,14 @@ impl Usable {
                     .note(admitted.store.credential_id, self.generation, app.now());
                 Ok(())
             }
-            Verdict::Undecided => Ok(()),
+            Verdict::Undecided => {
+                // Else each further call would have it renewed again, to no end.
+                if tried {
+                    app.accepted
+                        .note_undecided(admitted.store.credential_id, self.generation, app.now());
+                }
+                Ok(())
+            }
             Verdict::Renewed => Err(credential_renewed(
                 "The credential ended, or was renewed, during the call",
             )),

@@ -123,7 +123,7 @@ impl<'a> Call<'a> {
             return Ok(relay(first));
         }
         if self.method.renewal == Renewal::Never {
-            return self.decide(&usable, first).await;
+            return self.decide(&usable, first, false).await;
         }
         if usable.is_accepted(self.app, self.admitted).await? {
             return Ok(relay(first));
@@ -133,7 +133,8 @@ impl<'a> Call<'a> {
             renewed => renewed?,
         };
         if !renewed.differs_from(&usable) {
-            return self.decide(&renewed, first).await;
+            let tried = renewed.generation() != usable.generation();
+            return self.decide(&renewed, first, tried).await;
         }
         match self.request.body.whole(self.keeps()).await {
             Ok(_) => {}
@@ -147,7 +148,7 @@ impl<'a> Call<'a> {
         let mut second = self.send(&renewed, false).await?;
         match self.judge(&mut second).await? {
             CallAnswer::Passed => Ok(relay(second)),
-            CallAnswer::Unauthorized => self.decide(&renewed, second).await,
+            CallAnswer::Unauthorized => self.decide(&renewed, second, true).await,
         }
     }
 
@@ -177,8 +178,13 @@ impl<'a> Call<'a> {
 
     /// A refusal that renewing did not cure: the platform's verify call decides. A credential that works was refused for
     /// this call only, and the caller gets to see that.
-    async fn decide(&self, usable: &Usable, refusal: http::Response<AnswerStream>) -> Result<ProxyAnswer, Error> {
-        usable.judge_unauthorized(self.app, self.admitted).await?;
+    async fn decide(
+        &self,
+        usable: &Usable,
+        refusal: http::Response<AnswerStream>,
+        tried: bool,
+    ) -> Result<ProxyAnswer, Error> {
+        usable.judge_unauthorized(self.app, self.admitted, tried).await?;
         Ok(relay(refusal))
     }
 

@@ -17,7 +17,7 @@ use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::leases;
 use crate::domain::credential::Generation;
-use crate::domain::lease::{self, Grounds, LEASE_MARGIN};
+use crate::domain::lease::{self, Grounds, LEASE_MARGIN, Reuse};
 use crate::domain::refresh::{Attempt, FailureKind, RefreshOutcome, RefreshTrigger, SecretSet};
 use crate::domain::store::StoreHealth;
 use crate::platform::descriptor::{Grace, Renewal};
@@ -324,6 +324,10 @@ impl Try<'_> {
     /// Whether the platform's limit of token calls has room for one more. A grace outlasts a window, mostly: whoever takes
     /// the lease over asks then.
     async fn may_repeat(&self) -> bool {
+        // Where the platform forgives nothing, a call would be counted and never made.
+        if !matches!(grant::terms(self.method, Duration::ZERO).reuse, Reuse::Within(_)) {
+            return false;
+        }
         let (platform, mode) = (&self.row.platform, self.loaded.mode);
         let room = token_limit::take(self.app, platform, mode, self.method, token_limit::For::Refreshing);
         matches!(room.await, Ok(None))

@@ -121,8 +121,9 @@ async fn take_up(app: &Arc<App>) -> Result<(), Error> {
 /// The platforms where every pair that a used refresh token brings works, for a time.
 fn forgiving(app: &App) -> Vec<String> {
     let forgives = |method: &Method| matches!(method.grace, Grace::SamePair(_) | Grace::AnotherPair(_));
-    let platforms = app.catalogue.platforms().iter();
+    let platforms = app.catalogue.all();
     platforms
+        .into_iter()
         .filter(|platform| platform.methods.iter().any(forgives))
         .map(|platform| platform.slug.clone())
         .collect()
