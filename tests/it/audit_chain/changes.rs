@@ -2,7 +2,7 @@
 
 use llavero::broker::audit_chain;
 use llavero::domain::audit_chain::Fault;
-use llavero::domain::id::AuditEventId;
+use llavero::domain::id::{AuditEventId, Id};
 
 use super::{place, tamper, verify, write};
 use crate::support::database::TestDatabase;
@@ -252,4 +252,31 @@ async fn an_earlier_verification_finds_a_trail_that_was_put_back_or_written_anew
         (report.findings[0].fault, report.findings[0].position),
         (Fault::Rewritten, Some(kept.length))
     );
+}
+
+#[tokio::test]
+async fn a_forged_end_is_not_gone_on_from_and_holds_back_no_other_chain() {
+    let app = chained().await;
+    let own = app.demo.app_id;
+    let of = |table: &str| format!("DELETE FROM {table} WHERE chain_id = '{}'", own.uuid());
+    tamper(
+        &app.database,
+        &format!(
+            "{} AND position = (SELECT max(position) FROM audit_links WHERE chain_id = '{id}'); \
+             UPDATE audit_chains SET (length, hash) = (SELECT position, hash FROM audit_links WHERE chain_id = '{id}' \
+             ORDER BY position DESC LIMIT 1) WHERE id = '{id}'",
+            of("audit_links"),
+            id = own.uuid(),
+        ),
+    );
+    let forged = findings(&app).await;
+    assert!(forged.iter().any(|(fault, ..)| *fault == Fault::Forged), "{forged:?}");
+    write(&app, 7..=8).await;
+    assert!(audit_chain::chain(&app.app).await.is_err());
+    let report = verify(&app.app, &app, None).await;
+    assert_eq!(report.waiting, 2);
+    assert!(report.findings.iter().any(|finding| finding.fault == Fault::Forged));
+    let others = "SELECT count(*) AS n FROM audit_waiting WHERE chain_id <> ";
+    let others = format!("{others}'{}'", own.uuid());
+    assert_eq!(crate::support::rows::count(&app.database, &others), 0);
 }

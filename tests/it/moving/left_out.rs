@@ -87,6 +87,34 @@ async fn a_frozen_store_says_so_is_not_refreshed_verified_or_authorized_again_an
 }
 
 #[tokio::test]
+async fn nobody_who_connects_its_shop_brings_a_frozen_store_back_to_life() {
+    let app = start().await;
+    let store = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;
+    let link = connecting::begin_again(&app, &store.store_id, json!({})).await;
+    export_to(&app, &Lines::default(), false).await.unwrap();
+    let way = connecting::Way::good("mercado-libre", "authorization");
+
+    let other = json!({ "customer_id": "customer-2", "platform": "mercado-libre" });
+    let session = connecting::begin(&app, other).await;
+    let visitor = crate::support::visitor::Visitor::new();
+    let page = connecting::walk_to_end(&app, &visitor, &session.url, &way).await;
+    assert_eq!(connecting::way_back(&page).error(), "store_already_connected");
+    let living = "SELECT count(*) AS n FROM credentials WHERE values_sealed IS NOT NULL";
+    assert_eq!(count(&app.database, living), 0);
+    assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 409);
+
+    // A new grant may end the one that the store has where it is now: none is asked for.
+    let exchanged = app.token_calls("mercado-libre").await;
+    let path = format!("/v1/stores/{}/reauthorize", store.store_id);
+    let refused = app.api("POST", &path, Some(json!({ "return_url": connecting::RETURN_URL }))).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("store_frozen")));
+    let visitor = crate::support::visitor::Visitor::new();
+    let page = connecting::fill_in(&app, &visitor, &link.url, &way).await;
+    assert_eq!(page.status, 409, "{}", page.text());
+    assert_eq!(app.token_calls("mercado-libre").await, exchanged);
+}
+
+#[tokio::test]
 async fn an_export_that_broke_off_is_made_again_with_what_it_had_frozen() {
     let app = start().await;
     let one = connecting::connect(&app, "mercado-libre", "authorization", MERCADO_LIBRE).await;

@@ -303,6 +303,46 @@ async fn a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_t
     );
 }
 
+#[tokio::test]
+async fn what_was_told_of_a_token_hides_no_newer_one() {
+    let app = TestApp::start().await;
+    let store = mercado_libre(&app).await;
+    // Refused twice and found good: that call lacked a right.
+    api_fault(&app, "mercado-libre", 2, json!({ "status": 401 })).await;
+    assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 401);
+    settings(&app, "mercado-libre", json!({ "retires_access": true })).await;
+    api_fault(&app, "mercado-libre", 1, json!({ "delay_before_ms": 800 })).await;
+    let path = format!("/v1/proxy{PATH}");
+    let slow = app.request(&store.access_token, "GET", &path).send();
+    let refresh = async {
+        met(&app, "delay_before_ms\":800").await;
+        let path = format!("/v1/stores/{}/refresh", store.store_id);
+        app.api("POST", &path, Some(json!({}))).await
+    };
+    let (answer, refreshed) = tokio::join!(slow, refresh);
+    assert_eq!(refreshed.status, 200, "{}", refreshed.body);
+    assert_eq!(answer.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn refusals_that_nobody_can_judge_cost_one_renewal_and_no_more() {
+    let app = TestApp::start().await;
+    let store = mercado_libre(&app).await;
+    let before = app.token_calls("mercado-libre").await;
+    for renewed in [1, 1, 1] {
+        // The call, the same with the new token, and the verify call.
+        let refusals = if app.token_calls("mercado-libre").await == before { 2 } else { 1 };
+        api_fault(&app, "mercado-libre", refusals, json!({ "status": 401 })).await;
+        if refusals == 2 {
+            api_fault(&app, "mercado-libre", 1, json!({ "status": 503 })).await;
+        }
+        assert_eq!(app.call(&store.access_token, "GET", PATH).await.status, 401);
+        assert_eq!(app.token_calls("mercado-libre").await, before + renewed);
+        app.advance(Duration::from_secs(5));
+    }
+    assert_eq!(status(&app, &store).await, json!(["connected", null]));
+}
+
 /// A path of the shop's API that the simulated platform answers by telling what arrived.
 const OCC: &str = "/occ/v2/electronics/anything";
 

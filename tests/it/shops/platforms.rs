@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::connecting::{OTHER, Way, begin, begin_again, fill_in, press, start, store};
-use crate::support::rows::row;
+use crate::support::rows::{execute, row};
 
 /// From a link to the last page of ours, as the platform's second seller, who has several shops.
 async fn as_second_seller(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Answer {
@@ -155,6 +155,29 @@ async fn a_grant_that_only_an_unsigned_callback_names_is_put_under_no_other_cust
     for given in held.iter().chain(&other) {
         assert_eq!(app.call(&given.token, "GET", "/orders/v0/orders").await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn a_store_without_a_customer_takes_no_grant_that_only_an_unsigned_callback_names() {
+    let app = start().await;
+    let way = amazon(&app).await;
+    let held = crate::support::connecting::connect_for(&app, "customer-1", &way).await;
+    execute(&app.database, "UPDATE stores SET customer_id = NULL");
+    let grants = "SELECT sum(grant_no)::int AS n, count(*) AS of FROM credentials";
+    let before = row(&app.database, grants);
+    for asked in [
+        json!({ "customer_id": "customer-2", "platform": "amazon" }),
+        json!({ "customer_id": "customer-2", "platform": "amazon", "transfer": true }),
+        json!({ "customer_id": null, "platform": "amazon" }),
+    ] {
+        let session = begin(&app, asked.clone()).await;
+        let page = walk_to_end(&app, &Visitor::new(), &session.url, &way).await;
+        assert_eq!(way_back(&page).error(), "store_already_connected", "{asked}");
+        assert_eq!(row(&app.database, grants), before, "{asked}");
+    }
+    let session = begin_again(&app, &held.store_id, json!({})).await;
+    let page = walk_to_end(&app, &Visitor::new(), &session.url, &way).await;
+    assert!(page.text().contains("is connected"), "{}", page.text());
 }
 
 #[tokio::test]
