@@ -75,7 +75,7 @@ pub fn forget_previous_signing_secret(conn: &mut Conn, id: AppId) -> Result<bool
 /// Erases the secrets whose roll-over has ended by itself: nothing is signed with them any more.
 pub fn erase_ended_signing_secrets(conn: &mut Conn) -> Result<usize> {
     let erased = diesel::update(apps::table)
-        .filter(apps::signing_secret_changes_at.le(llavero_now()))
+        .filter(apps::signing_secret_changes_at.le(llavero_now().nullable()))
         .set((
             apps::previous_signing_secret_sealed.eq(None::<Vec<u8>>),
             apps::signing_secret_changes_at.eq(None::<DateTime<Utc>>),

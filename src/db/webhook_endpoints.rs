@@ -155,7 +155,7 @@ pub fn set_secret(
 /// Erases the secrets whose roll-over has ended: nothing is signed with them any more.
 pub fn erase_ended_secrets(conn: &mut Conn) -> Result<usize> {
     let erased = diesel::update(webhook_endpoints::table)
-        .filter(webhook_endpoints::previous_secret_ends_at.le(llavero_now()))
+        .filter(webhook_endpoints::previous_secret_ends_at.le(llavero_now().nullable()))
         .set((
             webhook_endpoints::previous_secret_sealed.eq(None::<Vec<u8>>),
             webhook_endpoints::previous_secret_ends_at.eq(None::<DateTime<Utc>>),

@@ -281,7 +281,9 @@ fn the_samples_in_rust_are_those_that_the_reference_shows() {
         let sample = operation.samples.iter().find(|sample| sample.label == "Rust").unwrap();
         let code = sample.code.replace('\n', "\n    ");
         let name = function_name(&operation.id);
-        text.push_str(&format!("\npub async fn {name}() -> Done {{\n    {code}\n    Ok(())\n}}\n"));
+        text.push_str(&format!(
+            "\npub async fn {name}() -> Done {{\n    {code}\n    Ok(())\n}}\n"
+        ));
     }
     assert_committed("docs/samples/reference.rs", &text);
 }

@@ -85,7 +85,10 @@ impl DeliveryJson {
                     http_status: attempt.http_status,
                     error: attempt.error.clone(),
                     answer: attempt.answer.clone(),
-                    request: attempt.request.clone().and_then(|kept| serde_json::from_value(kept).ok()),
+                    request: attempt
+                        .request
+                        .clone()
+                        .and_then(|kept| serde_json::from_value(kept).ok()),
                 })
                 .collect(),
         }

@@ -47,7 +47,12 @@ impl Index {
         for event in reference.into_iter().flat_map(|reference| &reference.webhooks) {
             let text = format!("{} {}", event.summary, event.plain);
             let href = format!("{}#{}", urls::docs_tag("webhooks"), event.id);
-            places.push(Place::new(href, event.path.clone(), "Reference: Webhooks".to_owned(), text));
+            places.push(Place::new(
+                href,
+                event.path.clone(),
+                "Reference: Webhooks".to_owned(),
+                text,
+            ));
         }
         for guide in guides {
             for section in &guide.sections {

@@ -201,7 +201,10 @@ async fn the_log_shows_each_attempts_request_as_it_was_sent_and_what_was_answere
     assert_eq!((attempts.len(), sent.len()), (2, 2));
     for (attempt, sent) in attempts.iter().zip(&sent) {
         let request = &attempt["request"];
-        assert_eq!((&request["url"], &request["body"]), (&json!(receiver.url), &json!(sent.body)));
+        assert_eq!(
+            (&request["url"], &request["body"]),
+            (&json!(receiver.url), &json!(sent.body))
+        );
         for name in ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"] {
             assert_eq!(request["headers"][name], json!(sent.header(name)), "{name}");
         }

@@ -30,7 +30,11 @@ pub(super) const ALL: [Sample; 35] = [
     ("app-keys", "/admin/apps/x/keys", lists::app_keys_page),
     ("app-key-roll", "/admin/apps/x/keys/y/roll", lists::app_key_roll_page),
     ("app-secret", "/admin/apps/x/signing-secret", lists::app_secret_page),
-    ("delivery", "/admin/apps/x/webhook-deliveries/y", webhooks::delivery_page),
+    (
+        "delivery",
+        "/admin/apps/x/webhook-deliveries/y",
+        webhooks::delivery_page,
+    ),
     ("platform-app", "/admin/apps/x/platforms/y", lists::platform_app_page),
     ("platforms", "/admin/platforms", lists::platforms_page),
     ("platform", "/admin/platforms/x", lists::platform_page),

@@ -92,7 +92,9 @@ fn attempt(delivery: &Delivery, number: i32, http_status: Option<i32>) -> Attemp
             Some(_) => Some("the endpoint did not take it".to_owned()),
             None => Some("not sent: no connection".to_owned()),
         },
-        answer: http_status.filter(|status| *status != 204).map(|_| "<h1>Bad gateway</h1>".to_owned()),
+        answer: http_status
+            .filter(|status| *status != 204)
+            .map(|_| "<h1>Bad gateway</h1>".to_owned()),
         request: Some(json!({
             "url": "https://erp.northwind.example/hooks/llavero",
             "headers": {
@@ -115,5 +117,12 @@ pub(super) fn delivery_page(page: Frame) -> String {
         .into();
     let crumbs = crumbs(&[&page.say("admin-apps"), "Northwind ERP", &page.say("admin-delivery")]);
     let told = (delivery, EventKind::StoreNeedsReauthorization);
-    done(app_delivery::of(page, now(), crumbs, told, &attempts, "/admin".to_owned()))
+    done(app_delivery::of(
+        page,
+        now(),
+        crumbs,
+        told,
+        &attempts,
+        "/admin".to_owned(),
+    ))
 }
