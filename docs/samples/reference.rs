@@ -93,7 +93,7 @@ pub async fn create_store() -> Done {
           "customer_id": "customer-7",
           "fields": {
             "store_url": "https://lamps.example",
-            "webservice_key": "EXAMPLEEXAMPLEEXAMPLEEXAMPLE2345"
+            "webservice_key": "5a5aEXAMPLEEXAMPLEEXAMPLEEXAMPLE"
           },
           "platform": "prestashop"
         }))
@@ -265,7 +265,7 @@ pub async fn put_platform_app() -> Done {
         .json(&serde_json::json!({
           "fields": {
             "client_id": "k3y5tr1ng",
-            "client_secret": "EXAMPLE"
+            "shared_secret": "EXAMPLE"
           }
         }))
         .send()

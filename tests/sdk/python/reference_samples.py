@@ -23,6 +23,8 @@ from llavero import Llavero
 LABEL, *PROGRAM = sys.argv[1:]
 URL = os.environ["LLAVERO_URL"].rstrip("/")
 ENDINGS = {"curl": ".sh", "JavaScript": ".mjs", "Python": ".py"}
+# One shop is one customer's, so each language has a platform of its own.
+PLATFORMS = {"curl": "jumpseller", "JavaScript": "squarespace", "Python": "allegro"}
 # What is refused although it is asked rightly.
 EXPECTED = {
     # The option is off.
@@ -120,7 +122,7 @@ def main():
     samples = shown()
     assert samples.keys() == described(), samples.keys() ^ described()
 
-    ask = {"customer_id": customer, "platform": "jumpseller", "return_url": f"{own}/connected"}
+    ask = {"customer_id": customer, "platform": PLATFORMS[LABEL], "return_url": f"{own}/connected"}
     link = llavero.api("POST", "/v1/connect-sessions", ask)["url"]
     [code] = parse_qs(urlsplit(merchant.follow(link, own)).query)["code"]
     session = llavero.api("POST", "/v1/connect-sessions", ask)
