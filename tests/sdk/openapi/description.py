@@ -71,7 +71,8 @@ def without_keys(folder):
 def run(environment, arguments, config=CONFIG):
     command = [Path(sys.executable).parent / "st", "--config-file", config, "run"]
     command += [f"{URL}/v1/openapi.json", *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}).returncode
+    environment = {**os.environ, **environment, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")}
+    return subprocess.run(command, env=environment).returncode
 
 
 def main():
