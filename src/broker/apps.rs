@@ -6,7 +6,9 @@ use std::sync::Arc;
 use url::Url;
 
 pub use super::api_key::{MadeKey, NewKey, new_key, revoke_key};
-pub use super::signing_secret::{finish_signing_roll, roll_signing_secret, signing_secret, signing_secret_place};
+pub use super::signing_secret::{
+    changes_at, finish_signing_roll, roll_signing_secret, signing_secret, signing_secret_place,
+};
 use super::{Error, FieldError};
 use crate::app::App;
 use crate::db;

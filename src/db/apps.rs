@@ -22,6 +22,8 @@ pub struct App {
     pub expose_credentials: bool,
     pub signing_secret_sealed: Vec<u8>,
     pub previous_signing_secret_sealed: Option<Vec<u8>>,
+    /// From when the next signing secret signs, while a roll-over lasts.
+    pub signing_secret_changes_at: Option<DateTime<Utc>>,
     /// Return URLs carry the access token, in EcartAPI's form.
     pub ecartapi_redirect: bool,
     pub created_at: DateTime<Utc>,

@@ -65,6 +65,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         ecartapi_redirect -> Bool,
+        signing_secret_changes_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -410,6 +411,7 @@ diesel::table! {
         http_status -> Nullable<Int4>,
         error -> Nullable<Text>,
         answer -> Nullable<Text>,
+        request -> Nullable<Jsonb>,
     }
 }
 

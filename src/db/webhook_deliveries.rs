@@ -49,6 +49,8 @@ pub struct Attempt {
     pub http_status: Option<i32>,
     pub error: Option<String>,
     pub answer: Option<String>,
+    /// `url`, `headers` and `body` as they were sent, without the merchant's link; `None`: nothing was.
+    pub request: Option<serde_json::Value>,
 }
 
 /// Queues an event for an endpoint of the same app; one that was sent or given up before is sent again.
@@ -149,7 +151,8 @@ pub enum Outcome {
     DeadLettered,
 }
 
-/// Notes an attempt and what became of its delivery; an attempt that a later one has overtaken changes only the notes.
+/// Notes an attempt and what became of its delivery; an attempt that a later one has overtaken changes only the notes. A
+/// delivery that was queued again while the attempt was under way stays due: whoever asked may have seen it arrive.
 pub fn record(conn: &mut Conn, attempt: &Attempt, outcome: Outcome) -> Result<()> {
     diesel::insert_into(webhook_attempts::table)
         .values(attempt)
@@ -161,9 +164,11 @@ pub fn record(conn: &mut Conn, attempt: &Attempt, outcome: Outcome) -> Result<()
         Outcome::DeadLettered => (DeliveryStatus::DeadLettered, None),
     };
     let now_if = |is: bool| is.then(|| llavero_now().nullable());
-    diesel::update(webhook_deliveries::table.find(attempt.delivery_id))
+    let noted = diesel::update(webhook_deliveries::table.find(attempt.delivery_id))
         .filter(webhook_deliveries::status.eq(DeliveryStatus::Pending))
         .filter(webhook_deliveries::attempts.eq(attempt.number))
+        // Queued again, it has had no tries since.
+        .filter(webhook_deliveries::tries.gt(0))
         .set((
             webhook_deliveries::status.eq(status),
             webhook_deliveries::claimed_until.eq(None::<DateTime<Utc>>),
@@ -172,6 +177,12 @@ pub fn record(conn: &mut Conn, attempt: &Attempt, outcome: Outcome) -> Result<()
             now_if(status == DeliveryStatus::DeadLettered).map(|now| webhook_deliveries::dead_lettered_at.eq(now)),
         ))
         .execute(conn)?;
+    if noted == 0 {
+        diesel::update(webhook_deliveries::table.find(attempt.delivery_id))
+            .filter(webhook_deliveries::attempts.eq(attempt.number))
+            .set(webhook_deliveries::claimed_until.eq(None::<DateTime<Utc>>))
+            .execute(conn)?;
+    }
     Ok(())
 }
 

@@ -152,6 +152,18 @@ pub fn set_secret(
     Ok(())
 }
 
+/// Erases the secrets whose roll-over has ended: nothing is signed with them any more.
+pub fn erase_ended_secrets(conn: &mut Conn) -> Result<usize> {
+    let erased = diesel::update(webhook_endpoints::table)
+        .filter(webhook_endpoints::previous_secret_ends_at.le(llavero_now().nullable()))
+        .set((
+            webhook_endpoints::previous_secret_sealed.eq(None::<Vec<u8>>),
+            webhook_endpoints::previous_secret_ends_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)?;
+    Ok(erased)
+}
+
 /// Switches an endpoint off.
 pub fn disable(conn: &mut Conn, id: WebhookEndpointId, reason: DisabledReason) -> Result<()> {
     diesel::update(webhook_endpoints::table.find(id))

@@ -40,6 +40,8 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
         .await?
         > 0
     {}
+    app.db.run(db::app_list::erase_ended_signing_secrets).await?;
+    app.db.run(db::webhook_endpoints::erase_ended_secrets).await?;
     disconnect::erase_unused(app).await?;
     idempotency::purge(app).await?;
     let tools = app.clone();

@@ -158,6 +158,7 @@ fn admin(config: &mut ServiceConfig) {
     page!(ADMIN_APP_KEY_RETIRE, app_key_retire, submit);
     page!(ADMIN_APP_PLATFORM, app_platform, submit);
     config.service(web::resource(urls::ADMIN_APP_PLATFORM_TEST).post(pages::app_platform_test::submit));
+    page!(ADMIN_APP_WEBHOOK_DELIVERY, app_delivery);
     page!(ADMIN_APP_WEBHOOK_RETRY, app_webhook_retry, submit);
     page!(ADMIN_PLATFORMS, platforms);
     page!(ADMIN_PLATFORM, platform);

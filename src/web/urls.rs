@@ -154,6 +154,7 @@ urls! {
     ADMIN_APP_KEY_RETIRE admin_app_key_retire(id, key_id) = "/admin/apps/{id}/keys/{key_id}/retire";
     ADMIN_APP_PLATFORM admin_app_platform(id, slug) = "/admin/apps/{id}/platforms/{slug}";
     ADMIN_APP_PLATFORM_TEST admin_app_platform_test(id, slug) = "/admin/apps/{id}/platforms/{slug}/test";
+    ADMIN_APP_WEBHOOK_DELIVERY admin_app_webhook_delivery(id, delivery_id) = "/admin/apps/{id}/webhook-deliveries/{delivery_id}";
     ADMIN_APP_WEBHOOK_RETRY admin_app_webhook_retry(id, delivery_id) = "/admin/apps/{id}/webhook-deliveries/{delivery_id}/retry";
     ADMIN_PLATFORMS admin_platforms() = "/admin/platforms";
     ADMIN_PLATFORM admin_platform(slug) = "/admin/platforms/{slug}";

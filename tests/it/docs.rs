@@ -1,11 +1,24 @@
-//! `docs/platforms.md` is what the catalogue gives, and `docs/openapi.json` what the code of the API gives: held against
-//! them here, and written anew with `UPDATE_DOCS=1 cargo test --test it docs`.
+//! `docs/platforms.md` is what the catalogue gives, `docs/openapi.json` what the code of the API gives, and
+//! `docs/samples/reference.rs` what the reference shows of it in Rust: held against them here, and written anew with
+//! `UPDATE_DOCS=1 cargo test --test it docs`.
 
 use llavero::domain::connect::Language;
 use llavero::platform::Catalogue;
 use llavero::platform::facts::{self, Addresses, MethodFacts, PlatformFacts};
 use llavero::platform::facts_text::length;
-use llavero::web::openapi;
+use llavero::web::{docs, openapi};
+
+/// That they compile. The same calls in the other languages are made by `tests/sdk`.
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "a partner's own program"
+)]
+mod reference {
+    include!("../../docs/samples/reference.rs");
+}
 
 /// The reference table: number, slug, name, authentication, life of the access token and of the refresh token.
 type Row = (
@@ -75,10 +88,9 @@ const REFERENCE: [Row; 51] = [
 const HEAD: &str = "\
 # Platforms
 
-What Llavero knows of each of the 51 platforms of the reference table. This file is made from the catalogue
-(`src/platform/catalogue/*.toml`) by a test: `UPDATE_DOCS=1 cargo test --test it docs` writes it anew, and the test fails
-while it differs. The same facts, with every field, are in `GET /v1/platforms`, on the admin's pages and in
-`llavero platform show SLUG`.
+How stores of each of the 51 platforms are connected, what Llavero renews, and what a partner registers there.
+
+The same facts, with every field, are in `GET /v1/platforms`, on the admin's pages and in `llavero platform show SLUG`.
 
 *Facts* are **documented** publicly, **recalled** where parts are from experience, or **unconfirmed** where no public
 documentation confirms them: connect one store first. The reference table is shown beside them; where a method differs from it
@@ -239,6 +251,41 @@ fn the_description_of_the_api_is_what_the_code_gives() {
     let document = openapi::document().unwrap();
     let text = serde_json::to_string_pretty(&document).unwrap();
     assert_committed("docs/openapi.json", &format!("{text}\n"));
+}
+
+const SAMPLES_HEAD: &str = "\
+// Every operation as the reference shows it in Rust. Made from the description of the API by a test
+// (`UPDATE_DOCS=1 cargo test --test it docs`), and compiled with the tests.
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+";
+
+/// `getStore` is `get_store`.
+fn function_name(operation: &str) -> String {
+    let mut name = String::new();
+    for letter in operation.chars() {
+        if letter.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+#[test]
+fn the_samples_in_rust_are_those_that_the_reference_shows() {
+    let mut text = SAMPLES_HEAD.to_owned();
+    let reference = docs::reference(&openapi::document().unwrap());
+    let operations = reference.tags.iter().flat_map(|tag| &tag.operations);
+    for operation in operations {
+        let sample = operation.samples.iter().find(|sample| sample.label == "Rust").unwrap();
+        let code = sample.code.replace('\n', "\n    ");
+        let name = function_name(&operation.id);
+        text.push_str(&format!(
+            "\npub async fn {name}() -> Done {{\n    {code}\n    Ok(())\n}}\n"
+        ));
+    }
+    assert_committed("docs/samples/reference.rs", &text);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Third parties agree: SDKs from npm and PyPI, the platforms' own among them, meet the simulated platforms with their
 //! own sign-in, token and signature code, and then the same stores through Llavero's proxy. Each trial runs one script
-//! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides and the example of a
-//! partner's back end run here too. A trial whose SDK or interpreter is not installed is reported as ignored, with the
-//! reason. One `llavero dev` serves them all; another one, without limits, meets schemathesis with its own description.
+//! of `node` or `python`; what the scripts share stands in `meeting` there. The samples of the guides and of the reference
+//! run here too, and the example of a partner's back end. A trial whose SDK or interpreter is not installed is reported as
+//! ignored, with the reason. One `llavero dev` serves them all; two others, without limits, serve the samples of the
+//! reference, and meet schemathesis with their own description.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod guides;
@@ -60,6 +61,9 @@ const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("webhooks", Pypi, "standardwebhooks", "standard_webhooks"),
 ];
 
+/// Languages of the reference, and what runs them.
+const LANGUAGES: &[(&str, &str)] = &[("curl", "sh"), ("JavaScript", "node"), ("Python", "python3")];
+
 /// How long a script may take on a busy machine; schemathesis asks for more than a minute.
 const LONGEST: Duration = Duration::from_secs(180);
 
@@ -107,15 +111,33 @@ fn main() -> ExitCode {
             },
         )
     };
-    let trials = trials.chain(samples).chain([example, description]).collect();
+    let apart = Arc::new(Shared::unlimited());
+    let reference = LANGUAGES.iter().map(|&(label, program)| {
+        let apart = apart.clone();
+        Trial::ignorable_test(
+            format!("reference_runs_in_{}", label.to_lowercase()),
+            move || match programs::postgres().and_then(|()| with_python(program)) {
+                Ok((python, program)) => show(&apart, &python, label, &program),
+                Err(missing) => Ok(Completion::ignored_with(missing)),
+            },
+        )
+    });
+    let trials = trials
+        .chain(samples)
+        .chain(reference)
+        .chain([example, description])
+        .collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
-    drop(shared);
+    drop((shared, apart));
     conclusion.exit_code()
 }
 
 /// The one Llavero of a run, from the first trial that needs it to the last.
 #[derive(Default)]
-struct Shared(Mutex<Option<Running>>);
+struct Shared {
+    settings: &'static [(&'static str, &'static str)],
+    running: Mutex<Option<Running>>,
+}
 
 struct Running {
     // Before its folder: it ends first.
@@ -123,15 +145,26 @@ struct Running {
     _folder: DevelopmentFolder,
 }
 
+/// Nobody's haste is slowed down.
+const UNLIMITED: &[(&str, &str)] = &[("LLAVERO_APP_RATE", "0"), ("LLAVERO_STORE_RATE", "0")];
+
 impl Shared {
+    /// For scripts that make many calls, and change what others rely on.
+    fn unlimited() -> Self {
+        Self {
+            settings: UNLIMITED,
+            ..Self::default()
+        }
+    }
+
     /// What stands in its `dev.env`.
     fn environment(&self) -> std::io::Result<BTreeMap<String, String>> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = &*running {
             return Ok(running.development.environment.clone());
         }
         let folder = DevelopmentFolder::new();
-        let development = runtime()?.block_on(folder.start());
+        let development = runtime()?.block_on(folder.start_with(self.settings));
         let environment = development.environment.clone();
         *running = Some(Running {
             development,
@@ -148,8 +181,7 @@ fn meet(shared: &Shared, interpreter: &Path, script: &Path) -> Result<Completion
 /// The description of the API against an installation of its own, since calls revoke stores and remove endpoints.
 fn describe(python: &Path) -> Result<Completion, Failed> {
     let folder = DevelopmentFolder::new();
-    let unlimited = [("LLAVERO_APP_RATE", "0"), ("LLAVERO_STORE_RATE", "0")];
-    let development = runtime()?.block_on(folder.start_with(&unlimited));
+    let development = runtime()?.block_on(folder.start_with(UNLIMITED));
     let script = self::folder().join("tests/sdk/openapi/description.py");
     run(development.environment.clone(), python, &script)
 }
@@ -166,19 +198,47 @@ fn rehearse(shared: &Shared, python: &Path) -> Result<Completion, Failed> {
     Err(format!("its page shows\n{shown}\nand it printed\n{printed}").into())
 }
 
+/// The samples of the reference in one language, as its pages show them.
+fn show(apart: &Shared, python: &Path, label: &str, program: &Path) -> Result<Completion, Failed> {
+    let script = folder().join("tests/sdk/python/reference_samples.py");
+    let arguments = [label, program.to_str().unwrap()];
+    output_with(apart.environment()?, python, &script, &arguments).map(|_| Completion::Completed)
+}
+
+/// Python, and the program that runs another language.
+fn with_python(program: &str) -> Result<(PathBuf, PathBuf), Missing> {
+    let python = guides::find("python3")?;
+    let program = match program {
+        "node" => programs::node()?,
+        "sh" => guides::find("curl").and_then(|_| guides::find("sh"))?,
+        other => guides::find(other)?,
+    };
+    Ok((python, program))
+}
+
 fn run(environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<Completion, Failed> {
     output(environment, interpreter, script).map(|_| Completion::Completed)
 }
 
+fn output(environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<String, Failed> {
+    output_with(environment, interpreter, script, &[])
+}
+
 /// Runs a script to its end; it fails by ending otherwise than with 0. Returns what it wrote.
-fn output(mut environment: BTreeMap<String, String>, interpreter: &Path, script: &Path) -> Result<String, Failed> {
+fn output_with(
+    mut environment: BTreeMap<String, String>,
+    interpreter: &Path,
+    script: &Path,
+    arguments: &[&str],
+) -> Result<String, Failed> {
     environment.insert("PYTHONDONTWRITEBYTECODE".to_owned(), "1".to_owned());
     let environment: Vec<(&str, &str)> = environment
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let folder = tempfile::tempdir()?;
-    let command = [interpreter.to_str().unwrap(), script.to_str().unwrap()];
+    let mut command = vec![interpreter.to_str().unwrap(), script.to_str().unwrap()];
+    command.extend(arguments);
     let mut process = Process::start(&command, &environment, &folder.path().join("output.log"));
     let ended = runtime()?.block_on(process.ended_within(LONGEST));
     if ended.success() {

@@ -171,11 +171,8 @@ impl Said {
 
 /// The beginning of an answer, without the link that an endpoint may have repeated.
 fn beginning(body: &[u8], token: Option<&str>) -> String {
-    let mut text = String::from_utf8_lossy(body).into_owned();
-    if let Some(token) = token {
-        text = text.replace(token, "[removed]");
-    }
-    text.chars()
+    message::without(&String::from_utf8_lossy(body), token)
+        .chars()
         .filter(|c| *c == '\n' || !c.is_control())
         .take(SHOWN)
         .collect()
@@ -184,8 +181,11 @@ fn beginning(body: &[u8], token: Option<&str>) -> String {
 async fn attempt(app: &Arc<App>, endpoint: &Endpoint, delivery: &Delivery, event: &Event) -> Result<(), Error> {
     let started_at = app.now();
     let begun = app.clock.monotonic();
+    let mut kept = None;
     let said = match message::compose(app, endpoint, event).await {
-        Ok(Message { request, token }) => {
+        Ok(message) => {
+            kept = Some(message.kept());
+            let Message { request, token } = message;
             let options = SendOptions::new(Route::Live, LIMIT);
             Said::of(app.outbound.send(request, &options).await, token.as_deref())
         }
@@ -213,6 +213,7 @@ async fn attempt(app: &Arc<App>, endpoint: &Endpoint, delivery: &Delivery, event
         http_status: said.status.map(i32::from),
         error: said.error.clone(),
         answer: said.answer.clone(),
+        request: kept,
     };
     let (tools, delivery) = (app.clone(), delivery.clone());
     app.db

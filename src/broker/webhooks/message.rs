@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use standardwebhooks::Webhook;
 use url::Url;
 
@@ -26,6 +26,28 @@ pub(super) struct Message {
     pub request: PlatformRequest,
     /// The token of the merchant's link.
     pub token: Option<String>,
+}
+
+impl Message {
+    /// The request as it is kept: what proves it ours to its receiver is no secret, the merchant's link is one.
+    pub fn kept(&self) -> Value {
+        let headers = self.request.headers.iter();
+        let headers = headers.map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), Value::from(value.into_owned()))
+        });
+        let headers: Map<String, Value> = headers.collect();
+        let body = String::from_utf8_lossy(&self.request.body);
+        json!({ "url": self.request.url, "headers": headers, "body": without(&body, self.token.as_deref()) })
+    }
+}
+
+/// A text without the link that it may hold.
+pub(super) fn without(text: &str, token: Option<&str>) -> String {
+    match token {
+        Some(token) => text.replace(token, "[removed]"),
+        None => text.to_owned(),
+    }
 }
 
 /// The event as one request to the endpoint, signed with each of its living secrets.

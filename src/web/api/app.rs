@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, ok, page};
+use crate::broker::apps;
 use crate::broker::proxy::body;
 use crate::domain::id::{ApiKeyId, AppId};
 use crate::domain::scope::Scope;
@@ -28,6 +29,8 @@ pub(super) struct AppJson<'a> {
     expose_credentials: bool,
     /// Merchants come back with the access token in the address, in EcartAPI's form.
     ecartapi_redirect: bool,
+    /// From when return URLs are signed with the next secret; `null`: no roll-over is under way.
+    signing_secret_changes_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     key: KeyJson<'a>,
     limits: LimitsJson,
@@ -73,6 +76,7 @@ pub async fn show(by: PartnerKey<AnyScope>) -> Answer {
         merchant_mail: app.merchant_mail,
         expose_credentials: app.expose_credentials,
         ecartapi_redirect: app.ecartapi_redirect,
+        signing_secret_changes_at: apps::changes_at(app, by.tools.now()),
         created_at: app.created_at,
         key: KeyJson {
             id: by.key.id,

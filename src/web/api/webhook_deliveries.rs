@@ -1,8 +1,10 @@
 //! `/v1/webhook-deliveries`: what was sent where, with every attempt, and sending it again.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::page::Ask;
@@ -47,6 +49,18 @@ struct AttemptJson {
     error: Option<String>,
     /// The beginning of the answer's body.
     answer: Option<String>,
+    /// As it was sent; `null`: nothing was, or it was not kept yet.
+    request: Option<RequestJson>,
+}
+
+/// What was posted, without the merchant's link.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = WebhookRequest)]
+struct RequestJson {
+    url: String,
+    /// By name, in small letters.
+    headers: BTreeMap<String, String>,
+    body: String,
 }
 
 impl DeliveryJson {
@@ -71,6 +85,10 @@ impl DeliveryJson {
                     http_status: attempt.http_status,
                     error: attempt.error.clone(),
                     answer: attempt.answer.clone(),
+                    request: attempt
+                        .request
+                        .clone()
+                        .and_then(|kept| serde_json::from_value(kept).ok()),
                 })
                 .collect(),
         }

@@ -44,6 +44,8 @@ pub struct Body {
     pub kind: String,
     pub href: String,
     pub rows: Vec<Row>,
+    /// As JSON.
+    pub example: String,
 }
 
 /// One answer.
@@ -73,7 +75,10 @@ impl Operation {
             method: method.to_uppercase(),
             path: filled(document, path, &parameters),
             secret: scheme.map(|name| variable(name)),
-            body: media.map(|(name, media)| sent(name, schema::example_of_media(document, media))),
+            // Clients send none with the others, even where one may be sent.
+            body: media
+                .filter(|_| matches!(method, "post" | "put" | "patch"))
+                .map(|(name, media)| sent(name, schema::example_of_media(document, media))),
         };
         let id = match operation["operationId"].as_str() {
             Some(id) => id.to_owned(),
@@ -91,6 +96,7 @@ impl Operation {
                 kind: schema::kind(&media["schema"]),
                 href: schema::href(&media["schema"]),
                 rows: schema::rows(document, &media["schema"]),
+                example: pretty(&schema::example_of_media(document, media)),
             }),
             responses: responses(document, operation),
             samples: call.samples(),

@@ -12,6 +12,8 @@ pub struct Reference {
     pub title: String,
     pub html: String,
     pub tags: Vec<Tag>,
+    /// What is sent to partners, under `webhooks`: operations whose path is the type of the event.
+    pub webhooks: Vec<Operation>,
     pub schemas: Vec<SchemaPage>,
 }
 
@@ -53,11 +55,15 @@ pub fn reference(description: &Value) -> Reference {
         }
     }
     tags.retain(|tag| !tag.operations.is_empty());
+    let webhooks = description["webhooks"].as_object().into_iter().flatten();
     let schemas = description["components"]["schemas"].as_object().into_iter().flatten();
     Reference {
         title: description["info"]["title"].as_str().unwrap_or("API").to_owned(),
         html: markdown::fragment(description["info"]["description"].as_str().unwrap_or_default()),
         tags,
+        webhooks: webhooks
+            .map(|(kind, item)| Operation::of(description, kind, item, "post"))
+            .collect(),
         schemas: schemas
             .map(|(name, one)| SchemaPage {
                 name: name.clone(),

@@ -42,6 +42,7 @@ impl Call {
     fn curl(&self) -> String {
         let mut parts = vec![match (self.method.as_str(), &self.body) {
             ("GET", _) => format!("curl \"$LLAVERO_URL{}\"", self.path),
+            ("HEAD", _) => format!("curl --head \"$LLAVERO_URL{}\"", self.path),
             (method, _) => format!("curl -X {method} \"$LLAVERO_URL{}\"", self.path),
         }];
         if let Some(secret) = self.secret {
@@ -125,9 +126,13 @@ impl Call {
     }
 
     fn rust(&self) -> String {
+        // The client has no word of its own for the others.
+        let call = match self.method.as_str() {
+            method @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE") => format!("{}(", method.to_lowercase()),
+            method => format!("request(reqwest::Method::{method}, "),
+        };
         let mut chain = format!(
-            "let url = std::env::var(\"LLAVERO_URL\")?;\nlet answer = reqwest::Client::new()\n    .{}(format!(\"{{url}}{}\"))\n",
-            self.method.to_lowercase(),
+            "let url = std::env::var(\"LLAVERO_URL\")?;\nlet answer = reqwest::Client::new()\n    .{call}format!(\"{{url}}{}\"))\n",
             self.path
         );
         if let Some(secret) = self.secret {

@@ -1,5 +1,5 @@
-//! The search over the documentation: every heading of a guide and every operation is one place, found when it holds all
-//! words asked for. A few hundred places: looking at each is faster than anything cleverer, and never out of date.
+//! The search over the documentation: every heading of a guide, every operation and every event is one place, found when
+//! it holds all words asked for. A few hundred places: looking at each is faster than anything cleverer, and never out of date.
 
 use super::guides::Guide;
 use super::reference::Reference;
@@ -43,6 +43,16 @@ impl Index {
                 let href = format!("{}#{}", tag.href(), operation.id);
                 places.push(Place::new(href, title, format!("Reference: {}", tag.name), text));
             }
+        }
+        for event in reference.into_iter().flat_map(|reference| &reference.webhooks) {
+            let text = format!("{} {}", event.summary, event.plain);
+            let href = format!("{}#{}", urls::docs_tag("webhooks"), event.id);
+            places.push(Place::new(
+                href,
+                event.path.clone(),
+                "Reference: Webhooks".to_owned(),
+                text,
+            ));
         }
         for guide in guides {
             for section in &guide.sections {

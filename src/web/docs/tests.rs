@@ -125,6 +125,23 @@ async fn the_pages_of_the_reference_hold_every_operation_and_schema() {
     );
     assert!(!stores.contains("<mine>"), "{stores}");
     assert!(get("/docs/api/schemas").await.contains("id=\"Mode\""));
+    assert!(
+        overview.contains("href=\"/docs/api/webhooks#onStoreConnected\""),
+        "{overview}"
+    );
+    let webhooks = get("/docs/api/webhooks").await;
+    for part in [
+        "id=\"onStoreConnected\"",
+        "<code>data.store</code>",
+        "href=\"/docs/api/schemas#Store\"",
+        "webhook-id",
+        "Taken",
+    ] {
+        assert!(webhooks.contains(part), "{part}: {webhooks}");
+    }
+    assert!(!webhooks.contains("<new>"), "{webhooks}");
+    let found = get("/docs/search?q=store.connected").await;
+    assert!(found.contains("/docs/api/webhooks#onStoreConnected"), "{found}");
     let found = get("/docs/search?q=lists+stores").await;
     assert!(found.contains("/docs/api/connected-stores#listStores"), "{found}");
 }

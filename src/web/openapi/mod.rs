@@ -30,7 +30,8 @@ header `X-Request-Id`.
 - Lists are paged: give `next_cursor` back as `cursor` until it is `null`.
 - A POST may carry `Idempotency-Key`: the same request with the same key is done once, and its answer is given again with \
 `Idempotency-Replayed: true`. Answers that hold a secret are kept for an hour.
-- Budgets are told in `RateLimit` and `RateLimit-Policy`; over them the answer is 429 with `Retry-After`.
+- Budgets are told in `RateLimit` and `RateLimit-Policy`; over them the answer is 429 with `Retry-After`. Each process of an \
+installation counts for itself.
 - Another method at a known address is 405 `method_not_allowed` with `Allow`.";
 
 /// `GET /v1/openapi.json`.

@@ -12,7 +12,7 @@ use llavero::domain::store::Mode;
 use crate::custom_platforms::owner;
 use crate::support::connecting::{Way, begin, start, walk};
 use crate::support::partners::{key, other_app, signing_secret};
-use crate::support::rows::rows;
+use crate::support::rows::{rows, work};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
 
@@ -234,25 +234,79 @@ async fn a_signing_secret_is_rolled_over_without_a_return_that_the_partner_canno
     );
 }
 
+/// A new signing secret, beside which the one before signs for `overlap`.
+async fn roll_secret(app: &TestApp, overlap: TimeDelta) -> String {
+    let rolled = apps::roll_signing_secret(&app.app, app.demo.app_id, overlap, Actor::command()).await;
+    rolled.unwrap().secret.expose().to_owned()
+}
+
+#[tokio::test]
+async fn a_signing_secrets_roll_over_ends_by_itself_when_it_was_said_to_and_is_shown_until_then() {
+    let app = start().await;
+    let visitor = owner(&app).await;
+    let before = signing_secret(&app).await;
+    let changes_at = async || app.api("GET", "/v1/app", None).await.json()["signing_secret_changes_at"].clone();
+    assert!(changes_at().await.is_null());
+    let form = visitor
+        .get(&app_page(&app, &visitor).await.link("Make a new secret"))
+        .await
+        .form_with("overlap");
+    let end = app.clock.now() + TimeDelta::hours(1);
+    let next = shown(&visitor.submit(&form, &[("overlap", "3600")]).await, "llv_ss_");
+    let told: chrono::DateTime<chrono::Utc> = changes_at().await.as_str().unwrap().parse().unwrap();
+    assert_eq!(told, end);
+    let text = app_page(&app, &visitor).await.text();
+    assert!(text.contains(&end.format("%H:%M UTC").to_string()), "{text}");
+
+    app.advance(Duration::from_secs(3599));
+    assert_eq!(signing_secret(&app).await, before);
+    app.advance(Duration::from_secs(1));
+    assert_eq!(signing_secret(&app).await, next);
+    assert!(changes_at().await.is_null());
+    let page = app_page(&app, &visitor).await;
+    assert!(!page.text().contains("under way"), "{}", page.text());
+    let finish = format!("{}/admin/apps/{}/signing-secret/finish", app.url, app.demo.app_id);
+    assert_eq!(visitor.get(&finish).await.status, 404);
+
+    // What ended is erased with the next purge.
+    work(&app).await;
+    app.advance(DAY);
+    work(&app).await;
+    let left = "SELECT 1 AS n FROM apps WHERE previous_signing_secret_sealed IS NOT NULL";
+    assert!(rows(&app.database, left).is_empty());
+    assert_eq!(signing_secret(&app).await, next);
+}
+
+#[tokio::test]
+async fn a_signing_secret_in_wrong_hands_is_replaced_at_once_and_none_is_kept_for_longer_than_ninety_days() {
+    let app = start().await;
+    let next = roll_secret(&app, TimeDelta::zero()).await;
+    assert_eq!(signing_secret(&app).await, next);
+    let left = "SELECT 1 AS n FROM apps WHERE previous_signing_secret_sealed IS NOT NULL";
+    assert!(rows(&app.database, left).is_empty());
+    for wrong in [TimeDelta::days(90) + TimeDelta::seconds(1), TimeDelta::seconds(-1)] {
+        let refused = apps::roll_signing_secret(&app.app, app.demo.app_id, wrong, Actor::command()).await;
+        assert!(matches!(refused, Err(llavero::broker::Error::Invalid(_))), "{wrong}");
+    }
+    roll_secret(&app, TimeDelta::days(90)).await;
+    assert_eq!(signing_secret(&app).await, next);
+}
+
 #[tokio::test]
 async fn returns_are_signed_with_the_secret_that_signs() {
     let app = start().await;
     let way = Way::good("woocommerce", "keys");
     for finished in [false, true] {
-        apps::roll_signing_secret(&app.app, app.demo.app_id, Actor::command())
-            .await
-            .unwrap();
+        roll_secret(&app, TimeDelta::days(7)).await;
         // Rolling once more replaces the next one only.
-        let next = apps::roll_signing_secret(&app.app, app.demo.app_id, Actor::command())
-            .await
-            .unwrap();
+        let next = roll_secret(&app, TimeDelta::days(7)).await;
         let before = signing_secret(&app).await;
-        assert_ne!(before, next.expose());
+        assert_ne!(before, next);
         if finished {
             apps::finish_signing_roll(&app.app, app.demo.app_id, Actor::command())
                 .await
                 .unwrap();
-            assert_eq!(signing_secret(&app).await, next.expose());
+            assert_eq!(signing_secret(&app).await, next);
         }
         let session = begin(&app, serde_json::json!({ "platform": "woocommerce" })).await;
         let returned = walk(&app, &Visitor::new(), &session.url, &way).await;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::rows::work;
+use crate::custom_platforms::owner;
 use crate::support::connecting::start;
 use crate::support::receiver::Receiver;
 use crate::support::test_app::TestApp;
@@ -182,4 +183,67 @@ async fn an_endpoint_that_nobody_listens_at_fails_like_any_other() {
     );
     let event = tried[0]["event_id"].as_str().unwrap();
     assert_eq!(deliveries(&app, &format!("?event_id={event}")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_log_shows_each_attempts_request_as_it_was_sent_and_what_was_answered() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let listening = Listening::to(&app, &receiver).await;
+    receiver.next(&[503]);
+    let asked = listening.test(&app).await;
+    work(&app).await;
+    next(&app).await;
+    let sent = receiver.requests();
+    let path = format!("/v1/webhook-deliveries/{}", asked["id"].as_str().unwrap());
+    let shown = app.api("GET", &path, None).await.json();
+    let attempts = shown["attempts"].as_array().unwrap();
+    assert_eq!((attempts.len(), sent.len()), (2, 2));
+    for (attempt, sent) in attempts.iter().zip(&sent) {
+        let request = &attempt["request"];
+        assert_eq!(
+            (&request["url"], &request["body"]),
+            (&json!(receiver.url), &json!(sent.body))
+        );
+        for name in ["content-type", "webhook-id", "webhook-timestamp", "webhook-signature"] {
+            assert_eq!(request["headers"][name], json!(sent.header(name)), "{name}");
+        }
+        assert!(!request.to_string().contains(&listening.secret));
+    }
+    assert_eq!(attempts[0]["http_status"], 503);
+
+    let owner = owner(&app).await;
+    let page = owner.get(&format!("{}/admin/apps/{}", app.url, app.demo.app_id)).await;
+    let text = owner.get(&page.link("webhook.test")).await.text();
+    for what in [
+        "Attempt 1",
+        "Attempt 2",
+        "503",
+        "204",
+        sent[0].header("webhook-signature"),
+        sent[1].header("webhook-signature"),
+        receiver.url.as_str(),
+        "\"webhook_endpoint_id\"",
+    ] {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answers_beginning_is_shown_and_what_was_never_sent_has_no_request() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    receiver.echo();
+    let listening = Listening::to(&app, &receiver).await;
+    listening.test(&app).await;
+    work(&app).await;
+    let shown = deliveries(&app, "").await;
+    let answer = shown[0]["attempts"][0]["answer"].as_str().unwrap();
+    assert!(answer.starts_with("{\"data\":"), "{answer}");
+    // A secret that cannot be opened signs nothing.
+    super::rows::execute(&app.database, "UPDATE webhook_endpoints SET secret_sealed = 'x'");
+    listening.test(&app).await;
+    work(&app).await;
+    let shown = deliveries(&app, "?status=pending").await;
+    assert!(shown[0]["attempts"][0]["request"].is_null(), "{shown:?}");
 }

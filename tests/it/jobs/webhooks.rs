@@ -222,6 +222,32 @@ async fn one_delivery_is_sent_again_on_request() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_is_asked_for_again_before_its_answer_is_noted_is_sent_again() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let listening = Listening::to(&app, &receiver).await;
+    receiver.hold(true);
+    let asked = listening.test(&app).await;
+    let runner = Runner::start(app.app.clone());
+    until("it has come", async || (receiver.requests().len() == 1).then_some(())).await;
+    let retry = format!("/v1/webhook-deliveries/{}/retry", asked["id"].as_str().unwrap());
+    assert_eq!(app.api("POST", &retry, None).await.status, 202);
+    receiver.hold(false);
+    until("it has come again", async || {
+        (receiver.requests().len() == 2).then_some(())
+    })
+    .await;
+    until("both answers are noted", async || {
+        (delivery(&app).await["status"] == "delivered").then_some(())
+    })
+    .await;
+    runner.stop().await;
+    assert_eq!(delivery(&app).await["attempts"].as_array().unwrap().len(), 2);
+    let requests = receiver.requests();
+    assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
+}
+
+#[tokio::test]
 async fn a_range_of_events_is_sent_again_to_an_endpoint_that_was_not_there() {
     let app = start().await;
     let mut stores = Vec::new();

@@ -1,4 +1,7 @@
-//! Thousands of stores: an import that is killed on the way completes when it is run again, with nothing twice.
+//! Thousands of stores: an import that is killed on the way, and the server with it, completes when it is run again, with
+//! nothing twice, whatever becomes of the server meanwhile.
+
+use std::collections::BTreeSet;
 
 use llavero::broker::refresh;
 use llavero::db;
@@ -84,7 +87,7 @@ fn fill(app: &TestApp, size: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_import_of_thousands_of_stores_completes_when_it_is_run_again_without_doubles() {
+async fn an_import_of_thousands_that_is_killed_with_the_server_completes_when_it_is_run_again_without_doubles() {
     let (from, to) = (start().await, Installation::start().await);
     let size = size();
     fill(&from, size);
@@ -97,12 +100,30 @@ async fn a_killed_import_of_thousands_of_stores_completes_when_it_is_run_again_w
     std::fs::write(&passphrase, PASSPHRASE).unwrap();
     let arguments = ["import", &file, "--app", &to.app_id, "--passphrase-file", &passphrase];
     let stores = || count(&to.database, "SELECT count(*) AS n FROM stores");
+    let server = || to.serve_with(&["serve", "--work"], &[]);
+    let mut serving = server().await;
     let mut first = Process::spawn(&mut program(&arguments, &to.settings()), String::new(), log.into());
     until("some stores are there", async || (stores() >= 100).then_some(())).await;
     first.kill();
+    serving.kill();
     let there = stores();
     assert!(there < size as i64, "killed on the way: {there}");
-    let said = to.command(&arguments);
+    serving = server().await;
+    let again = program(&arguments, &to.settings());
+    let again = tokio::task::spawn_blocking(move || {
+        let mut again = again;
+        again.output().unwrap()
+    });
+    until("more are there", async || (stores() >= there + 500).then_some(())).await;
+    serving.kill();
+    serving = server().await;
+    let again = again.await.unwrap();
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(
+        again.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&again.stderr)
+    );
     let already = said
         .split(", ")
         .nth(2)
@@ -125,7 +146,7 @@ async fn a_killed_import_of_thousands_of_stores_completes_when_it_is_run_again_w
         ),
         (
             "jobs",
-            "SELECT count(*) AS n FROM jobs WHERE kind = 'verify_credential'",
+            "SELECT count(*) AS n FROM jobs WHERE kind = 'verify_credential' AND status IN ('ready', 'running')",
         ),
         (
             "audit",
@@ -136,4 +157,25 @@ async fn a_killed_import_of_thousands_of_stores_completes_when_it_is_run_again_w
     }
     let times = "SELECT count(DISTINCT due_at) AS n FROM jobs WHERE kind = 'verify_credential'";
     assert!(count(&to.database, times) > size as i64 * 9 / 10, "spread");
+    assert_eq!(listed(&to, &serving).await, size);
+    let said = to.command(&arguments);
+    let nothing = format!("0 stores imported, 0 thawed, {size} were here");
+    assert!(said.starts_with(&nothing), "{said}");
+}
+
+/// How many stores the API lists, page by page; none twice.
+async fn listed(to: &Installation, serving: &Process) -> usize {
+    let (mut ids, mut cursor) = (BTreeSet::new(), String::new());
+    loop {
+        let path = format!("/v1/stores?limit=200{cursor}");
+        let page = to.api(serving, "GET", &path, None).await.json();
+        for store in page["data"].as_array().unwrap() {
+            let id = store["id"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{id} is listed twice");
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return ids.len(),
+        }
+    }
 }

@@ -1,17 +1,19 @@
 """The description of the API meets the API: schemathesis asks a running Llavero with what the description allows and with
-what it does not, call by call and call after call, with an API key, a store's token and neither. No answer may be one that
-the description lacks. Before that, every example is held against its own shape."""
+what it does not, call by call and call after call: with an API key and a store's token, with wrong ones, and with none at all.
+No answer may be one that the description lacks. Before that, every example is held against its own shape."""
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
 import jsonschema_rs
 
 HERE = Path(__file__).parent
+CONFIG = HERE / "schemathesis.toml"
 URL = os.environ["LLAVERO_URL"].rstrip("/")
 
 
@@ -58,10 +60,19 @@ def connect(customer):
     return ask("POST", "/v1/stores", body, key)
 
 
-def run(environment, arguments):
-    command = [Path(sys.executable).parent / "st", "--config-file", HERE / "schemathesis.toml", "run"]
+def without_keys(folder):
+    """The configuration without its tables of keys."""
+    kept = [table for table in CONFIG.read_text().split("\n[") if not table.startswith("auth.")]
+    file = Path(folder) / "schemathesis.toml"
+    file.write_text("\n[".join(kept))
+    return file
+
+
+def run(environment, arguments, config=CONFIG):
+    command = [Path(sys.executable).parent / "st", "--config-file", config, "run"]
     command += [f"{URL}/v1/openapi.json", *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}).returncode
+    environment = {**os.environ, **environment, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")}
+    return subprocess.run(command, env=environment).returncode
 
 
 def main():
@@ -70,7 +81,9 @@ def main():
     connected = connect("customer-1")
     known = {"LLAVERO_STORE_TOKEN": connected["access_token"]}
     wrong = {"LLAVERO_STORE_TOKEN": "x", "LLAVERO_API_KEY": "x"}
-    ended = [run(known, []), run(wrong, ["--phases", "coverage", "--max-time", "5"])]
+    short = ["--phases", "coverage", "--max-time", "5"]
+    with tempfile.TemporaryDirectory() as folder:
+        ended = [run(known, []), run(wrong, short), run({}, short, without_keys(folder))]
     sys.exit(max(ended))
 
 

@@ -51,7 +51,7 @@ path = f"/v1/webhook-endpoints/{endpoint['id']}"
 webhook = Webhook(endpoint["secret"])
 
 delivery = call("POST", f"{path}/test")
-body, headers = received.get(timeout=180)
+body, headers = received.get(timeout=60)
 told = webhook.verify(body, headers)
 assert told["type"] == "webhook.test", told
 assert told["data"]["webhook_endpoint_id"] == endpoint["id"], told
@@ -76,14 +76,14 @@ webhook.verify(body, headers)
 
 # Sent again on request: a signature of its own, and the id by which a receiver tells that it has it already.
 call("POST", f"/v1/webhook-deliveries/{delivery['id']}/retry")
-again, again_headers = received.get(timeout=180)
+again, again_headers = received.get(timeout=60)
 webhook.verify(again, again_headers)
 assert again_headers["webhook-id"] == headers["webhook-id"]
 
 # Rolled over: both secrets for a while.
 rolled = call("POST", f"{path}/secret", {"overlap_seconds": 3600})
 call("POST", f"{path}/test")
-third, third_headers = received.get(timeout=180)
+third, third_headers = received.get(timeout=60)
 webhook.verify(third, third_headers)
 Webhook(rolled["secret"]).verify(third, third_headers)
 with refused(WebhookVerificationError):

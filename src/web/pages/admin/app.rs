@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::app_webhooks::{self, Webhooks};
 use super::moments::{self, Moment};
 use super::{Answer, find_app, frame_of, shown, words};
+use crate::broker::apps;
 use crate::broker::platform_apps::app_fields;
 use crate::db;
 use crate::db::api_keys::ApiKey;
@@ -43,6 +44,7 @@ pub struct AppPage {
     pub secret_href: String,
     /// Empty: no roll-over of the signing secret is under way.
     pub secret_finish_href: String,
+    pub secret_text: String,
     /// Names of the keys that end soon.
     pub ending: Vec<String>,
     pub new_key_href: String,
@@ -96,6 +98,7 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
         client(&page, &app, platform, own.get(slug).copied(), shared.get(slug).copied())
     });
     let now = by.now();
+    let secret_changes = apps::changes_at(&app, now);
     shown(AppPage {
         crumbs: by.crumbs([
             Crumb::link(by.say("admin-apps"), urls::ADMIN_APPS),
@@ -109,10 +112,8 @@ pub async fn show(by: Admin<Viewer>, id: web::Path<String>, site: web::Data<Site
         owns: by.may(Role::Owner),
         edit_href: urls::admin_app_edit(app_id),
         secret_href: urls::admin_app_secret(app_id),
-        secret_finish_href: match app.previous_signing_secret_sealed {
-            Some(_) => urls::admin_app_secret_finish(app_id),
-            None => String::new(),
-        },
+        secret_finish_href: secret_changes.map_or_else(String::new, |_| urls::admin_app_secret_finish(app_id)),
+        secret_text: secret_text(&page, secret_changes),
         ending: ending(now, &keys),
         new_key_href: urls::admin_app_keys(app_id),
         stores_href: urls::with_query(urls::ADMIN_STORES, &[("app", &app_id.to_string())]),
@@ -139,6 +140,12 @@ pub(super) fn facts(page: &Frame, now: DateTime<Utc>, app: &App, partner: String
         Fact::text(page.say("admin-ecartapi"), on(app.ecartapi_redirect)),
         Fact::text(page.say("admin-made"), Moment::of(page, now, app.created_at).long()),
     ]
+}
+
+/// Until when the signing secret before signs, in words.
+pub(super) fn secret_text(page: &Frame, changes_at: Option<DateTime<Utc>>) -> String {
+    let when = changes_at.map(|at| moments::full(page, at)).unwrap_or_default();
+    page.say_with("admin-roll-under-way-text", [("when", &*when)])
 }
 
 /// Names of the keys that end within `SOON` and have no successor.

@@ -11,7 +11,7 @@ use crate::web::{Error, urls};
 
 pub async fn show(by: Admin<Owner>, id: web::Path<String>) -> Answer {
     let (app, _) = find_app(&by, &id).await?;
-    if app.previous_signing_secret_sealed.is_none() {
+    if apps::changes_at(&app, by.now()).is_none() {
         return Err(Error::not_found());
     }
     shown(Confirm {

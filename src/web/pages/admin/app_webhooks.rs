@@ -42,6 +42,7 @@ pub struct DeliveryRow {
     pub tries: i32,
     pub answer: String,
     pub made: Moment,
+    pub href: String,
     /// Empty: the reader may not.
     pub retry_href: String,
 }
@@ -76,6 +77,7 @@ pub(super) fn shown(page: &Frame, now: DateTime<Utc>, read: Read, retries: bool)
             .map(|attempt| answer(attempt))
             .unwrap_or_default(),
         made: Moment::of(page, now, delivery.created_at),
+        href: urls::admin_app_webhook_delivery(delivery.app_id, delivery.id),
         retry_href: if retries {
             urls::admin_app_webhook_retry(delivery.app_id, delivery.id)
         } else {

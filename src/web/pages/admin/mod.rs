@@ -7,6 +7,7 @@ pub mod account_disable;
 pub mod account_link;
 pub mod admins;
 pub mod app;
+pub mod app_delivery;
 pub mod app_edit;
 pub mod app_key_retire;
 pub mod app_key_roll;

@@ -2,11 +2,6 @@
 
 use super::pages::{done, sandbox};
 use super::*;
-use crate::db::webhook_deliveries::{Attempt, Delivery};
-use crate::db::webhook_endpoints::Endpoint;
-use crate::domain::event::EventKind;
-use crate::domain::id::{EventId, WebhookDeliveryId, WebhookEndpointId};
-use crate::domain::webhook::{DeliveryStatus, DisabledReason};
 
 pub(super) fn apps_page(page: Frame) -> String {
     let row = |name: &str, mode| apps::Row {
@@ -65,11 +60,12 @@ pub(super) fn app_page(page: Frame) -> String {
         return_urls: row.return_urls.0.clone(),
         keys: keys.iter().map(|one| app::key(&page, now(), one)).collect(),
         clients: clients.collect(),
-        webhooks: webhooks(&page, row.id),
+        webhooks: webhooks::listed(&page, row.id),
         owns: true,
         edit_href: "/admin".to_owned(),
         secret_href: "/admin".to_owned(),
         secret_finish_href: "/admin".to_owned(),
+        secret_text: app::secret_text(&page, Some(ago(-7_200))),
         ending: app::ending(now(), &keys),
         new_key_href: "/admin".to_owned(),
         stores_href: "/admin".to_owned(),
@@ -77,77 +73,6 @@ pub(super) fn app_page(page: Frame) -> String {
         name: row.name.clone(),
         page,
     })
-}
-
-/// An endpoint that works and one that was given up, with a delivery each.
-fn webhooks(page: &Frame, app: AppId) -> app_webhooks::Webhooks {
-    let endpoint = |number, url: &str, disabled: Option<DisabledReason>| Endpoint {
-        id: WebhookEndpointId::make(number, [1; 10]),
-        app_id: app,
-        url: url.to_owned(),
-        description: "Order import".to_owned(),
-        event_types: Texts(vec![
-            "store.needs_reauthorization".to_owned(),
-            "store.recovered".to_owned(),
-        ]),
-        secret_sealed: Vec::new(),
-        previous_secret_sealed: None,
-        previous_secret_ends_at: None,
-        disabled_at: disabled.map(|_| ago(60)),
-        disabled_reason: disabled,
-        failures: 0,
-        failing_since: disabled.map(|_| ago(7200)),
-        last_failed_at: None,
-        paused_until: None,
-        created_at: ago(90_000),
-        updated_at: ago(90_000),
-    };
-    let endpoints = vec![
-        endpoint(1, "https://erp.northwind.example/hooks/llavero", None),
-        endpoint(
-            2,
-            "https://old.northwind.example/a-rather-long-path/hooks",
-            Some(DisabledReason::Failing),
-        ),
-    ];
-    let delivery = |number, endpoint: &Endpoint, status| Delivery {
-        id: WebhookDeliveryId::make(number, [1; 10]),
-        app_id: app,
-        endpoint_id: endpoint.id,
-        event_id: EventId::make(number, [2; 10]),
-        status,
-        attempts: 3,
-        tries: 3,
-        queued_at: ago(30),
-        next_at: ago(1),
-        delivered_at: None,
-        dead_lettered_at: None,
-        created_at: ago(30),
-    };
-    let deliveries = vec![
-        (
-            delivery(9, &endpoints[0], DeliveryStatus::Delivered),
-            EventKind::StoreNeedsReauthorization,
-        ),
-        (
-            delivery(8, &endpoints[1], DeliveryStatus::DeadLettered),
-            EventKind::StoreRecovered,
-        ),
-    ];
-    let attempts = deliveries
-        .iter()
-        .zip([Some(204), None])
-        .map(|((delivery, _), http_status)| Attempt {
-            delivery_id: delivery.id,
-            number: 3,
-            started_at: ago(29),
-            duration_ms: 182,
-            http_status,
-            error: http_status.is_none().then(|| "not sent: no connection".to_owned()),
-            answer: None,
-        });
-    let attempts = attempts.collect();
-    app_webhooks::shown(page, now(), (endpoints, deliveries, attempts), true)
 }
 
 pub(super) fn app_new_page(page: Frame) -> String {
@@ -193,6 +118,16 @@ pub(super) fn app_key_roll_page(page: Frame) -> String {
         action: "/admin".to_owned(),
         cancel: "/admin".to_owned(),
         form: app_key_roll::form(&page),
+        page,
+    })
+}
+
+pub(super) fn app_secret_page(page: Frame) -> String {
+    done(app_secret::AppSecret {
+        crumbs: crumbs(&[&page.say("admin-apps"), "Northwind ERP"]),
+        action: "/admin".to_owned(),
+        cancel: "/admin".to_owned(),
+        form: app_secret::form(&page),
         page,
     })
 }

@@ -5,7 +5,7 @@ use crate::db::overview::{Outcomes, Step};
 
 type Sample = (&'static str, &'static str, fn(Frame) -> String);
 
-pub(super) const ALL: [Sample; 33] = [
+pub(super) const ALL: [Sample; 35] = [
     ("sign-in", "/admin/sign-in", sign_in),
     ("sign-in-link", "/admin/sign-in/x", sign_in_link),
     ("overview", "/admin", overview),
@@ -29,6 +29,12 @@ pub(super) const ALL: [Sample; 33] = [
     ("app-edit", "/admin/apps/x/edit", lists::app_edit_page),
     ("app-keys", "/admin/apps/x/keys", lists::app_keys_page),
     ("app-key-roll", "/admin/apps/x/keys/y/roll", lists::app_key_roll_page),
+    ("app-secret", "/admin/apps/x/signing-secret", lists::app_secret_page),
+    (
+        "delivery",
+        "/admin/apps/x/webhook-deliveries/y",
+        webhooks::delivery_page,
+    ),
     ("platform-app", "/admin/apps/x/platforms/y", lists::platform_app_page),
     ("platforms", "/admin/platforms", lists::platforms_page),
     ("platform", "/admin/platforms/x", lists::platform_page),

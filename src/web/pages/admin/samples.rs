@@ -91,6 +91,7 @@ fn app_row() -> db::apps::App {
         expose_credentials: false,
         signing_secret_sealed: Vec::new(),
         previous_signing_secret_sealed: None,
+        signing_secret_changes_at: None,
         ecartapi_redirect: false,
         created_at: ago(120_000),
     }
@@ -258,6 +259,8 @@ mod customs;
 mod lists;
 #[path = "sample_pages.rs"]
 mod pages;
+#[path = "sample_webhooks.rs"]
+mod webhooks;
 
 #[expect(clippy::disallowed_methods, reason = "samples time nothing")]
 fn site() -> web::Data<Site> {

@@ -1,10 +1,11 @@
-//! The reference: the list of all operations, one page for each tag, and one for the named schemas.
+//! The reference: the list of all operations, one page for each tag, one for the webhooks that come, and one for the named
+//! schemas.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::{Menu, english};
-use crate::web::docs::{Reference, SchemaPage, Tag};
+use crate::web::docs::{Operation, Reference, SchemaPage, Tag};
 use crate::web::page::Page;
 use crate::web::{Error, Frame, Site, urls};
 use actix_web::http::StatusCode;
@@ -16,6 +17,7 @@ struct Overview<'a> {
     menu: Menu,
     reference: &'a Reference,
     description: &'static str,
+    webhooks: String,
     schemas: String,
 }
 
@@ -26,6 +28,16 @@ struct TagPage<'a> {
     menu: Menu,
     tag: &'a Tag,
     overview: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "pages/docs/webhooks.html")]
+struct Webhooks<'a> {
+    page: Frame,
+    menu: Menu,
+    events: &'a [Operation],
+    overview: &'static str,
+    guide: String,
 }
 
 #[derive(Template)]
@@ -45,6 +57,7 @@ pub async fn show(site: web::Data<Site>, frame: Frame) -> Result<HttpResponse, E
         menu: Menu::of(&site.docs, urls::DOCS_API),
         reference,
         description: urls::API_OPENAPI,
+        webhooks: urls::docs_tag("webhooks"),
         schemas: urls::docs_tag("schemas"),
     })
     .with_status(StatusCode::OK)
@@ -62,6 +75,16 @@ pub async fn tag(site: web::Data<Site>, frame: Frame, slug: web::Path<String>) -
             menu,
             schemas,
             overview,
+        })
+        .with_status(StatusCode::OK);
+    }
+    if slug.as_str() == "webhooks" {
+        return Page(Webhooks {
+            page,
+            menu,
+            events: &reference.webhooks,
+            overview,
+            guide: urls::docs_guide("webhooks"),
         })
         .with_status(StatusCode::OK);
     }

@@ -157,6 +157,12 @@ pub const ROWS: &[(&str, &str, Door, u16)] = &[
     ("POST", "/admin/apps/{id}/platforms/{slug}/test", Session(Operator), 404),
     (
         "GET",
+        "/admin/apps/{id}/webhook-deliveries/{delivery_id}",
+        Session(Viewer),
+        200,
+    ),
+    (
+        "GET",
         "/admin/apps/{id}/webhook-deliveries/{delivery_id}/retry",
         Session(Operator),
         200,
