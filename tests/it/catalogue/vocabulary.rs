@@ -10,6 +10,10 @@ use crate::architecture::source::{files, root};
 /// Words that one platform alone uses, and why they are data all the same.
 const ALONE: &[(&str, &str)] = &[
     (
+        "condition.challenge",
+        "standard (RFC 6750): any platform may show failure so",
+    ),
+    (
         "grant.authorization_expires_in",
         "a pointer into an answer like all others of a grant",
     ),
@@ -48,10 +52,6 @@ const ALONE: &[(&str, &str)] = &[
     (
         "hooks.store_unproven",
         "makes the broker ask the platform, which a quirk cannot",
-    ),
-    (
-        "methods.answer.unauthorized.challenge",
-        "standard (RFC 6750): any platform may show failure so",
     ),
     (
         "methods.arriving.*.import.required",
@@ -166,12 +166,14 @@ const SHAPES: &[(&str, &str)] = &[
     ("headers", "header"),
     ("if_absent", "pair"),
     ("json_fields", "pair"),
+    ("on", "condition"),
     ("otherwise", "call"),
     ("parameters", "pair"),
     ("query", "pair"),
     ("query_if_absent", "pair"),
     ("sign", "sign"),
     ("sign_plain_http", "sign"),
+    ("unauthorized", "condition"),
 ];
 /// Tables whose keys are names of a platform's own values.
 const FREE: &[&str] = &[
@@ -217,9 +219,11 @@ fn read(value: &Value, place: &str, slug: &str, uses: &mut BTreeMap<String, BTre
                     format!("{place}.{key}")
                 };
                 let shape = SHAPES.iter().find(|(name, _)| *name == key && word != "nango.fields");
+                let is_rule = place.ends_with("answer") && matches!(key, "token" | "verify");
                 let is_token_call = matches!(key, "token" | "refresh") && value.get("url").is_some();
                 let inside = match shape {
                     Some((_, shape)) => *shape,
+                    None if is_rule => "rule",
                     None if is_token_call => "token_call",
                     None => &word,
                 };
@@ -242,7 +246,7 @@ fn a_word_of_one_platform_alone_has_a_reason_to_be_no_quirk() {
     // What stands inside such a word goes with it.
     let is_outermost = |word: &str| {
         let inside = |outer: &&str| word.strip_prefix(*outer).is_some_and(|rest| rest.starts_with('.'));
-        !alone.keys().any(|outer| inside(&outer))
+        !alone.keys().any(|outer| inside(outer))
     };
     let found: BTreeSet<&str> = alone.keys().copied().filter(|word| is_outermost(word)).collect();
     let listed: BTreeSet<&str> = ALONE.iter().map(|(word, _)| *word).collect();
