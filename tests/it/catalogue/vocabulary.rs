@@ -246,7 +246,7 @@ fn a_word_of_one_platform_alone_has_a_reason_to_be_no_quirk() {
     // What stands inside such a word goes with it.
     let is_outermost = |word: &str| {
         let inside = |outer: &&str| word.strip_prefix(*outer).is_some_and(|rest| rest.starts_with('.'));
-        !alone.keys().any(|outer| inside(outer))
+        !alone.keys().any(inside)
     };
     let found: BTreeSet<&str> = alone.keys().copied().filter(|word| is_outermost(word)).collect();
     let listed: BTreeSet<&str> = ALONE.iter().map(|(word, _)| *word).collect();
