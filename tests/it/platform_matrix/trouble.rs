@@ -47,7 +47,9 @@ pub async fn waited_out(shop: &Shop) {
 /// The same where the platform says so in words of its own, with HTTP 200 at some.
 async fn throttled_in_words(shop: &Shop) {
     let rules = &shop.method.answer;
-    let has = |rules: &[FailureRule]| rules.iter().any(|rule| rule.kind == FailureKind::Throttled);
+    // A status or a header of its own is no word.
+    let is_word = |rule: &FailureRule| rule.kind == FailureKind::Throttled && rule.on.reads_body();
+    let has = |rules: &[FailureRule]| rules.iter().any(is_word);
     let played = shop.way.throttle.as_ref();
     let (token, call) = (
         played.and_then(|played| played.token.as_ref()),
