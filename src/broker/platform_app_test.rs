@@ -274,7 +274,7 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
         Err(error) => return Ok(Outcome::untold(Verdict::Unclear, error.to_string())),
     };
     let status = Some(answer.status.as_u16());
-    Ok(match obtain::read_grant(method, &values, &answer, sent_at) {
+    let told = match obtain::read_grant(method, &values, &answer, sent_at) {
         // Credentials that tokens are asked for with: the platform gave one, which is forgotten here.
         Ok(_) => Outcome {
             verdict: Verdict::Accepted,
@@ -294,7 +294,28 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
             detail: failure.detail,
             needs: None,
         },
-    })
+    };
+    if told.verdict == Verdict::Accepted && !takes_part(app, method, &values) {
+        let why = "The platform knows the client, and was not told its secret: a wrong one would not show";
+        return Ok(Outcome {
+            verdict: Verdict::Unclear,
+            detail: format!("{why} ({})", told.detail),
+            ..told
+        });
+    }
+    Ok(told)
+}
+
+/// Whether the request is made of a secret of the client's, or the client has none.
+fn takes_part(app: &App, method: &Method, values: &Values) -> bool {
+    let moment = moment(app);
+    let made = |values: &Values| {
+        let request = request(method, values, &moment).ok()?;
+        Some((request.url, request.headers, request.body))
+    };
+    let mut secrets = method.app_fields.iter().filter(|field| field.secret).peekable();
+    secrets.peek().is_none()
+        || secrets.any(|field| made(&values.clone().with(field.name.as_str(), "another")) != made(values))
 }
 
 /// The request, with invented values where only a connection would bring real ones.

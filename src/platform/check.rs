@@ -25,6 +25,9 @@ const ALWAYS: [&str; 9] = [
     "state",
 ];
 
+/// Steps that some connections cannot take: being renewed when a call needs it, waiting out trouble, being known dead.
+const STEPS: [&str; 3] = ["renewal", "trouble", "dead"];
+
 type Fault = (String, String);
 
 pub(super) fn check(file: &str, platform: &Platform) -> Vec<Fault> {
@@ -224,6 +227,14 @@ impl Checker<'_> {
         }
         if let Some(revoke) = &method.revoke {
             self.call("revoke.call", &revoke.call);
+        }
+        for (step, why) in &method.cannot {
+            if !STEPS.contains(&step.as_str()) {
+                self.fault(&format!("cannot.{step}"), "not a step that a connection may lack");
+            }
+            if why.trim().is_empty() {
+                self.fault(&format!("cannot.{step}"), "a reason is missing");
+            }
         }
         self.answers();
         self.lives();

@@ -265,6 +265,9 @@ pub struct Method {
     /// What data cannot say.
     #[serde(default)]
     pub quirk: Option<QuirkRef>,
+    /// Steps in a connection's life that this one cannot take, and why (`STEPS` of the check).
+    #[serde(default)]
+    pub cannot: BTreeMap<String, String>,
     /// What no documentation says.
     #[serde(default)]
     pub assumed: Vec<String>,

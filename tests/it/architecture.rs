@@ -1,7 +1,7 @@
 //! The picture of the layers, held against the sources: who imports whom, where each library may be used, that no
 //! platform is named in code, and how long and how headed files are. A rule broken is a list of `file: what`.
 
-mod source;
+pub mod source;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -28,6 +28,7 @@ mod refresh;
 mod schema;
 mod secrets;
 mod shops;
+mod signing;
 mod support;
 mod tls;
 mod token_limit;

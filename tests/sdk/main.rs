@@ -49,6 +49,8 @@ const MEETINGS: &[(&str, Registry, &str, &str)] = &[
     ("magento-1", Pypi, "requests-oauthlib", "magento_1_oauthlib"),
     ("magento-2", Pypi, "pymagento", "magento_2_pymagento"),
     ("magento-2", Pypi, "requests-oauthlib", "magento_2_oauthlib"),
+    ("mercado-libre", Pypi, "pymeli", "mercado_libre_pymeli"),
+    ("odoo", Pypi, "pyodoo-client", "odoo_client"),
     ("prestashop", Pypi, "prestapyt", "prestapyt_webservice"),
     ("quickbooks", Pypi, "intuit-oauth", "intuit_oauth"),
     ("salesforce", Pypi, "simple-salesforce", "salesforce_simple"),

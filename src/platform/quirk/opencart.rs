@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use super::Quirk;
 use crate::platform::failure::BuildError;
-use crate::platform::sign::Owned;
+use crate::platform::sign::{Owned, php};
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
 use crate::platform::transport::PlatformRequest;
@@ -78,20 +78,18 @@ impl Quirk for OpenCart {
 
 /// A form as the shop writes it out again after reading it.
 fn canonical(given: impl Iterator<Item = (String, String)>) -> String {
-    let mut fields: Vec<(String, String)> = Vec::new();
-    for (name, value) in given {
-        let name = numbered(&as_php_cleans(&name), &fields);
-        let value = as_php_cleans(&value);
-        match fields.iter_mut().find(|(known, _)| *known == name) {
-            Some(field) => field.1 = value,
-            None => fields.push((name, value)),
-        }
-    }
-    let encode = |text: &str| signature::encode(text).replace('~', "%7E").replace("%20", "+");
-    let written = fields
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-    written.collect::<Vec<_>>().join("&")
+    let encode = |text: &str| {
+        signature::encode(&as_php_cleans(text))
+            .replace('~', "%7E")
+            .replace("%20", "+")
+    };
+    let field = |(keys, value): (Vec<String>, String)| {
+        let (top, below) = keys.split_first()?;
+        let below: String = below.iter().map(|key| format!("%5B{}%5D", encode(key))).collect();
+        Some(format!("{}{below}={}", encode(top), encode(&value)))
+    };
+    let written: Vec<String> = php::read(given).into_iter().filter_map(field).collect();
+    written.join("&")
 }
 
 /// The fields of a multipart body (RFC 7578); files are none.
@@ -121,23 +119,6 @@ fn parameter(header: &str, name: &str) -> Option<String> {
     let (_, value) = pieces.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Some(bare.unwrap_or(value).to_owned())
-}
-
-/// The name as PHP keeps it: no dots and spaces at the top level, and an empty bracket gets the next number.
-fn numbered(name: &str, before: &[(String, String)]) -> String {
-    let (top, rest) = name.split_at(name.find('[').unwrap_or(name.len()));
-    let top = top.replace(['.', ' '], "_");
-    match rest.find("[]") {
-        None => format!("{top}{rest}"),
-        Some(at) => {
-            let (start, end) = (format!("{top}{}", &rest[..at]), &rest[at + 2..]);
-            let used = before.iter().filter_map(|(known, _)| {
-                let index = known.strip_prefix(start.as_str())?.strip_prefix('[')?;
-                index[..index.find(']')?].parse::<u64>().ok()
-            });
-            format!("{start}[{}]{end}", used.max().map_or(0, |last| last + 1))
-        }
-    }
 }
 
 fn as_php_cleans(text: &str) -> String {
@@ -177,10 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn names_are_kept_as_php_keeps_them() {
+    fn the_items_of_a_list_stand_together_whatever_stands_between_them() {
         assert_eq!(
-            read("a.b=1&a%20b=2&l[]=x&l[]=y&l[k][]=z"),
-            "a_b=2&l%5B0%5D=x&l%5B1%5D=y&l%5Bk%5D%5B0%5D=z"
+            read("a.b=1&l[]=x&note=+%3C&l[]=y&l[k~]=z"),
+            "a_b=1&l%5B0%5D=x&l%5B1%5D=y&l%5Bk%7E%5D=z&note=%26lt%3B"
         );
     }
 

@@ -4,6 +4,7 @@
 
 mod natural;
 mod oauth1;
+pub(super) mod php;
 mod place;
 mod recipe;
 

@@ -4,7 +4,7 @@
 use http::{HeaderName, HeaderValue, header};
 use serde::Deserialize;
 
-use super::natural;
+use super::{natural, php};
 use crate::platform::failure::BuildError;
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
@@ -112,12 +112,13 @@ impl OAuth1 {
         }
         let mut pairs = signature::pairs(request.url.query().unwrap_or_default());
         if self.php_query {
-            pairs = as_php_reads(pairs, |_| true);
+            let read = php::read(pairs.into_iter());
+            pairs = read
+                .into_iter()
+                .map(|(keys, value)| (php::name(&keys), value))
+                .collect();
         } else if self.raw_query {
-            let given = pairs.clone();
-            pairs = as_php_reads(pairs, |name| {
-                given.iter().filter(|(other, _)| other == name).count() > 1
-            });
+            pairs = without_repeats(pairs);
         }
         let mut own: Vec<(String, String)> = vec![
             ("oauth_consumer_key".into(), scope.get(&self.consumer_key)?.into_owned()),
@@ -205,29 +206,26 @@ fn base_string(method: &str, url: &str, parameters: &str) -> String {
     [method, url, parameters].map(signature::encode).join("&")
 }
 
-/// Of a repeated name the last counts; the `a[]` that are `indexed` get the index that PHP gives them.
-fn as_php_reads(pairs: Vec<(String, String)>, indexed: impl Fn(&str) -> bool) -> Vec<(String, String)> {
-    let mut read: Vec<(String, String)> = Vec::new();
-    for (name, value) in pairs {
-        let name = match name.strip_suffix("[]").filter(|_| indexed(&name)) {
+/// No name twice: of those that are, an `a[]` gets the index that PHP gives it, and of any other the last counts.
+fn without_repeats(given: Vec<(String, String)>) -> Vec<(String, String)> {
+    let is_repeated = |name: &str| given.iter().filter(|(other, _)| other == name).count() > 1;
+    let mut kept: Vec<(String, String)> = Vec::new();
+    for (name, value) in given.iter().cloned() {
+        let name = match name.strip_suffix("[]").filter(|_| is_repeated(&name)) {
             Some(list) => {
-                let indices = read.iter().filter_map(|(known, _)| {
-                    known
-                        .strip_prefix(list)?
-                        .strip_prefix('[')?
-                        .strip_suffix(']')?
-                        .parse::<u32>()
-                        .ok()
+                let indices = kept.iter().filter_map(|(known, _)| {
+                    let index = known.strip_prefix(list)?.strip_prefix('[')?.strip_suffix(']')?;
+                    index.parse::<u32>().ok()
                 });
                 let index = indices.max().map_or(0, |last| u64::from(last) + 1);
                 format!("{list}[{index}]")
             }
             None => name,
         };
-        read.retain(|(known, _)| *known != name);
-        read.push((name, value));
+        kept.retain(|(known, _)| *known != name);
+        kept.push((name, value));
     }
-    read
+    kept
 }
 
 #[cfg(test)]

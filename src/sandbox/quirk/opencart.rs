@@ -170,27 +170,57 @@ fn signed(world: &mut World, visit: &Visit<'_>) -> Option<Caller> {
     })
 }
 
-/// The form as PHP has read and cleaned it, written out again.
+/// The form as PHP has read and cleaned it, written out again: what lies in one list stands where its first item stood.
 fn canonical_body(call: &Call) -> String {
     if !call.has_form_body() {
         return String::new();
     }
-    let mut counts: std::collections::BTreeMap<String, u64> = std::collections::BTreeMap::new();
-    let mut text = url::form_urlencoded::Serializer::new(String::new());
-    for (name, field) in call.form_pairs() {
-        let name = match name.strip_suffix("[]") {
-            Some(list) => {
-                let next = counts.entry(list.to_owned()).or_default();
-                let numbered = format!("{list}[{next}]");
-                *next += 1;
-                numbered
-            }
-            None => name,
-        };
-        text.append_pair(&cleaned(&name), &cleaned(&field));
+    let mut fields: Vec<(Vec<String>, String)> = Vec::new();
+    for (name, text) in call.form_pairs() {
+        let keys = numbered(keys_of(&name), &fields);
+        match fields.iter_mut().find(|(known, _)| *known == keys) {
+            Some(field) => field.1 = text,
+            None => fields.push((keys, text)),
+        }
+    }
+    let place = |keys: &[String]| fields.iter().position(|(known, _)| known.starts_with(keys));
+    let places = |keys: &[String]| -> Vec<_> { (1..=keys.len()).map(|end| place(keys.get(..end)?)).collect() };
+    let mut order: Vec<_> = fields.iter().map(|(keys, text)| (places(keys), keys, text)).collect();
+    order.sort();
+    let mut written = url::form_urlencoded::Serializer::new(String::new());
+    for (_, keys, text) in order {
+        let (top, below) = keys
+            .split_first()
+            .map_or(("", keys.as_slice()), |(top, below)| (top, below));
+        let below: String = below.iter().map(|key| format!("[{}]", cleaned(key))).collect();
+        written.append_pair(&format!("{}{below}", cleaned(top)), &cleaned(text));
     }
     // The form serialiser leaves the asterisk alone; PHP does not.
-    text.finish().replace('*', "%2A")
+    written.finish().replace('*', "%2A")
+}
+
+/// `a[b][]` is `a`, `b` and an empty key.
+fn keys_of(name: &str) -> Vec<String> {
+    let mut pieces = name.split('[');
+    let top = pieces.next().unwrap_or_default().trim_start().replace(['.', ' '], "_");
+    let below = pieces.map(|piece| piece.trim_end_matches(']').to_owned());
+    std::iter::once(top).chain(below).collect()
+}
+
+/// Empty keys get the next number of their list.
+fn numbered(mut keys: Vec<String>, before: &[(Vec<String>, String)]) -> Vec<String> {
+    for at in 1..keys.len() {
+        if keys.get(at).is_some_and(String::is_empty) {
+            let (list, _) = keys.split_at(at);
+            let own = before.iter().filter(|(known, _)| known.starts_with(list));
+            let used = own.filter_map(|(known, _)| known.get(at)?.parse::<u32>().ok());
+            let next = used.max().map_or(0, |last| u64::from(last) + 1);
+            if let Some(key) = keys.get_mut(at) {
+                *key = next.to_string();
+            }
+        }
+    }
+    keys
 }
 
 fn cleaned(text: &str) -> String {
@@ -207,9 +237,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_body_is_rebuilt_as_the_shop_does() {
-        let body = "comment=Fish+%26+%3CChips%3E+%22ok%22+it%27s+%7E1%2A&product%5B%5D=42&product%5B%5D=43&note=+x+";
+    fn rebuilt(body: &'static str) -> String {
         let call = Call {
             method: "POST".into(),
             https: true,
@@ -220,9 +248,16 @@ mod tests {
             body: Bytes::from_static(body.as_bytes()),
             body_bytes: 0,
         };
+        canonical_body(&call)
+    }
+
+    #[test]
+    fn the_body_is_rebuilt_as_the_shop_does() {
+        let body = "comment=Fish+%26+%3CChips%3E+%22ok%22+it%27s+%7E1%2A&product%5B%5D=42&product%5B%5D=43&note=+x+";
+        assert_eq!(hex(&md5(rebuilt(body).as_bytes())), "e8a7712bca0f27cd984b296294529c12");
         assert_eq!(
-            hex(&md5(canonical_body(&call).as_bytes())),
-            "e8a7712bca0f27cd984b296294529c12"
+            rebuilt("l[]=1&a.b=2&l[]=3&l[k][]=4&a.b=5&l[k][]=6"),
+            "l%5B0%5D=1&l%5B1%5D=3&l%5Bk%5D%5B0%5D=4&l%5Bk%5D%5B1%5D=6&a_b=5"
         );
     }
 }

@@ -1,6 +1,6 @@
-//! What came of it, for people: a line for each method, and the reasons of what is not there.
+//! What came of it, for people: a line for each platform, one for each method, and the reasons of what is not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use super::steps::STEPS;
@@ -80,11 +80,42 @@ impl Row {
     }
 }
 
-/// To the real standard output: the table is wanted of passing runs too.
-pub fn print(rows: &[Row]) {
+/// All methods of one platform together: a step that all of them passed, that none can have, or how many passed it.
+fn of_platform(name: &str, rows: &[&Row]) -> String {
+    let cells: String = STEPS
+        .iter()
+        .map(|step| {
+            let count =
+                |wanted: fn(&Outcome) -> bool| rows.iter().filter(|row| row.outcome(step).is_some_and(wanted)).count();
+            let passed = count(|outcome| matches!(outcome, Outcome::Passed));
+            let impossible = count(|outcome| matches!(outcome, Outcome::Impossible(_)));
+            let cell = match (passed, impossible) {
+                (passed, _) if passed == rows.len() => "yes".to_owned(),
+                (0, impossible) if impossible == rows.len() => "-".to_owned(),
+                (passed, impossible) if passed + impossible == rows.len() => format!("{passed} of {}", rows.len()),
+                _ => "FAILED".to_owned(),
+            };
+            format!("{cell:<8}")
+        })
+        .collect();
+    let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+    format!("{name:<16}{cells} {}", methods.join(", "))
+}
+
+/// To the real standard output, for the table is wanted of passing runs too: a row for each platform, then each method with
+/// what it cannot have. Answers how many platforms there are.
+pub fn print(rows: &[Row]) -> usize {
     let heads: String = STEPS.iter().map(|step| format!("{step:<8}")).collect();
-    let platforms: BTreeSet<&str> = rows.iter().map(|row| row.platform.as_str()).collect();
-    let mut text = format!("\n{:<16}{:<15}{heads} not there\n", "platform", "method");
+    let mut platforms: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        platforms.entry(&row.platform).or_default().push(row);
+    }
+    let mut text = format!("\n{:<16}{heads} methods\n", "platform");
+    for (name, rows) in &platforms {
+        text.push_str(of_platform(name, rows).trim_end());
+        text.push('\n');
+    }
+    text.push_str(&format!("\n{:<16}{:<15}{heads} not there\n", "platform", "method"));
     for row in rows {
         text.push_str(row.line().trim_end());
         text.push('\n');
@@ -102,4 +133,5 @@ pub fn print(rows: &[Row]) {
         count(|outcome| matches!(outcome, Outcome::Failed(_))),
     ));
     let _ = std::io::stdout().write_all(text.as_bytes());
+    platforms.len()
 }

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::report::{Outcome, Row};
 use super::shop::Shop;
 use super::table::Way;
+use super::trouble;
 use crate::support::connecting::{exchange, way_back};
+use crate::support::rows::row;
 
 pub const STEPS: [&str; 10] = [
     "connect", "call", "renewal", "kept", "trouble", "dead", "again", "other", "brought", "revoked",
@@ -35,7 +37,8 @@ pub async fn walk(way: Way) -> Row {
             Some(why) => Outcome::Impossible(why.to_owned()),
             None => {
                 let taken = AssertUnwindSafe(take(&mut shop, step)).catch_unwind().await;
-                judge(taken.err().map(|why| words(why.as_ref())), shop.way.gaps.get(step))
+                let failure = taken.err().map(|why| words(why.as_ref()));
+                judge(failure, shop.method.cannot.get(step))
             }
         };
         let is_over = step == "connect" && !matches!(outcome, Outcome::Passed);
@@ -64,12 +67,12 @@ fn impossible(shop: &Shop, step: &str) -> Option<&'static str> {
     }
 }
 
-fn judge(failure: Option<String>, gap: Option<&String>) -> Outcome {
-    match (failure, gap) {
+fn judge(failure: Option<String>, cannot: Option<&String>) -> Outcome {
+    match (failure, cannot) {
         (None, None) => Outcome::Passed,
         (Some(_), Some(reason)) => Outcome::Impossible(reason.clone()),
         (Some(why), None) => Outcome::Failed(why),
-        (None, Some(reason)) => Outcome::Failed(format!("declared as a gap ({reason}), and passes")),
+        (None, Some(reason)) => Outcome::Failed(format!("declared impossible ({reason}), and passes")),
     }
 }
 
@@ -90,7 +93,7 @@ async fn take(shop: &mut Shop, step: &str) {
         "call" => shop.works().await,
         "renewal" => renewal(shop).await,
         "kept" => kept(shop).await,
-        "trouble" => trouble(shop).await,
+        "trouble" => trouble::waited_out(shop).await,
         "dead" => dead(shop).await,
         "again" => again(shop).await,
         "other" => other(shop).await,
@@ -161,39 +164,6 @@ async fn kept(shop: &Shop) {
         shop.works().await;
     } else {
         assert_dead(shop).await;
-    }
-}
-
-/// A platform that throttles or is down kills nobody.
-async fn trouble(shop: &Shop) {
-    let renews = shop.method.renewal != Renewal::Never;
-    for (status, code) in [(429, "platform_throttled"), (503, "platform_unavailable")] {
-        let calls = if renews { "token" } else { "api" };
-        if renews {
-            shop.expire().await;
-        }
-        shop.fault(json!({ "calls": calls, "status": status, "retry_after": 7 }))
-            .await;
-        let answer = shop.call().await;
-        if renews {
-            assert_eq!(
-                (answer.status, answer.json()["code"].as_str()),
-                (503, Some(code)),
-                "{}",
-                answer.body
-            );
-            assert_eq!(answer.header("llavero-source"), "llavero");
-        } else {
-            assert_eq!(
-                (answer.status, answer.header("llavero-source")),
-                (status, "platform"),
-                "{}",
-                answer.body
-            );
-        }
-        assert_eq!(shop.status().await, "connected", "after {status}");
-        shop.mend().await;
-        shop.works_in_time().await;
     }
 }
 
@@ -343,8 +313,9 @@ async fn brought(shop: &Shop) {
     }
 }
 
-/// A revoked store's token stops at once.
+/// A revoked store's token stops at once, and its grant ends at the platform where that has a call for it.
 async fn revoked(shop: &Shop) {
+    let before = shop.app.received(&shop.way.platform).await.len();
     let path = format!("/v1/stores/{}", shop.store().store_id);
     let answer = shop.app.api("DELETE", &path, None).await;
     assert!((200..300).contains(&answer.status), "{}", answer.body);
@@ -355,4 +326,29 @@ async fn revoked(shop: &Shop) {
         "{}",
         answer.body
     );
+    let has_call = shop.method.revoke.is_some();
+    assert_eq!(
+        shop.way.revoke.is_some(),
+        has_call,
+        "the table and the catalogue disagree about a revoke call"
+    );
+    let sent = shop.app.received(&shop.way.platform).await.split_off(before);
+    if let Some((method, address)) = shop.way.revoke.as_ref().and_then(|call| call.split_once(' ')) {
+        let is_it = |entry: &&Value| {
+            entry["method"] == method && entry["url"].as_str().is_some_and(|url| url.starts_with(address))
+        };
+        let calls: Vec<&Value> = sent.iter().filter(is_it).collect();
+        assert_eq!(calls.len(), 1, "{method} {address} in {sent:?}");
+        assert!(
+            (200..300).contains(&calls[0]["status"].as_u64().unwrap()),
+            "{}",
+            calls[0]
+        );
+    }
+    let told = row(
+        &shop.app.database,
+        "SELECT details FROM audit_events WHERE action = 'credential.erased' ORDER BY id DESC LIMIT 1",
+    );
+    let wanted = if has_call { "revoked" } else { "not_offered" };
+    assert_eq!(told["details"]["at_platform"], wanted);
 }
