@@ -70,7 +70,7 @@ async fn a_frozen_store_says_so_is_not_refreshed_verified_or_authorized_again_an
     let visitor = crate::support::visitor::Visitor::new();
     let way = connecting::Way::good("mercado-libre", "authorization");
     let page = connecting::walk_to_end(&app, &visitor, &session.url, &way).await;
-    assert!(!page.text().contains("is connected"), "{}", page.text());
+    assert_eq!(connecting::way_back(&page).error(), "store_already_connected");
     assert_eq!(count(&app.database, "SELECT count(*) AS n FROM frozen_credentials"), 1);
 
     let asked = app.received("mercado-libre").await.len();
