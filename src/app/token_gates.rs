@@ -9,14 +9,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::breaker::{Admission, Breaker, Change, Heard, Outage};
-use crate::domain::id::{AppId, CredentialId, PlatformAppId};
+use crate::domain::breaker::{Admission, Breaker, Caller, Change, Heard, Outage};
+use crate::domain::id::{AppId, PlatformAppId};
 
 /// Calls under way at once. Token endpoints are slow and limited low: eight answers of half a second are a thousand a
 /// minute, which no platform documents for one client, and few enough not to press one that has just come back.
 pub const AT_ONCE: usize = 8;
 /// So many more for those who hurry: what nobody asks for again within a short grace is lost, however many others wait.
 pub const HURRIED: usize = 4;
+/// Of the first, so many at most are taken by stores that fail: however slowly they do, some are left for the others.
+pub const FAILING: usize = 6;
 /// Entries that are kept before those that matter no more are thrown out.
 const ENTRIES: usize = 4096;
 
@@ -39,7 +41,7 @@ pub struct Key {
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct Asker {
-    pub credential: CredentialId,
+    pub caller: Caller,
     /// When the store can be saved no longer.
     pub deadline: Option<DateTime<Utc>>,
     /// How long to wait in the queue; `None`: not at all.
@@ -61,6 +63,7 @@ struct Gate {
     platform: String,
     slots: Arc<Semaphore>,
     hurried: Arc<Semaphore>,
+    failing: Arc<Semaphore>,
     breaker: Breaker,
 }
 
@@ -81,9 +84,11 @@ pub struct TokenGates(Arc<Mutex<Gates>>);
 pub struct Pass {
     gates: TokenGates,
     key: Key,
-    credential: CredentialId,
+    caller: Caller,
     probe: bool,
     slot: Option<OwnedSemaphorePermit>,
+    /// Of a store that fails.
+    among_failing: Option<OwnedSemaphorePermit>,
     /// Time went by until it was there.
     pub waited: bool,
 }
@@ -107,39 +112,48 @@ impl TokenGates {
         asker: Asker,
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Pass, Shut> {
-        let (slots, hurried) = {
+        let (slots, hurried, failing) = {
             let mut gates = self.gates();
             let gate = gates.entry(key.clone()).or_insert_with(|| Gate {
                 platform: platform.to_owned(),
                 slots: Arc::new(Semaphore::new(AT_ONCE)),
                 hurried: Arc::new(Semaphore::new(HURRIED)),
+                failing: Arc::new(Semaphore::new(FAILING)),
                 breaker: Breaker::default(),
             });
             if let Admission::Refused { wait } = gate.breaker.ask(now(), asker.deadline) {
                 return Err(Shut::Down { wait });
             }
-            (gate.slots.clone(), gate.hurried.clone())
+            (gate.slots.clone(), gate.hurried.clone(), gate.failing.clone())
         };
         let free = |slots: &Arc<Semaphore>| slots.clone().try_acquire_owned().ok();
+        let bounded = asker.caller.failing_since.is_some() && !asker.hurries;
         let mut pass = Pass {
             gates: self.clone(),
             key,
-            credential: asker.credential,
+            caller: asker.caller,
             probe: false,
-            slot: free(&slots).or_else(|| free(&hurried).filter(|_| asker.hurries)),
+            slot: None,
+            among_failing: if bounded { free(&failing) } else { None },
             waited: false,
         };
+        if !bounded || pass.among_failing.is_some() {
+            pass.slot = free(&slots).or_else(|| free(&hurried).filter(|_| asker.hurries));
+        }
         if let (None, Some(patience)) = (&pass.slot, asker.patience) {
             pass.waited = true;
             let turn = async {
-                tokio::select! {
+                if bounded && pass.among_failing.is_none() {
+                    pass.among_failing = failing.clone().acquire_owned().await.ok();
+                }
+                pass.slot = tokio::select! {
                     slot = slots.clone().acquire_owned() => slot.ok(),
                     slot = hurried.clone().acquire_owned(), if asker.hurries => slot.ok(),
-                }
+                };
             };
-            pass.slot = tokio::time::timeout(patience, turn).await.unwrap_or_default();
+            let _ = tokio::time::timeout(patience, turn).await;
         }
-        drop((slots, hurried));
+        drop((slots, hurried, failing));
         if pass.slot.is_none() {
             return Err(Shut::Full);
         }
@@ -159,13 +173,16 @@ impl TokenGates {
     /// All gates where something is under way or wrong.
     pub fn list(&self) -> Vec<GateState> {
         let gates = self.gates();
-        let shown = gates.iter().map(|(key, gate)| GateState {
+        let shown = gates
+            .iter()
+            .filter(|(_, gate)| gate.is_used() || !gate.breaker.is_calm());
+        let states = shown.map(|(key, gate)| GateState {
             key: key.clone(),
             platform: gate.platform.clone(),
             under_way: AT_ONCE + HURRIED - gate.slots.available_permits() - gate.hurried.available_permits(),
             outage: gate.breaker.outage(),
         });
-        shown.collect()
+        states.collect()
     }
 
     /// Whether some other host of this client's is down, too.
@@ -195,7 +212,7 @@ impl Pass {
     pub fn report(&mut self, heard: Heard, now: DateTime<Utc>, jitter: f64) -> Change {
         let probe = std::mem::take(&mut self.probe);
         match self.gates.gates().get_mut(&self.key) {
-            Some(gate) => gate.breaker.report(heard, probe, self.credential, now, jitter),
+            Some(gate) => gate.breaker.report(heard, probe, self.caller, now, jitter),
             None => Change::None,
         }
     }
@@ -205,6 +222,7 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let mut gates = self.gates.gates();
         self.slot = None;
+        self.among_failing = None;
         if let Some(gate) = gates.get_mut(&self.key) {
             if self.probe {
                 gate.breaker.release();
@@ -222,7 +240,7 @@ impl Drop for Pass {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::Id;
+    use crate::domain::id::{CredentialId, Id};
 
     fn key(host: &str) -> Key {
         Key {
@@ -233,7 +251,10 @@ mod tests {
 
     fn asker(number: u64, patience: Option<Duration>) -> Asker {
         Asker {
-            credential: CredentialId::make(number, [1; 10]),
+            caller: Caller {
+                credential: CredentialId::make(number, [1; 10]),
+                failing_since: None,
+            },
             deadline: None,
             patience,
             hurries: false,
@@ -298,6 +319,29 @@ mod tests {
             futures_util::poll!(others.as_mut()).is_pending(),
             "its slots are taken still"
         );
+    }
+
+    #[tokio::test]
+    async fn stores_that_fail_leave_slots_for_the_others() {
+        let gates = TokenGates::default();
+        let failing = |patience| {
+            let mut asker = asker(1, patience);
+            asker.caller.failing_since = Some(now());
+            gates.enter(key("a"), "acme", asker, now)
+        };
+        let mut passes = Vec::new();
+        for _ in 0..FAILING {
+            passes.push(failing(None).await.ok().unwrap());
+        }
+        assert_eq!(failing(None).await.err(), Some(Shut::Full));
+        let waiting = failing(Some(Duration::from_secs(60)));
+        tokio::pin!(waiting);
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        for _ in FAILING..AT_ONCE {
+            passes.push(gates.enter(key("a"), "acme", asker(2, None), now).await.ok().unwrap());
+        }
+        drop(passes.remove(0));
+        assert!(waiting.await.ok().unwrap().waited);
     }
 
     #[tokio::test]

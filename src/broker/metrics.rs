@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::app::App;
 use crate::db::{self, Conn, figures, overview};
 use crate::domain::job::Job;
-use crate::metrics::{GateTotals, Look, Present, Snapshot, SnapshotCache};
+use crate::metrics::{Counted, GateTotals, Look, Present, Snapshot, SnapshotCache, TimeToExpiry, UNTIL_EXPIRY};
 
 const HOUR: f64 = 3600.0;
 /// Refresh tokens are renewed at half of their life, so those with hours left are the short-lived or the late ones.
@@ -18,7 +18,9 @@ const AUTHORIZATIONS: [(&str, f64); 3] = [("1d", 24.0 * HOUR), ("7d", 168.0 * HO
 pub async fn render(app: &App) -> String {
     let mut cache = app.metrics.cache.0.lock().await;
     let now = app.clock.monotonic();
-    let last = cache.take().filter(|look| {
+    let before = cache.take();
+    let counted = before.as_ref().map(|look| look.time_to_expiry.clone());
+    let last = before.filter(|look| {
         let good_for = if look.snapshot.is_some() {
             SnapshotCache::GOOD_FOR
         } else {
@@ -28,7 +30,7 @@ pub async fn render(app: &App) -> String {
     });
     let look = match last {
         Some(look) => look,
-        None => look(app).await,
+        None => look(app, counted).await,
     };
     let text = app
         .metrics
@@ -38,7 +40,7 @@ pub async fn render(app: &App) -> String {
 }
 
 /// Slow counting is no outage: whether the database answers is asked first, and apart.
-async fn look(app: &App) -> Look {
+async fn look(app: &App, counted: Option<Counted>) -> Look {
     let database_up = app.db.run(db::now).await.is_ok();
     let snapshot = match database_up {
         true => app.db.run(snapshot).await.map_err(|error| {
@@ -46,10 +48,37 @@ async fn look(app: &App) -> Look {
         }),
         false => Err(()),
     };
+    let mut snapshot = snapshot.ok();
+    let time_to_expiry = match counted.filter(|counted| app.clock.monotonic() < counted.good_until) {
+        Some(counted) => counted,
+        None => count(app, snapshot.is_some()).await,
+    };
+    if let Some(snapshot) = &mut snapshot {
+        snapshot.time_to_expiry.clone_from(&time_to_expiry.histograms);
+    }
     Look {
         at: app.clock.monotonic(),
         database_up,
-        snapshot: snapshot.ok(),
+        snapshot,
+        time_to_expiry,
+    }
+}
+
+/// What takes long with many stores is asked apart, and if it takes too long the other figures are told all the same.
+async fn count(app: &App, answers: bool) -> Counted {
+    let began = app.clock.monotonic();
+    let histograms = match answers {
+        true => app.db.run(time_to_expiry).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the time that credentials have left could not be counted");
+            Vec::new()
+        }),
+        false => Vec::new(),
+    };
+    let ended = app.clock.monotonic();
+    let took = ended.saturating_duration_since(began);
+    Counted {
+        good_until: ended + took * SnapshotCache::COUNTED_FOR,
+        histograms,
     }
 }
 
@@ -105,6 +134,7 @@ fn snapshot(conn: &mut Conn) -> db::Result<Snapshot> {
     Ok(Snapshot {
         stores: overview::count_states(conn)?,
         ending,
+        time_to_expiry: Vec::new(),
         due: due.into_iter().map(|(kind, (count, age))| (kind, count, age)).collect(),
         failed: failed.into_iter().collect(),
         held_back: held_back
@@ -112,4 +142,24 @@ fn snapshot(conn: &mut Conn) -> db::Result<Snapshot> {
             .map(|row| (row.platform, row.paused, row.held))
             .collect(),
     })
+}
+
+fn time_to_expiry(conn: &mut Conn) -> db::Result<Vec<TimeToExpiry>> {
+    let now = db::now(conn)?;
+    let mut histograms = ["access_token", "refresh_token", "authorization"].map(TimeToExpiry::none);
+    for ends in figures::time_to_expiry(conn, now, &UNTIL_EXPIRY)? {
+        let parts = [
+            (ends.access, ends.access_seconds),
+            (ends.refresh, ends.refresh_seconds),
+            (ends.authorization, ends.authorization_seconds),
+        ];
+        for (histogram, (bucket, seconds)) in histograms.iter_mut().zip(parts) {
+            let place = bucket.and_then(|bucket| usize::try_from(bucket).ok());
+            if let Some(bucket) = place.and_then(|place| histogram.buckets.get_mut(place)) {
+                *bucket += ends.count.unsigned_abs();
+                histogram.seconds += seconds;
+            }
+        }
+    }
+    Ok(histograms.into())
 }

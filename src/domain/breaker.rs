@@ -1,6 +1,8 @@
 //! A circuit breaker, pure: when calls that fail one after the other stop being made, and who makes the next. It opens
-//! only for the failures of an outage, and only if more than one store met them: a single store that a platform cannot
-//! serve backs off by itself and must not stop the others. One probe at a time looks whether the outage is over.
+//! only for the failures of an outage, and only if more than one store met them: stores that a platform cannot serve back
+//! off by themselves and must not stop the others, however many they are. So a platform that was seen at work a short while
+//! ago is believed longer, and a store that failed then already says nothing. One probe at a time looks whether the outage
+//! is over.
 
 use std::time::Duration;
 
@@ -10,14 +12,28 @@ use super::id::CredentialId;
 
 /// Failures in a row that open it, from two stores or more.
 pub const OPENS_AFTER: u32 = 5;
+/// The same while the platform was at work lately: then many stores may fail on their own account.
+const OPENS_AFTER_WORK: u32 = 40;
+/// Ago.
+const LATELY: TimeDelta = TimeDelta::minutes(5);
 /// Until the first probe; doubled after each that fails.
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-/// An outage that ends is noticed within this.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// An outage that ends is noticed within this; one call in it presses nobody.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A platform that asks for more is asked sooner all the same.
+const MOST_ASKED: Duration = Duration::from_secs(300);
 /// What others are told to wait while a probe is on its way.
 const PROBE_TAKES: Duration = Duration::from_secs(5);
 /// A store whose own deadline lies less than this behind the next probe cannot wait for it.
 const TOO_CLOSE: TimeDelta = TimeDelta::seconds(120);
+
+/// Whose call it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    pub credential: CredentialId,
+    /// Since when its refreshes have failed, if they have.
+    pub failing_since: Option<DateTime<Utc>>,
+}
 
 /// What a call told of the platform, whatever it said of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +84,8 @@ pub struct Breaker {
     failures: u32,
     first: Option<CredentialId>,
     several: bool,
+    /// When the platform was last at work.
+    worked_at: Option<DateTime<Utc>>,
     outage: Option<Outage>,
 }
 
@@ -77,9 +95,14 @@ impl Breaker {
         self.outage
     }
 
+    /// Nothing stands against the platform.
+    pub fn is_calm(&self) -> bool {
+        self.outage.is_none() && self.failures == 0
+    }
+
     /// Nothing is remembered: a new one would do as well.
     pub fn is_fresh(&self) -> bool {
-        self.outage.is_none() && self.failures == 0
+        self.is_calm() && self.worked_at.is_none()
     }
 
     /// May a call be made now? `deadline`: when the store can be saved no longer. Who would be too late with the next
@@ -116,17 +139,27 @@ impl Breaker {
     }
 
     /// What a call told. `jitter` is 0..1.
-    pub fn report(&mut self, heard: Heard, probe: bool, by: CredentialId, now: DateTime<Utc>, jitter: f64) -> Change {
+    pub fn report(&mut self, heard: Heard, probe: bool, by: Caller, now: DateTime<Utc>, jitter: f64) -> Change {
+        // While it failed, others were served: it is the store, not the platform.
+        let alone = matches!((by.failing_since, self.worked_at), (Some(failing), Some(worked)) if failing <= worked);
         match (heard, &mut self.outage) {
             (Heard::Up, outage) => {
                 let ended = outage.is_some();
-                *self = Self::default();
+                *self = Self {
+                    worked_at: Some(now),
+                    ..Self::default()
+                };
                 if ended { Change::Closed } else { Change::None }
             }
+            (Heard::Down, None) if alone => Change::None,
             (Heard::Down, None) => {
                 self.failures += 1;
-                self.several |= *self.first.get_or_insert(by) != by;
-                if self.failures < OPENS_AFTER || !self.several {
+                self.several |= *self.first.get_or_insert(by.credential) != by.credential;
+                let opens_after = match self.worked_at {
+                    Some(worked) if now - worked < LATELY => OPENS_AFTER_WORK,
+                    _ => OPENS_AFTER,
+                };
+                if self.failures < opens_after || !self.several {
                     return Change::None;
                 }
                 self.outage = Some(Outage {
@@ -140,10 +173,10 @@ impl Breaker {
             // Whoever was under way when it opened says nothing new.
             (_, Some(outage)) if probe => {
                 let asked = match heard {
-                    Heard::Throttled(asked) => asked.unwrap_or_default().min(LONGEST_WAIT),
+                    Heard::Throttled(asked) => asked.unwrap_or_default().min(MOST_ASKED),
                     _ => Duration::ZERO,
                 };
-                if heard == Heard::Down {
+                if heard == Heard::Down && !alone {
                     outage.failed_probes = outage.failed_probes.saturating_add(1);
                 }
                 outage.probing = false;
@@ -173,8 +206,11 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    fn store(number: u64) -> CredentialId {
-        CredentialId::make(number, [1; 10])
+    fn store(number: u64) -> Caller {
+        Caller {
+            credential: CredentialId::make(number, [1; 10]),
+            failing_since: None,
+        }
     }
 
     fn opened() -> Breaker {
@@ -212,7 +248,48 @@ mod tests {
             let heard = [Heard::Down, Heard::Unclear, Heard::Throttled(None), Heard::Up][number % 4];
             breaker.report(heard, false, store(number as u64), at(0), 1.0);
         }
-        assert!(breaker.is_fresh());
+        assert!(breaker.is_calm());
+    }
+
+    #[test]
+    fn a_platform_that_was_at_work_lately_is_believed_longer() {
+        let worked = || {
+            let mut breaker = Breaker::default();
+            breaker.report(Heard::Up, false, store(0), at(0), 1.0);
+            breaker
+        };
+        for (later, wanted) in [(299, OPENS_AFTER_WORK), (300, OPENS_AFTER)] {
+            let mut breaker = worked();
+            let opened = (1..100).find(|number| {
+                let heard = breaker.report(Heard::Down, false, store(*number), at(later), 1.0);
+                heard == Change::Opened
+            });
+            assert_eq!(opened, Some(u64::from(wanted)), "{later} s later");
+        }
+    }
+
+    #[test]
+    fn stores_that_failed_while_the_platform_was_at_work_never_open_it() {
+        let failing = |number, since| Caller {
+            failing_since: Some(at(since)),
+            ..store(number)
+        };
+        let mut breaker = Breaker::default();
+        breaker.report(Heard::Up, false, store(0), at(100), 1.0);
+        for number in 1..1000 {
+            let told = breaker.report(Heard::Down, false, failing(number, 100), at(7200), 1.0);
+            assert_eq!(told, Change::None);
+        }
+        // Those that began to fail since may have met an outage.
+        for number in 1..5 {
+            breaker.report(Heard::Down, false, failing(number, 101), at(7200), 1.0);
+        }
+        let told = breaker.report(Heard::Down, false, failing(5, 101), at(7200), 1.0);
+        assert_eq!(told, Change::Opened);
+        // And a probe of one of the others is no news.
+        assert_eq!(breaker.admit(at(7210), None), Admission::Probe);
+        breaker.report(Heard::Down, true, failing(9, 100), at(7210), 1.0);
+        assert_eq!(breaker.ask(at(7210), None), refused(10));
     }
 
     #[test]
@@ -224,14 +301,14 @@ mod tests {
         breaker.release();
         assert_eq!(breaker.admit(at(10), None), Admission::Probe);
         assert_eq!(breaker.report(Heard::Up, true, store(1), at(11), 1.0), Change::Closed);
-        assert!(breaker.is_fresh());
+        assert!(breaker.is_calm());
     }
 
     #[test]
     fn waits_grow_to_a_limit_with_each_probe_that_finds_it_down() {
         let mut breaker = opened();
         let mut now = 10;
-        for wanted in [20, 40, 80, 160, 300, 300] {
+        for wanted in [20, 40, 60, 60] {
             assert_eq!(breaker.admit(at(now), None), Admission::Probe);
             breaker.report(Heard::Down, true, store(1), at(now), 1.0);
             // Those that were under way when it opened change nothing.

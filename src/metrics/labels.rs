@@ -51,6 +51,12 @@ pub(super) struct Ending {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct OfEnd {
+    /// What ends: `access_token`, `refresh_token` or `authorization`.
+    pub what: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct OfKind {
     pub kind: &'static str,
 }

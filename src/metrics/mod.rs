@@ -6,6 +6,7 @@ mod labels;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod time_to_expiry;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -22,7 +23,8 @@ use crate::domain::problem::Problem;
 use crate::domain::refresh::{RefreshOutcome, RefreshTrigger};
 use labels::{Call, OfPlatform, Refresh, TurnedAway};
 use snapshot::Stored;
-pub use snapshot::{Look, Snapshot, SnapshotCache};
+pub use snapshot::{Counted, Look, Snapshot, SnapshotCache};
+pub use time_to_expiry::{TimeToExpiry, UNTIL_EXPIRY};
 
 /// Of token calls: a good one takes tenths of a second, their limit is half a minute.
 const CALL_SECONDS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::labels::{Ending, InState, OfKind, OfPlatform};
+use super::time_to_expiry::{Histograms, TimeToExpiry};
 use crate::domain::store::{StoreHealth, StoreStatus};
 
 /// One look.
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub stores: Vec<(StoreStatus, StoreHealth, i64)>,
     /// What ends, within which time, and how many; each time includes the shorter ones.
     pub ending: Vec<(&'static str, &'static str, i64)>,
+    /// Of every living credential; empty: they could not be counted.
+    pub time_to_expiry: Vec<TimeToExpiry>,
     /// Due jobs by kind, and the age in seconds of the oldest.
     pub due: Vec<(&'static str, i64, f64)>,
     /// Dead letters by kind.
@@ -31,6 +34,14 @@ pub struct Look {
     pub at: Instant,
     pub database_up: bool,
     pub snapshot: Option<Snapshot>,
+    pub time_to_expiry: Counted,
+}
+
+/// The one figure that grows with the stores, for longer the longer it takes to count them.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    pub good_until: Instant,
+    pub histograms: Vec<TimeToExpiry>,
 }
 
 /// The last look.
@@ -42,12 +53,15 @@ impl SnapshotCache {
     pub const GOOD_FOR: Duration = Duration::from_secs(60);
     /// The same after one that failed: whoever waits for the database is told soon, and it is not asked at each scrape.
     pub const FAILED_FOR: Duration = Duration::from_secs(10);
+    /// So many times as long as it took is what is counted at length good for: a hundredth of a connection at most.
+    pub const COUNTED_FOR: u32 = 100;
 }
 
 /// The gauges of it.
 pub(super) struct Stored {
     stores: Family<InState, Gauge>,
     ending: Family<Ending, Gauge>,
+    time_to_expiry: Histograms,
     due: Family<OfKind, Gauge>,
     oldest: Family<OfKind, Gauge<f64, AtomicU64>>,
     failed: Family<OfKind, Gauge>,
@@ -60,6 +74,7 @@ impl Stored {
         let made = Self {
             stores: Family::default(),
             ending: Family::default(),
+            time_to_expiry: Histograms::registered(registry),
             due: Family::default(),
             oldest: Family::default(),
             failed: Family::default(),
@@ -101,6 +116,8 @@ impl Stored {
         self.failed.clear();
         self.paused.clear();
         self.verdicts_held.clear();
+        self.time_to_expiry
+            .set(snapshot.map_or(&[], |snapshot| &snapshot.time_to_expiry));
         let Some(snapshot) = snapshot else { return };
         for (status, health, count) in &snapshot.stores {
             let labels = InState {

@@ -15,7 +15,7 @@ use crate::app::token_gates::{Asker, Client, Key, Pass, Shut};
 use crate::app::token_turns::Timer;
 use crate::broker::{Error, token_limit};
 use crate::db;
-use crate::domain::breaker::{Change, Heard};
+use crate::domain::breaker::{Caller, Change, Heard};
 use crate::domain::refresh::{Blocked, FailureKind, RefreshTrigger};
 use crate::platform::transport::{NotSent, SendError};
 use crate::platform::{Failure, Method, obtain};
@@ -32,6 +32,14 @@ const SPREAD: Duration = Duration::from_secs(60);
 const NEAR: TimeDelta = TimeDelta::hours(1);
 /// Stores in one statement.
 const BATCH: i64 = 500;
+
+/// Who asks at the gate.
+pub(super) fn caller(loaded: &Loaded) -> Caller {
+    Caller {
+        credential: loaded.row.id,
+        failing_since: loaded.row.failing_since,
+    }
+}
 
 /// What is bounded together with the token calls of this credential.
 pub(super) fn client(loaded: &Loaded) -> Client {
@@ -66,7 +74,7 @@ pub(super) async fn enter(
     let ends = [loaded.row.refresh_expires_at, grace_ends];
     let deadline = ends.into_iter().flatten().filter(|end| *end > loaded.now).min();
     let asker = Asker {
-        credential: loaded.row.id,
+        caller: caller(loaded),
         deadline,
         patience,
         hurries,

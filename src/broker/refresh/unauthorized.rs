@@ -97,7 +97,7 @@ pub(crate) async fn judge(
 async fn pass_by_timer(app: &Arc<App>, loaded: &Loaded, method: &Method, values: &Values) -> Result<Pass, Error> {
     let host = verify::host(app, method, values).unwrap_or_default();
     let asker = Asker {
-        credential: loaded.row.id,
+        caller: gate::caller(loaded),
         deadline: None,
         patience: None,
         hurries: false,

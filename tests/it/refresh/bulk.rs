@@ -1,21 +1,30 @@
 //! Stores that come in bulk do not have their refreshes in bulk: what schedules an imported store spreads them over a tenth
-//! of the refresh token's life, and what cannot be refreshed is verified over days.
+//! of the refresh token's life, and what cannot be refreshed is verified over days. The histograms are printed
+//! (`--nocapture`): as they are reckoned, and as they stand in the job table.
 
 use std::io::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::RunQueryDsl as _;
+use diesel::sql_types::{self, Array, Nullable, Timestamptz};
 use llavero::broker::refresh;
 use llavero::crypto::Random;
+use llavero::db;
+use llavero::db::credentials::Granted;
+use llavero::domain::id::{CredentialId, Id as _};
 use llavero::platform::obtain::Grant;
 use llavero::platform::{Catalogue, Method, Values};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::support::connecting::{WOOCOMMERCE, start};
-use crate::support::rows::{rows, work};
-use crate::support::test_app::beginning;
+use crate::support::rows::{count, rows, work};
+use crate::support::test_app::{TestApp, beginning};
 
 const STORES: usize = 100_000;
 const PARTS: usize = 50;
+/// Of them, whose jobs are written one by one.
+const WRITTEN: usize = 200;
 
 /// How many times fall into each of equal parts of the time between the first and the last.
 fn histogram(times: &[DateTime<Utc>]) -> Vec<usize> {
@@ -104,6 +113,106 @@ fn imported_tokens_of_an_unknown_age_are_refreshed_within_hours_and_not_together
         );
         assert!((last - now).num_minutes() <= minutes, "{platform}: {last}");
         let even = STORES / PARTS;
+        assert!(
+            parts.iter().all(|part| (even * 8 / 10..=even * 12 / 10).contains(part)),
+            "around {even} each: {parts:?}"
+        );
+    }
+}
+
+/// The timers of stores that come at once, as the job table has them then. The first are written as an import writes each;
+/// the others' jobs are copies of theirs, each with the time that the same scheduling gives it.
+fn scheduled(app: &TestApp, (platform, method): (&str, &str), of_unknown_age: bool) -> Vec<usize> {
+    let tools = app.app.clone();
+    let method = tools
+        .catalogue
+        .platform(platform)
+        .unwrap()
+        .method(method)
+        .unwrap()
+        .clone();
+    let now = app.clock.now();
+    let granted: Vec<Granted> = (0..STORES)
+        .map(|number| {
+            let grant = with_refresh_token(format!("refresh-{number}"));
+            let granted = refresh::granted(&grant, &method, now, now, &tools.random);
+            if of_unknown_age {
+                refresh::of_unknown_age(granted, now, &tools.random)
+            } else {
+                granted
+            }
+        })
+        .collect();
+    let ids: Vec<CredentialId> = (0..STORES).map(|_| tools.id()).collect();
+    let write = |conn: &mut db::Conn| {
+        for (id, granted) in ids.iter().zip(&granted).take(WRITTEN) {
+            refresh::first_jobs(conn, &tools, *id, app.demo.app_id, platform, &method, granted)?;
+        }
+        Ok::<_, db::Error>(())
+    };
+    tools
+        .db
+        .run_blocking(|conn| diesel::Connection::transaction(conn, write))
+        .unwrap();
+    let due = format!("FROM jobs WHERE kind = 'refresh_credential' AND platform = '{platform}'");
+    let mut earliest: Vec<DateTime<Utc>> = granted[..WRITTEN]
+        .iter()
+        .filter_map(|granted| granted.refresh_at)
+        .collect();
+    earliest.sort();
+    let written = rows(&app.database, &format!("SELECT due_at {due} ORDER BY due_at"));
+    let written: Vec<DateTime<Utc>> = written
+        .iter()
+        .map(|row| row["due_at"].as_str().unwrap().parse().unwrap())
+        .collect();
+    assert!(
+        earliest
+            .iter()
+            .zip(&written)
+            .all(|(wanted, at)| (*wanted - *at).abs() < TimeDelta::milliseconds(1)),
+        "an import writes the time that it was given"
+    );
+    let others: Vec<Uuid> = ids[WRITTEN..].iter().map(|id| id.uuid()).collect();
+    let times: Vec<_> = granted[WRITTEN..].iter().map(|granted| granted.refresh_at).collect();
+    let copied = diesel::sql_query(format!(
+        "INSERT INTO jobs SELECT copy.* FROM (SELECT jobs {due} LIMIT 1) one (job), \
+         unnest($1, $2) AS others (id, due_at), LATERAL jsonb_populate_record(one.job, jsonb_build_object( \
+         'id', others.id, 'due_at', others.due_at, 'unique_key', 'refresh_credential:' || others.id)) copy"
+    ))
+    .bind::<Array<sql_types::Uuid>, _>(&others)
+    .bind::<Array<Nullable<Timestamptz>>, _>(&times)
+    .execute(&mut app.database.connect())
+    .unwrap();
+    assert_eq!(copied + WRITTEN, STORES);
+
+    let parts = format!(
+        "SELECT part, coalesce(n, 0) AS n FROM generate_series(1, {PARTS}) AS part LEFT JOIN \
+         (SELECT least(width_bucket(extract(epoch FROM due_at), first, last, {PARTS}), {PARTS}) AS part, count(*) AS n \
+          FROM (SELECT due_at, extract(epoch FROM min(due_at) OVER ()) AS first, \
+                       extract(epoch FROM max(due_at) OVER ()) AS last {due}) timers GROUP BY 1) counted \
+         USING (part) ORDER BY part"
+    );
+    let parts = rows(&app.database, &parts);
+    let parts: Vec<usize> = parts.iter().map(|row| row["n"].as_u64().unwrap() as usize).collect();
+    let span = format!("SELECT round(extract(epoch FROM max(due_at) - min(due_at)) / 60)::int AS n {due}");
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} stores of {platform}, jobs.due_at over {} minutes in {PARTS} parts: {parts:?}",
+        parts.iter().sum::<usize>(),
+        count(&app.database, &span)
+    );
+    parts
+}
+
+#[tokio::test]
+async fn an_import_of_a_hundred_thousand_stores_stands_spread_in_the_job_table() {
+    let mut app = start().await;
+    // Some of the unknown age may be due at this very moment.
+    app.jobs_may_wait();
+    for (method, of_unknown_age) in [(("shopify", "expiring"), true), (("tiny", "authorization"), false)] {
+        let parts = scheduled(&app, method, of_unknown_age);
+        let even = STORES / PARTS;
+        assert_eq!(parts.iter().sum::<usize>(), STORES);
         assert!(
             parts.iter().all(|part| (even * 8 / 10..=even * 12 / 10).contains(part)),
             "around {even} each: {parts:?}"

@@ -15,7 +15,7 @@ use crate::support::rows::{self, refresh_token, until};
 /// Past the lease, the time a request may travel, and the wait for a journal.
 const LONG_ENOUGH: Duration = Duration::from_secs(300);
 
-async fn slow(installation: &Installation, platform: &str, fault: Value) {
+pub(super) async fn slow(installation: &Installation, platform: &str, fault: Value) {
     let mut full = json!({ "calls": "token" });
     fault
         .as_object()
@@ -28,7 +28,7 @@ async fn slow(installation: &Installation, platform: &str, fault: Value) {
 }
 
 /// Begins a call and returns once the platform has processed the token call that it needs.
-async fn begin_call(installation: &Installation, process: &Process, store: &Held, platform: &str) {
+pub(super) async fn begin_call(installation: &Installation, process: &Process, store: &Held, platform: &str) {
     let (client, token) = (installation.client.clone(), store.access_token.clone());
     let url = format!("{}/v1/proxy{PATH}", process.url);
     tokio::spawn(async move {
@@ -45,14 +45,14 @@ async fn begin_call(installation: &Installation, process: &Process, store: &Held
     .await;
 }
 
-async fn works_at(installation: &Installation, process: &Process, store: &Held) {
+pub(super) async fn works_at(installation: &Installation, process: &Process, store: &Held) {
     until("the store works again", async || {
         (installation.call(process, &store.access_token, PATH).await.status == 200).then_some(())
     })
     .await;
 }
 
-fn state(installation: &Installation) -> Value {
+pub(super) fn state(installation: &Installation) -> Value {
     rows::row(&installation.database, "SELECT status, health FROM stores")
 }
 

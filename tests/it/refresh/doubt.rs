@@ -2,6 +2,7 @@
 //! its end, and the old refresh token is tried again only where and when that is safe.
 
 use llavero::app::token_gates::{AT_ONCE, Asker};
+use llavero::domain::breaker::Caller;
 use serde_json::json;
 
 use super::*;
@@ -100,7 +101,10 @@ async fn a_grace_that_runs_out_is_not_waited_for_behind_others() {
     let mut others = Vec::new();
     for _ in 0..AT_ONCE {
         let other = Asker {
-            credential: app.app.id(),
+            caller: Caller {
+                credential: app.app.id(),
+                failing_since: None,
+            },
             deadline: None,
             patience: None,
             hurries: false,

@@ -1,6 +1,6 @@
 //! How tokens live and die, seen from outside: what callers get, what the platform receives, what stands in the database.
-//! Files with a clock that stands still run in one process; `one_call`, `crash`, `pause` and `processes` run
-//! the built program.
+//! Files with a clock that stands still run in one process; `one_call`, `crash`, `gates`, `killed`, `pause` and
+//! `processes` run the built program.
 //!
 //! What goes wrong elsewhere, and the tests that hold it here; `failure_modes` sees to it that they exist.
 //!
@@ -9,7 +9,7 @@
 //! | a lock shorter than the token call, without an owner | `two_hundred_callers_over_four_processes_make_one_token_call`, `nobody_takes_over_a_lease_before_sixty_seconds_past_its_end`, `of_two_claims_on_the_same_sight_one_gets_the_lease` |
 //! | the caller hangs up, and the refresh dies with its request | `the_only_caller_hangs_up_and_the_new_pair_is_saved`, `a_caller_that_hangs_up_does_not_lose_the_new_pair` |
 //! | a paused process wakes after its lease and sends the old token | `a_paused_process_that_wakes_after_its_lease_does_not_send`, `each_clause_taken_away_brings_its_loss_back` |
-//! | a crash or a database error between answer and save loses the store | `killed_between_claim_and_call_costs_nothing_even_without_a_grace`, `killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace`, `killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_grace`, `killed_between_answer_and_save_the_next_start_replays_the_journal`, `a_running_process_adopts_the_journal_of_a_dead_one`, `the_database_away_between_answer_and_save_costs_nothing_even_without_a_grace`, `the_database_away_before_the_claim_sends_nothing`, `where_reuse_revokes` |
+//! | a crash or a database error between answer and save loses the store | `killed_between_claim_and_call_costs_nothing_even_without_a_grace`, `killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace`, `killed_while_the_platform_answers_is_named_in_doubt_where_it_has_no_grace`, `killed_between_answer_and_save_the_next_start_replays_the_journal`, `a_running_process_adopts_the_journal_of_a_dead_one`, `the_database_away_between_answer_and_save_costs_nothing_even_without_a_grace`, `the_database_away_before_the_claim_sends_nothing`, `killed_while_its_save_waits_for_the_row_the_next_start_saves_what_it_journaled`, `killed_before_the_commit_of_its_save_the_next_start_saves_what_it_journaled`, `killed_between_the_commit_and_the_journals_removal_nothing_is_written_twice`, `a_journal_that_comes_back_as_it_stood_before_its_removal_overwrites_nothing_newer`, `without_a_grace_others_wait_for_a_killed_process_whose_disk_comes_back`, `where_reuse_revokes` |
 //! | an answer is lost on the wire | `within_a_grace_the_old_token_is_tried_again_and_brings_the_pair_that_got_lost`, `a_lost_answer_is_named_in_doubt_and_asks_nobody_to_authorize`, `a_doubt_stands_on_the_stores_page` |
 //! | a refresh overwrites a newer re-authorization | `a_reauthorization_during_a_slow_refresh_wins`, `a_new_grant_wins_over_all_that_is_under_way` |
 //! | an answer without a refresh token drops the old one | `an_answer_without_a_refresh_token_keeps_the_one_that_is_saved`, `an_answer_without_a_refresh_token_keeps_the_old_one` |
@@ -22,9 +22,9 @@
 //! | a valid token is refused because an early refresh failed | `a_valid_token_is_served_while_refreshing_fails_and_nothing_fails_before_its_end`, `a_renewal_that_fails_early_costs_no_call` |
 //! | a 401 is retried with the same token | `a_401_is_retried_with_a_new_token_unseen_by_the_caller`, `a_call_in_flight_while_a_refresh_retires_its_token_is_sent_again_with_the_new_one` |
 //! | HTTP 200 with an error inside; 403 for an expired token | `an_error_inside_http_200_is_read_where_the_platform_answers_so`, `a_403_is_no_lost_authorization_where_the_platform_means_a_missing_right`, `a_400_with_the_platforms_word_for_a_lost_token_renews_it` |
-//! | failing stores starve the healthy ones in the queue | `failing_stores_do_not_starve_the_healthy_ones`, `a_flood_of_one_app_does_not_keep_anothers_few_jobs_waiting`, `an_app_whose_jobs_take_long_does_not_get_every_place_that_becomes_free` |
+//! | failing stores starve the healthy ones in the queue | `failing_stores_do_not_starve_the_healthy_ones`, `two_hundred_failing_stores_do_not_starve_twenty_healthy_ones_of_the_same_client`, `a_flood_of_one_app_does_not_keep_anothers_few_jobs_waiting`, `an_app_whose_jobs_take_long_does_not_get_every_place_that_becomes_free` |
 //! | status says connected until somebody uses it | `keys_that_cannot_be_refreshed_are_verified_now_and_then_and_their_end_is_noticed`, `an_uninstallation_at_shopify_ends_the_store`, `a_removed_app_at_wix_ends_the_store` |
-//! | a thundering herd after an outage or a bulk import | `days_without_the_platform_kill_no_store_and_all_are_refreshed_within_its_limits_afterwards`, `a_bulk_import_of_a_hundred_thousand_stores_does_not_bunch_its_refreshes`, `keys_that_are_imported_together_are_not_verified_together`, `two_processes_share_one_limit_and_calls_leave_it_one_by_one` |
+//! | a thundering herd after an outage or a bulk import | `days_without_the_platform_kill_no_store_and_all_are_refreshed_within_its_limits_afterwards`, `a_bulk_import_of_a_hundred_thousand_stores_does_not_bunch_its_refreshes`, `an_import_of_a_hundred_thousand_stores_stands_spread_in_the_job_table`, `keys_that_are_imported_together_are_not_verified_together`, `two_processes_share_one_limit_and_calls_leave_it_one_by_one` |
 //! | a row update per proxied call | `many_calls_are_not_as_many_updates_of_the_store` |
 //! | a popup is blocked, a frame refused by platforms | `the_merchant_is_led_to_the_platform_in_the_same_window` |
 
@@ -38,6 +38,8 @@ mod death;
 mod doubt;
 mod failing;
 mod failure_modes;
+mod gates;
+mod killed;
 mod limits;
 mod long_outage;
 mod notices;
@@ -50,6 +52,7 @@ mod processes;
 mod renewal;
 mod renewed_key;
 mod same_store;
+mod starving;
 mod timer;
 mod unauthorized;
 mod unclear;

@@ -1,10 +1,12 @@
 //! A platform of the tests' own, with real HTTP: sellers with several shops, each of which has a cipher that its calls
 //! need. It is as strict as platforms get: a seller's new authorization ends the one before, and a refresh token works once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::http::header::LOCATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -15,84 +17,10 @@ use serde_json::{Value, json};
 use super::connecting::Way;
 use super::test_app::{TestApp, Wishes};
 
-const FILE: &str = r#"
-slug = "bazaar"
-name = "Bazaar"
-number = 1
-reference = { auth = "OAuth2" }
-confidence = "documented"
-documentation = "https://bazaar.example/docs"
-api_hosts = ["https://api.bazaar.example"]
+const FILE: &str = include_str!("bazaar.toml");
 
-[shared]
-documentation = "https://bazaar.example/docs"
-client = "app"
-lifetimes = { access = "1h", refresh = "30d" }
-grace = "none"
-base_url = "https://api.bazaar.example"
-
-[[shared.app_fields]]
-name = "client_id"
-label = "ID"
-help = "there"
-example = "1"
-pattern = '^.+$'
-
-[[shared.app_fields]]
-name = "client_secret"
-label = "Secret"
-help = "there"
-pattern = '^.+$'
-secret = true
-
-[shared.obtain.code]
-authorize = "https://login.bazaar.example/authorize"
-token = { url = "https://api.bazaar.example/token" }
-refresh = { url = "https://api.bazaar.example/token" }
-
-[shared.sign]
-headers = [
-  { name = "authorization", value = "Bearer {access_token}" },
-  { name = "x-shop-cipher", value = "{shop_cipher}" },
-]
-
-[shared.answer]
-code_at = ["/error"]
-token = [{ kind = "dead", on = { status = [400], code = ["invalid_grant"] } }]
-verify = [{ kind = "dead", on = { status = [401], code = ["invalid_token"] } }]
-unauthorized = [{ status = [401] }]
-
-[shared.verify]
-needs = ["/shops"]
-store_id = "/shops/0/id"
-store_name = "/shops/0/name"
-shops = { at = "/shops/*", id = "/id", name = "/name", keep = { shop_cipher = "/cipher" } }
-call = { path = "/shops", unsigned = true, headers = [{ name = "authorization", value = "Bearer {access_token}" }] }
-
-[shared.revoke]
-call = { method = "POST", path = "/revoke" }
-
-[[methods]]
-id = "authorization"
-name = "Approve"
-choose = "Approve"
-identity = "platform"
-
-[[methods]]
-id = "typed"
-name = "Name the shop"
-choose = "Name the shop"
-identity = "typed"
-identity_template = "{shop}"
-
-[[methods.fields]]
-name = "shop"
-label = "Shop"
-help = "there"
-example = "10"
-pattern = '^[0-9]+$'
-required = false
-"#;
+/// How long a token call takes that fails.
+const FAILS_AFTER: Duration = Duration::from_millis(50);
 
 /// A shop there: id and name. Its cipher is made of the id.
 pub type Shop = (&'static str, &'static str);
@@ -114,6 +42,8 @@ struct World {
     lacks_right: bool,
     /// Answers no token call, and the time by the test's clock, by which those that came are written down.
     down: bool,
+    /// Grants whose token calls end in a fault of its own, slowly.
+    failing: BTreeSet<usize>,
     now: DateTime<Utc>,
     times: Vec<DateTime<Utc>>,
 }
@@ -182,6 +112,11 @@ impl Bazaar {
             world.grants.push((format!("seller-{number}"), true));
             world.refresh.insert(format!("seeded-{number}"), grant);
         }
+    }
+
+    /// From now on these grants' token calls fail, and no others.
+    pub fn fails(&self, grants: Range<usize>) {
+        self.world.lock().unwrap().failing = grants.collect();
     }
 
     pub fn is_down(&self, down: bool) {
@@ -320,13 +255,12 @@ async fn authorize(world: Shared, asked: Pairs) -> HttpResponse {
         .finish()
 }
 
-async fn token(world: Shared, form: web::Form<BTreeMap<String, String>>) -> HttpResponse {
-    let mut world = world.lock().unwrap();
-    world
-        .received
-        .push(json!({ "path": "/token", "grant_type": form["grant_type"] }));
-    let now = world.now;
-    world.times.push(now);
+async fn token(shared: Shared, form: web::Form<BTreeMap<String, String>>) -> HttpResponse {
+    if fails(&shared, &form) {
+        tokio::time::sleep(FAILS_AFTER).await;
+        return HttpResponse::InternalServerError().json(json!({ "error": "server_error" }));
+    }
+    let mut world = shared.lock().unwrap();
     if world.down {
         return HttpResponse::ServiceUnavailable().json(json!({ "error": "temporarily_unavailable" }));
     }
@@ -345,6 +279,18 @@ async fn token(world: Shared, form: web::Form<BTreeMap<String, String>>) -> Http
     HttpResponse::Ok().json(json!({
         "access_token": access, "refresh_token": refresh, "token_type": "Bearer", "expires_in": 3600,
     }))
+}
+
+/// Whether this token call is of a grant that is to fail; it is written down in any case.
+fn fails(world: &Shared, form: &BTreeMap<String, String>) -> bool {
+    let mut world = world.lock().unwrap();
+    world
+        .received
+        .push(json!({ "path": "/token", "grant_type": form["grant_type"] }));
+    let now = world.now;
+    world.times.push(now);
+    let grant = form.get("refresh_token").and_then(|token| world.refresh.get(token));
+    grant.is_some_and(|grant| world.failing.contains(grant))
 }
 
 async fn shops(world: Shared, request: HttpRequest) -> HttpResponse {

@@ -16,6 +16,7 @@ pub mod print_schema;
 pub mod processes;
 pub mod raw;
 pub mod receiver;
+pub mod relay;
 pub mod rows;
 pub mod test_app;
 pub mod visitor;
