@@ -63,7 +63,7 @@ pub(super) async fn begin_with(
     if visit.session.status_at(app.now()).has_ended() {
         return Err(Error::LinkExpired);
     }
-    if !visit.allows(&platform.slug) || !platform.is_for(visit.api_app.id) {
+    if !visit.allows(&platform.slug) || !platform.is_for(visit.api_app.id) || method.for_partners {
         return Err(Error::NotFound);
     }
     let fields = match checked(

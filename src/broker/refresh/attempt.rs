@@ -325,7 +325,8 @@ impl Try<'_> {
     /// the lease over asks then.
     async fn may_repeat(&self) -> bool {
         let (platform, mode) = (&self.row.platform, self.loaded.mode);
-        let room = token_limit::take(self.app, platform, mode, self.method, token_limit::For::Refreshing);
+        let (caller, wanted) = (gate::caller(self.loaded), token_limit::For::Refreshing);
+        let room = token_limit::take(self.app, platform, mode, self.method, caller, wanted);
         matches!(room.await, Ok(None))
     }
 
