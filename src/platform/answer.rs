@@ -98,7 +98,7 @@ impl Condition {
             && (self.header.is_empty() || self.header.iter().any(|name| headers.contains_key(name.as_str())))
             && (self.code.is_empty() || body.codes(at).iter().any(|code| self.code.contains(code)))
             && (self.contains.is_empty() || self.contains.iter().any(|words| body.contains(words)))
-            && !(!self.but_code.is_empty() && body.codes(at).iter().any(|code| self.but_code.contains(code)))
+            && (self.but_code.is_empty() || !body.codes(at).iter().any(|code| self.but_code.contains(code)))
     }
 }
 

@@ -91,7 +91,11 @@ impl<'a> Scope<'a> {
         }
         match self.values.get(name) {
             Some(value) if !value.is_empty() => Ok(Cow::Borrowed(value)),
-            _ => match self.method.field(name).map(|field| (&field.default, &field.default_from)) {
+            _ => match self
+                .method
+                .field(name)
+                .map(|field| (&field.default, &field.default_from))
+            {
                 Some((Some(default), _)) => Ok(Cow::Borrowed(default)),
                 Some((None, Some(other))) => self.get(other),
                 _ => Err(missing()),

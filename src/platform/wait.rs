@@ -88,7 +88,11 @@ mod tests {
         };
         let wait = |pairs: &[_]| told(&rules, &headers(pairs), None).map(|wait| wait.as_secs());
         assert_eq!(wait(&[DATE, (reset.clone(), "2026-10-21T09:33:00+02:00")]), Some(300));
-        assert_eq!(wait(&[DATE, (reset.clone(), "2026-10-21T07:27:00Z")]), None, "it is over");
+        assert_eq!(
+            wait(&[DATE, (reset.clone(), "2026-10-21T07:27:00Z")]),
+            None,
+            "it is over"
+        );
         assert_eq!(wait(&[DATE, (reset.clone(), "2027-10-21T07:27:00Z")]), Some(86_400));
         assert_eq!(wait(&[(reset.clone(), "2026-10-21T09:33:00+02:00")]), None);
         let after = (header::RETRY_AFTER, "7");

@@ -102,7 +102,11 @@ pub async fn install(
     let asker = Asker::merchant(app_id);
     let mut fields = BTreeMap::new();
     if let Install::Named(named) = &install {
-        fields.extend(named.iter().map(|(name, value)| (name.to_owned(), value.expose().to_owned())));
+        fields.extend(
+            named
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.expose().to_owned())),
+        );
     }
     let new = NewSession {
         return_url: sessions::default_return_url(app, &api_app)?,

@@ -72,7 +72,10 @@ impl Checker<'_> {
         let method = self.method;
         for (name, trimmed) in &method.trimmed {
             let key = format!("trimmed.{name}");
-            if !method.field(&trimmed.from).is_some_and(|field| field.takes == Takes::Url) {
+            if !method
+                .field(&trimmed.from)
+                .is_some_and(|field| field.takes == Takes::Url)
+            {
                 self.fault(&key, format!("`{}` is no field that takes a url", trimmed.from));
             }
             if !trimmed.end.starts_with('/') || trimmed.end.ends_with('/') {
@@ -94,7 +97,10 @@ impl Checker<'_> {
         let key = "obtain.code.named";
         let wanted = matches!(code.install, Some(InstallKind::Named | InstallKind::Handle));
         if wanted == code.named.is_empty() {
-            self.fault(key, "goes with `install = \"named\"` and `install = \"handle\"`, and only with those");
+            self.fault(
+                key,
+                "goes with `install = \"named\"` and `install = \"handle\"`, and only with those",
+            );
         }
         for named in &code.named {
             let field = self.method.fields.iter().find(|field| field.name == named.name);

@@ -156,7 +156,11 @@ impl Code {
             if wanted.any(|name| scope.get(name).is_err()) {
                 let mut url = entrance.fill(scope)?;
                 let pairs = fill_pairs(&self.entrance_query, scope)?;
-                url.set_query(Some(signature::join(&pairs)).as_deref().filter(|query| !query.is_empty()));
+                url.set_query(
+                    Some(signature::join(&pairs))
+                        .as_deref()
+                        .filter(|query| !query.is_empty()),
+                );
                 return Ok(url);
             }
         }
@@ -307,7 +311,9 @@ impl Code {
         let mut named = Values::new();
         for parameter in &self.named {
             let given = once(&pairs, &parameter.parameter)?;
-            let checked = method.field(&parameter.name).and_then(|field| field.check(&given, false).ok());
+            let checked = method
+                .field(&parameter.name)
+                .and_then(|field| field.check(&given, false).ok());
             let checked = checked.ok_or_else(|| CallbackRefusal::UnsafeValue(parameter.name.clone()))?;
             named.set(parameter.name.as_str(), checked);
         }

@@ -88,7 +88,9 @@ fn imported_tokens_of_an_unknown_age_are_refreshed_within_hours_and_not_together
                 now,
                 &random,
             );
-            refresh::of_unknown_age(granted, now, &random).refresh_at.unwrap()
+            refresh::of_unknown_age(granted, method, now, &random)
+                .refresh_at
+                .unwrap()
         };
         (0..STORES).map(timer).collect()
     };
