@@ -44,8 +44,8 @@ impl For {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Caller {
     pub client: Option<PlatformAppId>,
-    /// Not there before it has been granted.
-    pub grant: Option<CredentialId>,
+    /// A credential and its grant's number; not there before it has been granted.
+    pub grant: Option<(CredentialId, i64)>,
 }
 
 /// What is counted together; `None`: nothing is, yet.
@@ -54,7 +54,10 @@ fn endpoint(platform: &str, mode: Mode, limit: TokenLimit, caller: Caller, wante
     let whose = match limit.per {
         CountedBy::Address => place,
         CountedBy::Client => format!("{place}:{}", caller.client?),
-        CountedBy::Grant => format!("{place}:{}", caller.grant?),
+        CountedBy::Grant => {
+            let (credential, number) = caller.grant?;
+            format!("{place}:{credential}:{number}")
+        }
     };
     Some(match (wanted, limit.exchanges) {
         (For::Connecting, Some(_)) => format!("{whose}:exchange"),
@@ -99,7 +102,7 @@ pub async fn take(
 pub fn turn(
     app: &App,
     timer: Timer,
-    (platform, client): (&str, Option<PlatformAppId>),
+    (platform, caller): (&str, Caller),
     mode: Mode,
     method: &Method,
     wait: Duration,
@@ -107,8 +110,7 @@ pub fn turn(
     let Some(limit) = method.token_limit else {
         return wait;
     };
-    let grant = Some(timer.credential);
-    let Some(endpoint) = endpoint(platform, mode, limit, Caller { client, grant }, For::Refreshing) else {
+    let Some(endpoint) = endpoint(platform, mode, limit, caller, For::Refreshing) else {
         return wait;
     };
     let apart = (limit.within + ON_ITS_WAY) / For::Refreshing.most(limit);

@@ -117,7 +117,7 @@ pub(super) async fn pass(
 pub(super) fn caller(loaded: &Loaded) -> token_limit::Caller {
     token_limit::Caller {
         client: loaded.row.platform_app_id,
-        grant: Some(loaded.row.id),
+        grant: Some((loaded.row.id, loaded.row.grant_no)),
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn turn(app: &App, loaded: &Loaded, method: &Method, wait: Duration) 
         app: loaded.row.app_id,
         credential: loaded.row.id,
     };
-    let place = (&*loaded.row.platform, loaded.row.platform_app_id);
+    let place = (&*loaded.row.platform, caller(loaded));
     let turn = token_limit::turn(app, timer, place, loaded.mode, method, wait);
     if is_near(app, turn, loaded.row.refresh_expires_at) {
         wait
