@@ -311,7 +311,12 @@ fn everywhere(answer: &PlatformAnswer, body: &Body<'_>) -> FailureKind {
     let start = body.text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
     if answer.status == StatusCode::TOO_MANY_REQUESTS {
         FailureKind::Throttled
-    } else if answer.status.is_server_error() || html || start == "<!doctype" || start.starts_with("<html") {
+    } else if answer.status.is_server_error()
+        || answer.status == StatusCode::REQUEST_TIMEOUT
+        || html
+        || start == "<!doctype"
+        || start.starts_with("<html")
+    {
         // A page is a firewall or a proxy speaking, not the platform.
         FailureKind::Down
     } else {

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::body::{self, Unkept};
 use super::{Call, Usable, headers};
 use crate::broker::moment::{heard, host_of, moment_at};
@@ -19,21 +21,24 @@ impl Call<'_> {
     /// Sends the call with a credential. The first try streams the body, the second has it whole.
     pub(super) async fn send(&self, usable: &Usable, first: bool) -> Result<http::Response<AnswerStream>, Error> {
         let sent = self.send_once(usable, !first).await;
-        match sent {
-            Err(failed) if self.helps_again(&failed) && self.request.body.whole(self.keeps()).await.is_ok() => {
-                self.send_once(usable, true).await.map_err(|failed| failed.error)
-            }
-            other => other.map_err(|failed| failed.error),
+        if self.helps_again(&sent) && self.request.body.whole(self.keeps()).await.is_ok() {
+            drop(sent);
+            return self.send_once(usable, true).await.map_err(|failed| failed.error);
         }
+        sent.map_err(|failed| failed.error)
     }
 
     /// A platform may close a pooled connection just now. If nothing of the call has left, it is sent on another one; if
-    /// it may have arrived, only a safe one is (RFC 9110, section 9.2.2).
-    fn helps_again(&self, failed: &Failed) -> bool {
-        match failed.connection {
-            Connection::Fine => false,
-            Connection::Missing => true,
-            Connection::Broke => self.request.method.is_safe(),
+    /// it may have arrived, only a safe one is (RFC 9110, section 9.2.2). A server may also say 408 to a connection that
+    /// it saw idle, while the call is on its way to it (section 15.5.9).
+    fn helps_again(&self, sent: &Result<http::Response<AnswerStream>, Failed>) -> bool {
+        match sent {
+            Ok(answer) => answer.status() == StatusCode::REQUEST_TIMEOUT && self.request.method.is_safe(),
+            Err(failed) => match failed.connection {
+                Connection::Fine => false,
+                Connection::Missing => true,
+                Connection::Broke => self.request.method.is_safe(),
+            },
         }
     }
 

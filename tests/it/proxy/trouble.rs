@@ -64,6 +64,20 @@ async fn a_safe_call_whose_answer_is_lost_once_is_sent_again_unseen_by_the_calle
 }
 
 #[tokio::test]
+async fn a_408_on_a_connection_that_the_platform_gave_up_is_not_shown_to_a_safe_call() {
+    let (app, connected) = with_store("mercado-libre", "authorization").await;
+    for (method, status, calls) in [("GET", 200, 2), ("POST", 408, 1)] {
+        let fault = json!({ "calls": "api", "status": 408 });
+        let once = json!({ "platform": "mercado-libre", "times": 1, "fault": fault });
+        app.control("faults", once).await;
+        let before = app.received("mercado-libre").await.len();
+        let answer = app.call(&connected.access_token, method, "/users/me").await;
+        assert_eq!(answer.status, status, "{method}: {}", answer.body);
+        assert_eq!(app.received("mercado-libre").await.len(), before + calls);
+    }
+}
+
+#[tokio::test]
 async fn an_unsafe_call_whose_answer_is_lost_is_not_sent_again() {
     let (app, connected) = with_store("mercado-libre", "authorization").await;
     order(&app, json!({ "calls": "api", "effect": "lost_answer" })).await;
@@ -97,6 +111,19 @@ async fn an_expired_token_that_cannot_be_renewed_now_is_503_and_nothing_was_deli
     let answer = call(&app, &connected.access_token).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(store(&app, &connected.store_id).await["health"], "ok");
+}
+
+#[tokio::test]
+async fn a_408_to_a_renewal_is_the_platforms_trouble_and_no_riddle() {
+    let (app, connected) = with_store("mercado-libre", "authorization").await;
+    order(&app, json!({ "calls": "token", "status": 408 })).await;
+    app.advance(Duration::from_secs(21_601));
+    assert_eq!(call(&app, &connected.access_token).await.status, 503);
+    let refreshes = format!("/v1/stores/{}/refreshes", connected.store_id);
+    let tried = app.api("GET", &refreshes, None).await.json();
+    assert_eq!(tried["data"][0]["outcome"], "down", "{tried}");
+    back_again(&app).await;
+    assert_eq!(call(&app, &connected.access_token).await.status, 200);
 }
 
 #[tokio::test]
