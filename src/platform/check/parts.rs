@@ -108,7 +108,7 @@ impl Checker<'_> {
                 Some(InstallKind::Handle) if !self.method.arriving.contains_key(&named.name) => {
                     self.fault(key, format!("`{}` arrives without a pattern", named.name));
                 }
-                Some(InstallKind::Named) if !field.is_some_and(|field| !field.secret) => {
+                Some(InstallKind::Named) if field.is_none_or(|field| field.secret) => {
                     self.fault(key, format!("`{}` is no field that a form shows", named.name));
                 }
                 _ => {}

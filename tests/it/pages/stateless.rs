@@ -73,8 +73,8 @@ async fn a_callback_without_a_state_is_nothing_in_another_browser() {
 /// is one that began at the platform: nobody's, until the partner has asked who it is.
 #[tokio::test]
 async fn a_code_without_a_state_at_the_one_address_is_of_its_browser_or_of_nobody() {
-    let app = start().await;
     for is_other in [false, true] {
+        let app = start().await;
         let visitor = Visitor::new();
         let (session, callback) = approved(&app, &visitor, "temu", &[("region", "us")]).await;
         let address = format!("/connect/install/{}/temu", app.demo.app_id);
