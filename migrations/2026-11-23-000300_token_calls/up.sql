@@ -8,5 +8,5 @@ CREATE INDEX token_calls_endpoint ON token_calls (endpoint, called_at);
 
 COMMENT ON TABLE token_calls IS 'Recent calls to token endpoints whose platform limits them';
 COMMENT ON COLUMN token_calls.id IS 'Random; nothing refers to it';
-COMMENT ON COLUMN token_calls.endpoint IS 'Platform and mode, such as acme:live';
+COMMENT ON COLUMN token_calls.endpoint IS 'What is counted together: platform and mode, such as acme:live, and whose calls, where they are counted apart';
 COMMENT ON COLUMN token_calls.called_at IS 'When the call was let through';

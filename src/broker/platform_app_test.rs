@@ -257,7 +257,11 @@ async fn ask(app: &App, client: &PlatformApp, method: &Method, values: &Values) 
     };
     // A test leaves merchants who connect their room, as refreshes do.
     let wanted = token_limit::For::Refreshing;
-    if let Some(retry_after) = token_limit::take(app, &client.platform, client.mode, method, wanted).await? {
+    let caller = token_limit::Caller {
+        client: Some(client.id),
+        grant: None,
+    };
+    if let Some(retry_after) = token_limit::take(app, &client.platform, client.mode, method, caller, wanted).await? {
         return Err(Error::RateLimited { retry_after });
     }
     let route = match client.mode {

@@ -161,11 +161,19 @@ pub fn show(config: &Config, slug: &str, json: bool) -> Result<(), Stop> {
         ));
         of_method(method);
     }
+    for left_out in &facts.not_offered {
+        say(&format!("\nnot offered - {}\n  {}", left_out.way, left_out.because));
+    }
     Ok(())
 }
 
 fn of_method(method: &MethodFacts) {
     line("documentation", &method.documentation);
+    some("facts", Some("unconfirmed").filter(|_| method.unconfirmed));
+    some(
+        "for",
+        Some("partners alone: POST /v1/stores").filter(|_| method.for_partners),
+    );
     line("connects", method.obtain_text());
     line("OAuth client", method.client_text());
     line("identity", method.identity_text());

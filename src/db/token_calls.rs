@@ -20,6 +20,12 @@ pub enum Taken {
     Busy,
 }
 
+/// Removes calls that no window holds any more: those of a grant, or of a client, that calls no longer.
+pub fn delete_old(conn: &mut Conn, older_than: Duration) -> Result<usize> {
+    let gone = diesel::sql_query("DELETE FROM token_calls WHERE called_at < llavero_now() - make_interval(secs => $1)");
+    Ok(gone.bind::<Double, _>(older_than.as_secs_f64()).execute(conn)?)
+}
+
 #[derive(QueryableByName)]
 struct Turn {
     #[diesel(sql_type = Bool)]

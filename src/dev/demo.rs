@@ -144,7 +144,8 @@ async fn register_clients(app: &Arc<App>) -> Result<(), Error> {
             continue;
         }
         let mut values = Values::default();
-        for field in fields {
+        // Another field's value stands in for some.
+        for field in fields.into_iter().filter(|field| field.default_from.is_none()) {
             values.set(&field.name, Secret::new(client_value(field)));
         }
         let values = ClientValues {

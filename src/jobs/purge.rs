@@ -13,6 +13,8 @@ use crate::domain::event::KEPT_DAYS;
 use crate::domain::job::{Job, NewJob};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// No limit of a token endpoint counts over a longer time.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 const JOBS_DAYS: i64 = 7;
 const NOTICES_DAYS: i64 = 400;
 const LOGS_DAYS: i64 = 400;
@@ -42,6 +44,9 @@ pub(super) async fn run(app: &Arc<App>) -> Result<End, Error> {
     {}
     app.db.run(db::app_list::erase_ended_signing_secrets).await?;
     app.db.run(db::webhook_endpoints::erase_ended_secrets).await?;
+    app.db
+        .run(|conn| db::token_calls::delete_old(conn, LONGEST_WINDOW))
+        .await?;
     disconnect::erase_unused(app).await?;
     idempotency::purge(app).await?;
     let tools = app.clone();

@@ -9,9 +9,10 @@ use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::descriptor::{ClientOwner, Method};
+use super::descriptor::{ClientOwner, Method, optional_duration};
 use super::failure::Failure;
 use super::transport::PlatformAnswer;
+use super::wait;
 use crate::domain::refresh::FailureKind;
 
 /// How much of a body is looked at where the status alone does not tell.
@@ -33,6 +34,12 @@ pub struct AnswerRules {
     /// A header that says in milliseconds how long to wait; `Retry-After` is always read.
     #[serde(default, deserialize_with = "wait_header")]
     pub wait_millis: Option<HeaderName>,
+    /// A header that says until when (RFC 3339).
+    #[serde(default, deserialize_with = "wait_header")]
+    pub wait_until: Option<HeaderName>,
+    /// JSON pointers to the seconds to wait, with or without words around the number.
+    #[serde(default)]
+    pub wait_at: Vec<String>,
     /// Answers of forwarded calls that mean: this credential is not accepted.
     #[serde(default)]
     pub unauthorized: Vec<Condition>,
@@ -44,6 +51,9 @@ pub struct AnswerRules {
 pub struct FailureRule {
     pub kind: FailureKind,
     pub on: Condition,
+    /// How long to wait where the answer does not tell.
+    #[serde(default, deserialize_with = "optional_duration")]
+    pub wait: Option<Duration>,
 }
 
 /// What an answer must show: all that is given, of each list one.
@@ -63,6 +73,12 @@ pub struct Condition {
     /// The `error` of a challenge in `WWW-Authenticate` (RFC 6750, 3).
     #[serde(default)]
     pub challenge: Vec<String>,
+    /// A header that is there, whatever it says.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// Codes that say otherwise, whatever words stand around them.
+    #[serde(default)]
+    pub but_code: Vec<String>,
 }
 
 impl Condition {
@@ -79,8 +95,10 @@ impl Condition {
         let at = if self.at.is_empty() { &rules.code_at } else { &self.at };
         self.fits_status(status)
             && (self.challenge.is_empty() || challenge_errors(headers).any(|error| self.challenge.contains(&error)))
+            && (self.header.is_empty() || self.header.iter().any(|name| headers.contains_key(name.as_str())))
             && (self.code.is_empty() || body.codes(at).iter().any(|code| self.code.contains(code)))
             && (self.contains.is_empty() || self.contains.iter().any(|words| body.contains(words)))
+            && (self.but_code.is_empty() || !body.codes(at).iter().any(|code| self.but_code.contains(code)))
     }
 }
 
@@ -228,19 +246,25 @@ pub fn may_hide_a_grant(method: &Method, answer: &PlatformAnswer) -> bool {
     }
 }
 
-fn ruled(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer, body: &Body<'_>) -> Option<FailureKind> {
+fn ruled<'a>(
+    method: &Method,
+    rules: &'a [FailureRule],
+    answer: &PlatformAnswer,
+    body: &Body<'_>,
+) -> Option<&'a FailureRule> {
     // Words found in a page are a firewall's or a proxy's, whatever they say: only the platform's JSON is a verdict.
     let believed = |rule: &&FailureRule| rule.kind != FailureKind::Dead || body.json.is_some();
     rules
         .iter()
         .filter(believed)
         .find(|rule| rule.on.holds(&method.answer, answer.status, &answer.headers, body))
-        .map(|rule| rule.kind)
 }
 
 pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAnswer) -> Failure {
     let body = Body::new(&answer.body);
-    let kind = ruled(method, rules, answer, &body)
+    let rule = ruled(method, rules, answer, &body);
+    let kind = rule
+        .map(|rule| rule.kind)
         .or_else(|| refused_client(method, answer))
         .unwrap_or_else(|| everywhere(answer, &body));
     let code = body
@@ -257,7 +281,7 @@ pub(super) fn judge(method: &Method, rules: &[FailureRule], answer: &PlatformAns
         code,
         status: Some(status),
         detail,
-        retry_after: retry_after(&answer.headers).or_else(|| wait_millis(&method.answer, &answer.headers)),
+        retry_after: wait::told(&method.answer, &answer.headers, body.json.as_ref()).or_else(|| rule?.wait),
     }
 }
 
@@ -313,22 +337,6 @@ fn wait_header<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Head
     super::call::header_name(deserializer).map(Some)
 }
 
-fn wait_millis(rules: &AnswerRules, headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(rules.wait_millis.as_ref()?)?.to_str().ok()?;
-    text.trim().parse().ok().map(Duration::from_millis)
-}
-
-/// `Retry-After` in seconds, or as a date counted from the answer's own `Date`.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let at = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    let date = chrono::DateTime::parse_from_rfc2822(headers.get(header::DATE)?.to_str().ok()?).ok()?;
-    (at - date).to_std().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,22 +368,5 @@ mod tests {
     fn what_could_be_a_token_is_no_code() {
         assert!(is_a_word("UNAUTHORIZED.GMP_GATEWAY_API") && is_a_word("invalid access token"));
         assert!(!is_a_word("abcd_0123456789abcdef0123456789abcdef") && !is_a_word("<b>"));
-    }
-
-    #[test]
-    fn retry_after_is_read_in_seconds_and_as_a_date() {
-        let headers = |pairs: &[(header::HeaderName, &'static str)]| -> HeaderMap {
-            pairs
-                .iter()
-                .map(|(n, v)| (n.clone(), http::HeaderValue::from_static(v)))
-                .collect()
-        };
-        let wait = |pairs: &[(header::HeaderName, &'static str)]| retry_after(&headers(pairs)).map(|d| d.as_secs());
-        assert_eq!(wait(&[(header::RETRY_AFTER, "2.0")]), Some(2));
-        let date = (header::DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
-        let then = (header::RETRY_AFTER, "Wed, 21 Oct 2026 07:29:30 GMT");
-        assert_eq!(wait(&[date.clone(), then.clone()]), Some(90));
-        assert_eq!(wait(&[then]), None);
-        assert_eq!(wait(&[(header::RETRY_AFTER, "-1")]), None);
     }
 }

@@ -75,11 +75,12 @@ pub(super) fn known(method: &Method) -> BTreeSet<String> {
             .chain(&method.app_fields)
             .map(|field| field.name.clone()),
     );
-    known.extend(method.lookups.keys().cloned());
+    known.extend(method.lookups.keys().chain(method.trimmed.keys()).cloned());
     match &method.obtain {
         Obtain::Code(code) => {
             known.extend(code.grant.keep.keys().cloned());
-            known.extend(code.brings.iter().map(|parameter| parameter.name.clone()));
+            let brought = code.brings.iter().chain(&code.named);
+            known.extend(brought.map(|parameter| parameter.name.clone()));
         }
         Obtain::Ask(ask) => known.extend(ask.grant.keep.keys().cloned()),
         Obtain::Oauth1(_) => {
@@ -121,6 +122,7 @@ impl Checker<'_> {
             self.field(&format!("fields[{i}]"), field);
         }
         self.registered(platform);
+        self.partners(platform);
         for (name, value) in &method.arriving {
             if let Some(import) = &value.import
                 && value.check(&import.example).as_ref() != Some(&import.example)
@@ -154,6 +156,7 @@ impl Checker<'_> {
                 }
             }
         }
+        self.follows();
         self.url("base_url", &method.base_url);
         for host in &platform.api_hosts {
             self.url("api_hosts", host);
@@ -164,6 +167,8 @@ impl Checker<'_> {
                 if let Some(entrance) = &code.entrance {
                     self.url("obtain.code.entrance", entrance);
                 }
+                self.pairs("obtain.code.entrance_query", &code.entrance_query);
+                self.named(code);
                 if !code.omits("client_id") {
                     self.name("obtain.code", "client_id");
                 }
@@ -209,8 +214,8 @@ impl Checker<'_> {
         if let Some(of) = method.verify.shops.as_ref().and_then(|shops| shops.of.as_ref()) {
             self.template("verify.shops.of", of);
         }
-        if let Some(name) = &method.verify.proves {
-            self.name("verify.proves", name);
+        for name in method.verify.proves.iter().chain(&method.verify.needs_at) {
+            self.name("verify", name);
         }
         for lists in method.verify.lists.iter().chain(&method.verify.says) {
             self.template(&format!("verify.{}", lists.code), &lists.value);

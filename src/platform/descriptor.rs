@@ -25,7 +25,9 @@ use super::verify::Verify;
 use crate::domain::connect::Language;
 use crate::domain::id::AppId;
 
+pub use super::follows::{Lookup, StandIn, Trimmed};
 pub use super::lifetimes::Lifetimes;
+pub use super::limits::{CountedBy, TokenLimit};
 pub use super::reference::Reference;
 
 /// A text in the languages that people are spoken to in. In a file, a plain string is the same in all.
@@ -164,32 +166,6 @@ pub struct When {
     pub is: Vec<String>,
 }
 
-/// What a platform allows of its token endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenLimit {
-    pub calls: u32,
-    #[serde(deserialize_with = "duration")]
-    pub within: Duration,
-}
-
-/// A value that follows from another one by a list.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lookup {
-    pub from: String,
-    pub values: BTreeMap<String, String>,
-}
-
-/// A value that others stand in for: which one, another value decides.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StandIn {
-    pub from: String,
-    /// The name of the one that stands in, by that value; where it is not given, nothing changes.
-    pub names: BTreeMap<String, String>,
-}
-
 /// One way in which a platform's stores are connected and called.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,6 +174,12 @@ pub struct Method {
     pub name: Text,
     /// One sentence that helps to choose between methods.
     pub choose: Text,
+    /// What is typed names a store and proves nothing: only the partner whose client it is may name one, never a page.
+    #[serde(default)]
+    pub for_partners: bool,
+    /// How sure we are of it, where that differs from the platform's other methods.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
     /// What the partner has to register at the platform beforehand.
     #[serde(default)]
     pub register: Option<Text>,
@@ -218,6 +200,9 @@ pub struct Method {
     /// Values of the platform app that differ between parts of the platform.
     #[serde(default)]
     pub instead: BTreeMap<String, StandIn>,
+    /// Addresses that are a field's without its end.
+    #[serde(default)]
+    pub trimmed: BTreeMap<String, Trimmed>,
     /// Values that a callback or a token answer brings and that decide where a secret is sent.
     #[serde(default)]
     pub arriving: BTreeMap<String, Arriving>,
@@ -290,8 +275,14 @@ impl Method {
 
     /// The check of a value that may stand in a host's place: a field's, or an arriving value's.
     pub(super) fn check_of(&self, name: &str) -> Option<(Takes, &Pattern)> {
+        let name = self.whole(name);
         let field = self.field(name).map(|field| (field.takes, &field.pattern));
         field.or_else(|| self.arriving.get(name).map(|value| (value.takes, &value.pattern)))
+    }
+
+    /// The field that a trimmed value is of, or the name itself.
+    pub(super) fn whole<'a>(&'a self, name: &'a str) -> &'a str {
+        self.trimmed.get(name).map_or(name, |trimmed| trimmed.from.as_str())
     }
 
     /// The store's root, below which the platform documents its paths.
@@ -317,6 +308,14 @@ impl Method {
     }
 }
 
+/// A documented way to connect that is left out, and why.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotOffered {
+    pub way: String,
+    pub because: String,
+}
+
 /// A platform as the catalogue describes it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -338,6 +337,9 @@ pub struct Platform {
     pub hooks: Option<Hooks>,
     /// The first is the default.
     pub methods: Vec<Method>,
+    /// Ways that are documented and not offered.
+    #[serde(default)]
+    pub not_offered: Vec<NotOffered>,
     /// What its connections are at Nango.
     #[serde(default)]
     pub nango: Vec<NangoConnection>,
@@ -392,6 +394,6 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
         .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not of the form 90s, 15m, 6h or 180d")))
 }
 
-fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }

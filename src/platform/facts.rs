@@ -8,11 +8,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::custom;
-use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, Platform, Renewal};
-use super::field::{Arriving, Field, Import, Takes};
+use super::descriptor::{ClientOwner, Confidence, Grace, IdentitySource, Method, NotOffered, Platform, Renewal};
+use super::field::Field;
+use super::field_facts::{field, import};
 use super::obtain::{self, Obtain};
 use super::register;
 use crate::domain::connect::Language;
+
+pub use super::field_facts::{ChoiceFacts, FieldFacts};
 
 /// Our own addresses at a platform, for one app; `None` where our public address is not known.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +63,14 @@ pub struct PlatformFacts {
     pub app_fields: Vec<FieldFacts>,
     /// The first is offered first.
     pub methods: Vec<MethodFacts>,
+    /// Documented ways to connect that are left out, and why.
+    pub not_offered: Vec<NotOfferedFacts>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NotOfferedFacts {
+    pub way: String,
+    pub because: String,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -86,6 +97,10 @@ pub struct MethodFacts {
     pub name: String,
     /// One sentence that helps to choose.
     pub choose: String,
+    /// Not on merchants' pages: with `POST /v1/stores` alone, by an app with a client of its own at the platform.
+    pub for_partners: bool,
+    /// Nobody has confirmed this method's facts: try one store first.
+    pub unconfirmed: bool,
     /// What the partner has to register at the platform beforehand.
     pub register: Option<String>,
     pub documentation: String,
@@ -166,32 +181,10 @@ pub struct RefreshFacts {
 pub struct TokenLimitFacts {
     pub calls: u32,
     pub within_seconds: u64,
-}
-
-/// A value that somebody gives.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct FieldFacts {
-    pub name: String,
-    pub label: String,
-    /// Where to find it.
-    pub help: String,
-    pub example: String,
-    /// A regular expression that the whole value meets.
-    pub pattern: String,
-    /// `text`, `host`, `label` (of a host name), `url` or `path`.
-    pub takes: &'static str,
-    pub secret: bool,
-    pub required: bool,
-    /// Stands in where nothing is given.
-    pub default: Option<String>,
-    /// All that can be chosen; empty: anything that meets the pattern.
-    pub choices: Vec<ChoiceFacts>,
-}
-
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ChoiceFacts {
-    pub value: String,
-    pub label: String,
+    /// Whose calls count together: those from one network `address`, of one `client`, or of one `grant`.
+    pub per: &'static str,
+    /// Exchanges of codes in the same time, where they are counted apart.
+    pub exchanges: Option<u32>,
 }
 
 /// The facts of a platform, its texts in `language`.
@@ -234,6 +227,14 @@ pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> Pla
         }),
         app_fields,
         methods,
+        not_offered: platform.not_offered.iter().map(not_offered).collect(),
+    }
+}
+
+fn not_offered(left_out: &NotOffered) -> NotOfferedFacts {
+    NotOfferedFacts {
+        way: left_out.way.clone(),
+        because: left_out.because.clone(),
     }
 }
 
@@ -245,6 +246,8 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
         id: method.id.clone(),
         name: method.name.in_(language).to_owned(),
         choose: method.choose.in_(language).to_owned(),
+        for_partners: method.for_partners,
+        unconfirmed: method.confidence.unwrap_or(platform.confidence) == Confidence::Undocumented,
         register: method
             .register
             .as_ref()
@@ -294,6 +297,8 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
         token_limit: method.token_limit.map(|limit| TokenLimitFacts {
             calls: limit.calls,
             within_seconds: limit.within.as_secs(),
+            per: limit.per.as_str(),
+            exchanges: limit.exchanges,
         }),
         rate_limit: method.rate_limit.as_ref().map(|text| text.in_(language).to_owned()),
         differs_from_reference: platform.reference.differs(method),
@@ -306,7 +311,8 @@ fn method(platform: &Platform, method: &Method, language: Language, addresses: &
 pub fn reauthorize_after(method: &Method) -> Option<Duration> {
     match method.renewal {
         Renewal::AskAgain => None,
-        Renewal::RefreshToken => method.lifetimes.refresh.filter(|_| !method.lifetimes.refresh_moves),
+        Renewal::RefreshToken if method.lifetimes.refresh_moves => method.lifetimes.authorization,
+        Renewal::RefreshToken => method.lifetimes.refresh,
         Renewal::Never => method.lifetimes.access,
     }
 }
@@ -325,53 +331,6 @@ fn refreshing(method: &Method) -> RefreshFacts {
         grace,
         grace_seconds: seconds(time),
         keeps_without_answer: method.keeps_refresh_token,
-    }
-}
-
-fn field(field: &Field, language: Language) -> FieldFacts {
-    FieldFacts {
-        name: field.name.clone(),
-        label: field.label.in_(language).to_owned(),
-        help: field.help.in_(language).to_owned(),
-        example: field.example.clone(),
-        pattern: field.pattern.as_str().to_owned(),
-        takes: takes(field.takes),
-        secret: field.secret,
-        required: field.required,
-        default: field.default.clone(),
-        choices: field
-            .choices
-            .iter()
-            .map(|choice| ChoiceFacts {
-                value: choice.value.clone(),
-                label: choice.label.in_(language).to_owned(),
-            })
-            .collect(),
-    }
-}
-
-fn import((name, value, import): (&str, &Arriving, &Import), language: Language) -> FieldFacts {
-    FieldFacts {
-        name: name.to_owned(),
-        label: import.label.in_(language).to_owned(),
-        help: import.help.in_(language).to_owned(),
-        example: import.example.clone(),
-        pattern: value.pattern.as_str().to_owned(),
-        takes: takes(value.takes),
-        secret: false,
-        required: import.required,
-        default: None,
-        choices: Vec::new(),
-    }
-}
-
-fn takes(takes: Takes) -> &'static str {
-    match takes {
-        Takes::Text => "text",
-        Takes::Host => "host",
-        Takes::Label => "label",
-        Takes::Url => "url",
-        Takes::Path => "path",
     }
 }
 

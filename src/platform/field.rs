@@ -99,6 +99,9 @@ pub struct Field {
     /// Stands in where nothing is given.
     #[serde(default)]
     pub default: Option<String>,
+    /// Another field whose value stands in where neither is given.
+    #[serde(default)]
+    pub default_from: Option<String>,
 }
 
 /// A value that comes from a callback or an answer and that a request's address is made of.
@@ -174,7 +177,7 @@ impl Field {
     pub fn check(&self, given: &str, allow_http: bool) -> Result<String, FieldProblem> {
         let given = given.trim();
         if given.is_empty() {
-            return if self.required && self.default.is_none() {
+            return if self.required && self.default.is_none() && self.default_from.is_none() {
                 Err(FieldProblem::Missing)
             } else {
                 Ok(String::new())
@@ -226,6 +229,7 @@ mod tests {
             choices: Vec::new(),
             required: true,
             default: None,
+            default_from: None,
         }
     }
 

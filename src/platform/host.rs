@@ -71,7 +71,9 @@ pub(super) fn base_value(scope: &Scope<'_>, name: &str) -> Result<String, BuildE
     let value = scope.get(name)?;
     let meets = match scope.method.check_of(name) {
         // Whether a store may have plain http was decided when the value was typed; what arrives never may.
-        Some((_, pattern)) if scope.method.field(name).is_some() => pattern.is_match_with_http(&value),
+        Some((_, pattern)) if scope.method.field(scope.method.whole(name)).is_some() => {
+            pattern.is_match_with_http(&value)
+        }
         Some((_, pattern)) => pattern.is_match(&value),
         None => false,
     };

@@ -18,6 +18,8 @@ pub struct Lifetimes {
     pub refresh: Option<Duration>,
     /// Whether a refresh moves the refresh token's deadline.
     pub refresh_moves: bool,
+    /// When refreshing, too, comes to an end, counted from the consent. `None`: nothing is known of one.
+    pub authorization: Option<Duration>,
     /// `access` is a guess.
     pub access_unknown: bool,
     /// `refresh` is a guess.
@@ -32,6 +34,8 @@ struct Written {
     refresh: Life,
     #[serde(default)]
     refresh_moves: bool,
+    #[serde(default)]
+    authorization: Option<Life>,
 }
 
 impl From<Written> for Lifetimes {
@@ -40,6 +44,7 @@ impl From<Written> for Lifetimes {
             access: written.access.length(),
             refresh: written.refresh.length(),
             refresh_moves: written.refresh_moves,
+            authorization: written.authorization.and_then(Life::length),
             access_unknown: written.access == Life::Unknown,
             refresh_unknown: written.refresh == Life::Unknown,
         }

@@ -78,6 +78,9 @@ impl<'a> Scope<'a> {
                 .map(|v| Cow::Borrowed(v.as_str()))
                 .ok_or_else(missing);
         }
+        if let Some(trimmed) = self.method.trimmed.get(name) {
+            return self.get(&trimmed.from).map(|whole| trimmed.of(whole));
+        }
         if let Some(value) = self.stand_in(name) {
             return Ok(Cow::Borrowed(value));
         }
@@ -88,12 +91,15 @@ impl<'a> Scope<'a> {
         }
         match self.values.get(name) {
             Some(value) if !value.is_empty() => Ok(Cow::Borrowed(value)),
-            _ => self
+            _ => match self
                 .method
                 .field(name)
-                .and_then(|f| f.default.as_deref())
-                .map(Cow::Borrowed)
-                .ok_or_else(missing),
+                .map(|field| (&field.default, &field.default_from))
+            {
+                Some((Some(default), _)) => Ok(Cow::Borrowed(default)),
+                Some((None, Some(other))) => self.get(other),
+                _ => Err(missing()),
+            },
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct Verify {
     /// JSON pointers that a good answer has, whatever its status; of several in one place, one will do.
     #[serde(default)]
     pub needs: Vec<Pointers>,
+    /// A value that is one more such pointer, where the path of the call is a value as well.
+    #[serde(default)]
+    pub needs_at: Option<String>,
     /// JSON pointers that only a failure has, whatever its status.
     #[serde(default)]
     pub lacks: Vec<String>,
@@ -235,13 +238,16 @@ pub fn counterproof(
 pub fn read(method: &Method, answer: &PlatformAnswer, values: &Values) -> Result<StoreFacts, Failure> {
     let verify = &method.verify;
     let body: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+    let scope = Scope::timeless(method, values);
+    let named = verify.needs_at.as_ref().map(|name| scope.get(name)).transpose();
+    let named = named.map_err(|error| Failure::unknown(error.to_string()))?;
     let good = answer.status.is_success()
         && body.as_ref().is_some_and(|body| {
             let has = |at: &String| found_at(body, at).iter().any(|value| !value.is_null());
             let needed = |either: &Pointers| either.all().iter().any(has);
-            verify.needs.iter().all(needed) && !verify.lacks.iter().any(has)
+            let named = named.iter().all(|at| has(&at.as_ref().to_owned()));
+            named && verify.needs.iter().all(needed) && !verify.lacks.iter().any(has)
         });
-    let scope = Scope::timeless(method, values);
     let body = match body {
         Some(body) if good => body,
         // Nothing of a refusal is read: what it says is not about the store.

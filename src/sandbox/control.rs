@@ -110,7 +110,7 @@ async fn accounts(state: Shared) -> HttpResponse {
             .collect();
         let rules_of_tokens = behaviour.token.iter().chain(&behaviour.more_tokens);
         let pasted: Vec<&str> = rules_of_tokens
-            .flat_map(|rules| &rules.pasted)
+            .flat_map(|rules| rules.pasted.iter().chain(&rules.pasted_codes))
             .map(|pasted| pasted.note.as_str())
             .collect();
         let registered: Vec<&Registration> = world

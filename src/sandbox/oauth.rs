@@ -7,7 +7,7 @@ use super::api::Visit;
 use super::behaviour::{Behaviour, Identity, Owner};
 use super::call::{Answer, Pairs, value};
 use super::grant::{Lives, has_passed};
-use super::own_login::{client_credentials, password, take_pasted};
+use super::own_login::{client_credentials, password, take_pasted, take_pasted_code};
 use super::problem::Problem;
 use super::quirk;
 use super::rules::{ClientAuth, Encoding, Pkce, TokenRules};
@@ -156,6 +156,7 @@ fn code(
     pairs: &[(String, String)],
 ) -> Result<Value, Refusal> {
     let text = value(pairs, "code").ok_or_else(|| missing("code"))?;
+    take_pasted_code(world, visit, rules, client, text);
     let now = visit.expiry_now(world);
     let refused = |why: &str| (Problem::CodeRefused, why.to_owned());
     let known = world

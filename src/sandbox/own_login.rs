@@ -6,12 +6,12 @@ use serde_json::Value;
 use super::api::Visit;
 use super::behaviour::Identity;
 use super::call::value;
-use super::grant::Lives;
+use super::grant::{Lives, after};
 use super::oauth::{Refusal, lives, missing};
 use super::problem::Problem;
 use super::rules::TokenRules;
 use super::token_answer::grant_answer;
-use super::world::{Grant, RefreshToken, Registration, World};
+use super::world::{Code, Grant, RefreshToken, Registration, World};
 
 /// A refresh token that a merchant copied from the platform's own pages opens its grant when it is first used.
 pub fn take_pasted(world: &mut World, visit: &Visit<'_>, rules: &TokenRules, text: &str) {
@@ -34,6 +34,29 @@ pub fn take_pasted(world: &mut World, visit: &Visit<'_>, rules: &TokenRules, tex
         };
         let grant = world.open_grant(grant, false);
         world.refresh.insert(text.to_owned(), RefreshToken::new(grant, None));
+    }
+}
+
+/// A code that was made on the platform's own pages is there for whichever client brings it first.
+pub fn take_pasted_code(world: &mut World, visit: &Visit<'_>, rules: &TokenRules, client: &Registration, text: &str) {
+    if world.codes.contains_key(text) {
+        return;
+    }
+    let mut pasted = rules.pasted_codes.iter();
+    if let Some(account) = pasted.find_map(|pasted| pasted.token.expand(text, &pasted.account)) {
+        let now = visit.expiry_now(world);
+        let code = Code {
+            platform: visit.behaviour.slug.clone(),
+            client_id: client.id.clone(),
+            account,
+            redirect_uri: String::new(),
+            scope: String::new(),
+            challenge: None,
+            expires_at: after(now, Some(600)).unwrap_or(now),
+            used: false,
+            grant: None,
+        };
+        world.codes.insert(text.to_owned(), code);
     }
 }
 

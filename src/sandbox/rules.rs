@@ -125,6 +125,9 @@ pub struct TokenRules {
     /// Refresh tokens that merchants paste, good from their first use.
     #[serde(default)]
     pub pasted: Vec<Pasted>,
+    /// Codes that the platform's own pages make without sending anybody anywhere, good for one use.
+    #[serde(default)]
+    pub pasted_codes: Vec<Pasted>,
     /// Zone of the local times in the answer.
     #[serde(default)]
     pub utc_offset_hours: i32,
@@ -133,7 +136,7 @@ pub struct TokenRules {
     pub answer: Value,
 }
 
-/// Refresh tokens of this shape belong to the account that follows from them.
+/// Refresh tokens, or codes, of this shape belong to the account that follows from them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pasted {

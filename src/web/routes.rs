@@ -29,6 +29,7 @@ fn merchant(config: &mut ServiceConfig) {
         .service(web::resource(urls::CONNECT_CALLBACK).get(callback::show))
         .service(web::resource(urls::CONNECT_CALLBACK_STATE).get(callback::show_with_state))
         .service(web::resource(urls::CONNECT_INSTALL).get(install::show))
+        .service(web::resource(urls::CONNECT_INSTALL_STATE).get(install::show_with_state))
         .service(
             web::resource(urls::HOOKS)
                 .get(super::hooks::receive)

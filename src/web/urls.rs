@@ -70,6 +70,8 @@ urls! {
     CONNECT_CALLBACK_STATE connect_callback_state(slug, state) = "/connect/callback/{slug}/{state}";
     CONNECT_DELIVER connect_deliver(link) = "/connect/deliver/{link}";
     CONNECT_INSTALL connect_install(app_id, slug) = "/connect/install/{app_id}/{slug}";
+    /// The same, where the state comes back as part of the path.
+    CONNECT_INSTALL_STATE connect_install_state(app_id, slug, state) = "/connect/install/{app_id}/{slug}/{state}";
     /// A connect session: choice of platform, or where it stands.
     CONNECT connect(link) = "/connect/{link}";
     /// The form of one platform, or of one of its connect methods (`?method=`).

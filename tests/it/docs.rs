@@ -106,6 +106,11 @@ Addresses are written without this installation's own beginning (`LLAVERO_PUBLIC
 
 ";
 
+const LEFT_OUT_HEAD: &str = "
+## Ways that are documented and not offered
+
+";
+
 fn all() -> Vec<PlatformFacts> {
     let catalogue = Catalogue::embedded().unwrap();
     let platforms = catalogue.platforms().iter();
@@ -182,6 +187,21 @@ fn written(all: &[PlatformFacts]) -> String {
         methods.filter_map(|method| Some(vec![facts.name.clone(), method.id.clone(), method.register.clone()?]))
     });
     table(&mut text, &heads, &registered.collect::<Vec<_>>());
+    let left_out: Vec<Vec<String>> = all
+        .iter()
+        .flat_map(|facts| {
+            let ways = facts.not_offered.iter();
+            ways.map(|left_out| vec![facts.name.clone(), left_out.way.clone(), left_out.because.clone()])
+        })
+        .collect();
+    if !left_out.is_empty() {
+        text.push_str(LEFT_OUT_HEAD);
+        table(
+            &mut text,
+            &["Platform", "Way to connect", "Not offered because"],
+            &left_out,
+        );
+    }
     text
 }
 
@@ -211,10 +231,19 @@ fn of_platform(facts: &PlatformFacts) -> [String; 4] {
     ]
 }
 
+/// What a method is that the platform's others are not.
+fn marks(facts: &PlatformFacts, method: &MethodFacts) -> &'static str {
+    match (method.for_partners, method.unconfirmed && !facts.unconfirmed) {
+        (true, _) => " (partners alone, `POST /v1/stores`)",
+        (false, true) => " (unconfirmed)",
+        (false, false) => "",
+    }
+}
+
 fn of_method(facts: &PlatformFacts, method: &MethodFacts) -> Vec<String> {
     vec![
         facts.name.clone(),
-        format!("[{}]({})", method.id, method.documentation),
+        format!("[{}]({}){}", method.id, method.documentation, marks(facts, method)),
         method.obtain_text().to_owned(),
         method.client_text().to_owned(),
         method.renewal_text().to_owned(),

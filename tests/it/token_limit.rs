@@ -122,30 +122,66 @@ async fn refresh(app: &TestApp, store: &Connected) -> (u16, String, u64) {
     (answer.status, code, answer.header("retry-after").parse().unwrap_or(0))
 }
 
-#[tokio::test]
-async fn connecting_counts_with_refreshing_and_finds_room_that_refreshes_leave() {
-    const SELLERS: [(&str, &[Shop]); 3] = [("ana", &[("1", "A")]), ("eva", &[("2", "B")]), ("leo", &[("3", "C")])];
-    let (app, bazaar) = Bazaar::limited(5).await;
+const SELLERS: [(&str, &[Shop]); 3] = [("ana", &[("1", "A")]), ("eva", &[("2", "B")]), ("leo", &[("3", "C")])];
+
+async fn open(limit: &str) -> (TestApp, Bazaar) {
+    let (app, bazaar) = Bazaar::limited_by(limit).await;
     let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
     let registered = app.api("PUT", "/v1/platforms/bazaar/app", Some(client)).await;
     assert!(registered.status < 300, "{}", registered.body);
     for (seller, shops) in SELLERS {
         bazaar.sells(seller, shops);
     }
-    let connect = async |seller: &str| {
-        bazaar.log_in(seller);
-        connect_for(&app, seller, &bazaar::way()).await
-    };
+    (app, bazaar)
+}
+
+async fn connect(app: &TestApp, bazaar: &Bazaar, seller: &str) -> Connected {
+    bazaar.log_in(seller);
+    connect_for(app, seller, &bazaar::way()).await
+}
+
+#[tokio::test]
+async fn a_limit_per_grant_holds_up_no_other_grant() {
+    let (app, bazaar) = open("calls = 3, within = \"60s\", per = \"grant\"").await;
+    let (ana, eva) = (connect(&app, &bazaar, "ana").await, connect(&app, &bazaar, "eva").await);
+    // A code belongs to no grant yet.
+    for _ in 0..3 {
+        assert_eq!(refresh(&app, &ana).await.0, 200);
+    }
+    let (status, code, _) = refresh(&app, &ana).await;
+    assert_eq!((status, code.as_str()), (503, "platform_throttled"));
+    assert_eq!(refresh(&app, &eva).await.0, 200);
+    assert_eq!(bazaar.received("/token").len(), 6);
+    app.advance(WINDOW + SPARE);
+    assert_eq!(refresh(&app, &ana).await.0, 200);
+}
+
+#[tokio::test]
+async fn exchanges_are_counted_apart_where_the_platform_does() {
+    let (app, bazaar) = open("calls = 2, within = \"60s\", per = \"client\", exchanges = 3").await;
+    let ana = connect(&app, &bazaar, "ana").await;
+    connect(&app, &bazaar, "eva").await;
+    connect(&app, &bazaar, "leo").await;
+    for _ in 0..2 {
+        assert_eq!(refresh(&app, &ana).await.0, 200);
+    }
+    assert_eq!(refresh(&app, &ana).await.1, "platform_throttled");
+    assert_eq!(bazaar.received("/token").len(), 5);
+}
+
+#[tokio::test]
+async fn connecting_counts_with_refreshing_and_finds_room_that_refreshes_leave() {
+    let (app, bazaar) = open("calls = 5, within = \"60s\"").await;
 
     // Of five calls a minute refreshes take four, those counted that connected stores.
-    let (ana, eva) = (connect("ana").await, connect("eva").await);
+    let (ana, eva) = (connect(&app, &bazaar, "ana").await, connect(&app, &bazaar, "eva").await);
     assert_eq!([refresh(&app, &ana).await.0, refresh(&app, &eva).await.0], [200, 200]);
     let (status, code, wait) = refresh(&app, &ana).await;
     assert_eq!((status, code.as_str()), (503, "platform_throttled"));
     assert!((1..=75).contains(&wait), "{wait}");
     assert_eq!(bazaar.received("/token").len(), 4);
 
-    let leo = connect("leo").await;
+    let leo = connect(&app, &bazaar, "leo").await;
     assert_eq!(bazaar.received("/token").len(), 5);
     app.advance(WINDOW + SPARE);
     for store in [&ana, &eva, &leo, &ana] {

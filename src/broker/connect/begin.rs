@@ -66,7 +66,7 @@ pub(super) async fn begin_with(
     if has_moved(app, visit).await? {
         return Err(Error::StoreFrozen);
     }
-    if !visit.allows(&platform.slug) || !platform.is_for(visit.api_app.id) {
+    if !visit.allows(&platform.slug) || !platform.is_for(visit.api_app.id) || method.for_partners {
         return Err(Error::NotFound);
     }
     let fields = match checked(

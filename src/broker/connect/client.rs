@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::broker::{Error, platform_apps};
 use crate::db;
-use crate::domain::id::PlatformAppId;
+use crate::domain::id::{AppId, PlatformAppId};
 use crate::platform::descriptor::{ClientOwner, Method};
 use crate::platform::{Platform, Values};
 
@@ -21,6 +21,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Not the installation's, which other apps use for stores of theirs.
+    pub fn is_own(&self, app: AppId) -> bool {
+        self.row.as_ref().is_some_and(|row| row.app_id == Some(app))
+    }
+
     /// As part of a store's identity: only a client that the platform ties its tokens to.
     pub fn of_identity(&self, method: &Method) -> Option<PlatformAppId> {
         self.id.filter(|_| method.client == ClientOwner::App)

@@ -202,7 +202,10 @@ async fn proceed(
         &attempt.values.over(&client.values),
     )?;
     if at_install {
-        known.set("redirect_uri", install_address(app, visit.api_app.id, platform)?);
+        let registered = install_address(app, visit.api_app.id, platform)?;
+        let state = known.get("state").unwrap_or_default();
+        let redirect = platform::obtain::redirect_uri(method, &registered, state);
+        known.set("redirect_uri", redirect);
     }
     let answer =
         platform::obtain::read_callback(method, raw_query, &known, app.now()).map_err(|error| not_believed(&error))?;

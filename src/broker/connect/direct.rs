@@ -85,6 +85,10 @@ pub async fn connect_directly(
         let detail = format!("There is no OAuth client of this app at {}.", platform.name);
         return Err(told(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
     }
+    if method.for_partners && !client.is_own(api_app.id) {
+        let detail = format!("This method needs a client of the app's own at {}.", platform.name);
+        return Err(told(Refused::new(ConnectFailure::PlatformAppMisconfigured, detail)));
+    }
     let proof = Proof {
         platform: platform.clone(),
         method: method.clone(),

@@ -2,6 +2,7 @@
 //! then a session is made, and it goes on as one that a partner began. The partner learns that it began elsewhere
 //! (`initiated_by=platform`), for nobody at the partner's asked for it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use url::Url;
@@ -56,7 +57,7 @@ pub async fn install(
     // before the store is claimed. Somebody else's code brought to a browser ends there as his own market would end it; a
     // stolen code could be brought with the thief's own state just as well, for a state proves the browser and not the
     // code. The code works once, and the address stands in the exchange; a customer's store stays that customer's.
-    let ours = callback_state(platform, returned.raw_query).is_some();
+    let ours = returned.path_state.is_some() || callback_state(platform, returned.raw_query).is_some();
     if ours || complete::of_browser(app, platform, returned).await?.is_some() {
         return complete::complete(app, slug, returned).await.map(Installed::Returned);
     }
@@ -64,7 +65,7 @@ pub async fn install(
     let api_app = found.ok_or(Error::NotFound)?;
     sessions::admit(app, app_id, address)?;
     let client = client::find(app, &api_app, platform).await?;
-    let mut possible = None;
+    let (mut possible, mut refused) = (None, None);
     for method in platform
         .methods
         .iter()
@@ -76,6 +77,8 @@ pub async fn install(
                 break;
             }
             Ok(None) => {}
+            // It may be meant for another method, which has other names for what it needs.
+            Err(refusal @ CallbackRefusal::MissingParameter(_)) => refused = refused.or(Some(refusal)),
             Err(refusal) => {
                 told(slug, &refusal);
                 return Ok(Installed::NotBelieved);
@@ -83,7 +86,13 @@ pub async fn install(
         }
     }
     let Some((method, install)) = possible else {
-        return Ok(Installed::Impossible);
+        return Ok(match refused {
+            Some(refusal) => {
+                told(slug, &refusal);
+                Installed::NotBelieved
+            }
+            None => Installed::Impossible,
+        });
     };
     if let Install::Begin(named) = &install
         && let Some((visit, browser)) = begun_here(app, app_id, platform, returned).await?
@@ -91,9 +100,18 @@ pub async fn install(
         return begun(app, visit, platform, method, named, browser).await;
     }
     let asker = Asker::merchant(app_id);
+    let mut fields = BTreeMap::new();
+    if let Install::Named(named) = &install {
+        fields.extend(
+            named
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.expose().to_owned())),
+        );
+    }
     let new = NewSession {
         return_url: sessions::default_return_url(app, &api_app)?,
         platform: Some(platform.slug.clone()),
+        fields,
         arrived: true,
         installed: true,
         ..NewSession::default()
@@ -102,6 +120,8 @@ pub async fn install(
     let visit = sessions::visit(app, created.link.expose()).await?;
     match install {
         Install::Begin(named) => begun(app, visit, platform, method, &named, None).await,
+        // To send the browser straight on would send it wherever a link says.
+        Install::Named(_) => Ok(Installed::Session { visit, browser: None }),
         Install::Approved(brought) => approved(app, visit, platform, method, brought).await,
     }
 }

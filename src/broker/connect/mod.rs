@@ -109,7 +109,7 @@ pub async fn methods(app: &App, visit: &Visit, platform: &crate::platform::Platf
     let usable = platform
         .methods
         .iter()
-        .filter(|method| client::can_use(method, has_client));
+        .filter(|method| client::can_use(method, has_client) && !method.for_partners);
     Ok(usable.map(|method| method.id.clone()).collect())
 }
 

@@ -225,7 +225,11 @@ async fn send(app: &App, target: &Target<'_>, request: PlatformRequest) -> Resul
 /// A merchant waits a little where the platform limits its token endpoint; a code that lives shorter is lost either way.
 async fn limited(app: &App, target: &Target<'_>) -> Result<(), Stop> {
     let (slug, wanted) = (&target.platform.slug, token_limit::For::Connecting);
-    match token_limit::take(app, slug, target.mode, target.method, wanted).await? {
+    let caller = token_limit::Caller {
+        client: target.client.id,
+        grant: None,
+    };
+    match token_limit::take(app, slug, target.mode, target.method, caller, wanted).await? {
         None => Ok(()),
         Some(wait) => {
             let detail = format!(

@@ -329,7 +329,8 @@ impl Try<'_> {
             return false;
         }
         let (platform, mode) = (&self.row.platform, self.loaded.mode);
-        let room = token_limit::take(self.app, platform, mode, self.method, token_limit::For::Refreshing);
+        let (caller, wanted) = (gate::counted_for(self.loaded), token_limit::For::Refreshing);
+        let room = token_limit::take(self.app, platform, mode, self.method, caller, wanted);
         matches!(room.await, Ok(None))
     }
 

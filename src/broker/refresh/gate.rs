@@ -121,6 +121,14 @@ pub(super) async fn pass(
     })
 }
 
+/// Whose call it is, for limits of token endpoints.
+pub(super) fn counted_for(loaded: &Loaded) -> token_limit::Caller {
+    token_limit::Caller {
+        client: loaded.row.platform_app_id,
+        grant: Some((loaded.row.id, loaded.row.grant_no)),
+    }
+}
+
 /// When a timer that met the documented limit of a token endpoint comes back: in its turn, unless its refresh token ends
 /// soon.
 pub(super) fn turn(app: &App, loaded: &Loaded, method: &Method, wait: Duration) -> Duration {
@@ -128,7 +136,8 @@ pub(super) fn turn(app: &App, loaded: &Loaded, method: &Method, wait: Duration) 
         app: loaded.row.app_id,
         credential: loaded.row.id,
     };
-    let turn = token_limit::turn(app, timer, &loaded.row.platform, loaded.mode, method, wait);
+    let place = (&*loaded.row.platform, counted_for(loaded));
+    let turn = token_limit::turn(app, timer, place, loaded.mode, method, wait);
     if is_near(app, turn, loaded.row.refresh_expires_at) {
         wait
     } else {

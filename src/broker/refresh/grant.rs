@@ -48,7 +48,8 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
         Renewal::AskAgain | Renewal::Never => None,
     };
     // The deadline that no refreshing moves.
-    let told = grant.authorization_expires_in.map(|life| after(sent_at, life));
+    let authorization = grant.authorization_expires_in.or(method.lifetimes.authorization);
+    let told = authorization.map(|life| after(sent_at, life));
     let reauthorize_by = match method.renewal {
         Renewal::RefreshToken if renewable && told.is_some() => told,
         Renewal::AskAgain => None,
@@ -68,7 +69,15 @@ pub fn granted(grant: &Grant, method: &Method, sent_at: DateTime<Utc>, now: Date
 
 /// A grant whose refresh token may have been issued at any time before: the first refresh, which brings one of a known
 /// age, comes within hours, or within a tenth of its life if that is less; spread, for such grants come in bulk.
-pub fn of_unknown_age(granted: Granted, now: DateTime<Utc>, random: &Random) -> Granted {
+pub fn of_unknown_age(granted: Granted, method: &Method, now: DateTime<Utc>, random: &Random) -> Granted {
+    // Nor does anybody know when the merchant consented.
+    let granted = match method.lifetimes.authorization {
+        Some(_) => Granted {
+            reauthorize_by: None,
+            ..granted
+        },
+        None => granted,
+    };
     let (Some(at), Some(ends)) = (granted.refresh_at, granted.refresh_expires_at) else {
         return granted;
     };
@@ -93,6 +102,10 @@ pub(super) fn renewed(
     let mut granted = granted(grant, method, sent_at, now, random);
     if !method.lifetimes.refresh_moves && grant.refresh_expires_in.is_none() {
         granted.refresh_expires_at = before.refresh_expires_at;
+        granted.reauthorize_by = before.reauthorize_by;
+    }
+    // Counted from the consent, which this answer does not tell.
+    if method.lifetimes.authorization.is_some() && grant.authorization_expires_in.is_none() {
         granted.reauthorize_by = before.reauthorize_by;
     }
     // An answer that says no more of the end leaves it where it was.

@@ -162,6 +162,7 @@ async fn work(
             &loaded.row.platform,
             loaded.mode,
             method,
+            gate::counted_for(&loaded),
             token_limit::For::Refreshing,
         );
         if let Some(wait) = limit.await? {

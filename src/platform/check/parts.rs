@@ -3,8 +3,8 @@
 use super::Checker;
 use crate::platform::call::{Call, HeaderRule};
 use crate::platform::descriptor::{ClientOwner, Pair, Platform};
-use crate::platform::field::Takes;
-use crate::platform::obtain::{self, Finish, Handshake, TokenCall};
+use crate::platform::field::{Field, Takes};
+use crate::platform::obtain::{self, Code, Finish, Handshake, InstallKind, TokenCall};
 use crate::platform::register::NAMES;
 use crate::platform::sign::Sign;
 use crate::platform::template::{Template, UrlTemplate};
@@ -50,6 +50,69 @@ impl Checker<'_> {
                 key,
                 format!("host placeholder `{name}` without a pattern: it needs a field that takes a url"),
             );
+        }
+    }
+
+    /// Who may name a store without a proof is asked for no approval, and vouches with a client of its own.
+    pub(super) fn partners(&mut self, platform: &Platform) {
+        let method = self.method;
+        if !method.for_partners {
+            return;
+        }
+        if method.client != ClientOwner::App || obtain::is_approved_there(method) || obtain::is_delivered(method) {
+            self.fault("for_partners", "goes with the app's client and without a redirect");
+        }
+        if platform.default_method().id == method.id {
+            self.fault("for_partners", "the method that is offered first is for merchants");
+        }
+    }
+
+    /// What follows from another value, follows from one that is there and checked.
+    pub(super) fn follows(&mut self) {
+        let method = self.method;
+        for (name, trimmed) in &method.trimmed {
+            let key = format!("trimmed.{name}");
+            if !method
+                .field(&trimmed.from)
+                .is_some_and(|field| field.takes == Takes::Url)
+            {
+                self.fault(&key, format!("`{}` is no field that takes a url", trimmed.from));
+            }
+            if !trimmed.end.starts_with('/') || trimmed.end.ends_with('/') {
+                self.fault(&key, "what is left out begins with a slash, and does not end with one");
+            }
+        }
+        let all = method.fields.iter().chain(&method.app_fields);
+        for (field, from) in all.filter_map(|field| Some((field, field.default_from.as_ref()?))) {
+            let plain = |other: &Field| !other.secret && other.default_from.is_none();
+            if field.secret || field.default.is_some() || !method.field(from).is_some_and(plain) {
+                let fault = format!("`{from}` cannot stand in for `{}`", field.name);
+                self.fault("default_from", fault);
+            }
+        }
+    }
+
+    /// What a connection that starts at the platform brings has a place, and nothing of it goes into an address unseen.
+    pub(super) fn named(&mut self, code: &Code) {
+        let key = "obtain.code.named";
+        let wanted = matches!(code.install, Some(InstallKind::Named | InstallKind::Handle));
+        if wanted == code.named.is_empty() {
+            self.fault(
+                key,
+                "goes with `install = \"named\"` and `install = \"handle\"`, and only with those",
+            );
+        }
+        for named in &code.named {
+            let field = self.method.fields.iter().find(|field| field.name == named.name);
+            match code.install {
+                Some(InstallKind::Handle) if !self.method.arriving.contains_key(&named.name) => {
+                    self.fault(key, format!("`{}` arrives without a pattern", named.name));
+                }
+                Some(InstallKind::Named) if field.is_none_or(|field| field.secret) => {
+                    self.fault(key, format!("`{}` is no field that a form shows", named.name));
+                }
+                _ => {}
+            }
         }
     }
 

@@ -178,8 +178,13 @@ fn addresses<'a>(platform: &'a Platform, method: &'a Method) -> Vec<(String, &'a
 /// Whether a host is whatever a connect field says.
 fn chosen_by_merchant(method: &Method, url: &UrlTemplate) -> bool {
     let names = url.host_names().into_iter().chain(url.base_name());
+    let from = |name| {
+        let given = method.app_fields.iter().find(|field| field.name == name);
+        given.and_then(|field| field.default_from.as_deref()).unwrap_or(name)
+    };
     let typed = |name: &str| method.fields.iter().find(|field| field.name == name);
     names
+        .map(|name| from(method.whole(name)))
         .filter_map(typed)
         .any(|field| matches!(field.takes, Takes::Host | Takes::Url) && field.choices.is_empty())
 }

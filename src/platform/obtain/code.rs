@@ -29,6 +29,8 @@ pub struct Code {
     /// app's address for installations.
     #[serde(default)]
     pub entrance: Option<UrlTemplate>,
+    #[serde(default)]
+    pub entrance_query: Vec<Pair>,
     /// Parameters beside the standard ones.
     #[serde(default)]
     pub parameters: Vec<Pair>,
@@ -63,6 +65,10 @@ pub struct Code {
     /// How a connection that starts at the platform arrives.
     #[serde(default)]
     pub install: Option<InstallKind>,
+    /// With `install = "named"`: the parameters that name the store, and the connect fields that they fill in. With
+    /// `entrance`: what the platform's own page wants back.
+    #[serde(default)]
+    pub named: Vec<Brought>,
     /// The platform knows one address of a client only, wherever a connection began.
     #[serde(default)]
     pub one_address: bool,
@@ -106,6 +112,10 @@ pub enum InstallKind {
     Proof,
     /// A callback without a state: the merchant has approved, and the code proves it.
     Code,
+    /// A query without a proof that names the store (`named`): the merchant confirms it in the form.
+    Named,
+    /// A query with what the page of `authorize` needs (`named`), and which is of use there alone.
+    Handle,
     /// As the platform's quirk reads it.
     Quirk,
 }
@@ -140,10 +150,19 @@ fn code() -> String {
 
 impl Code {
     pub(super) fn authorize_url(&self, scope: &Scope<'_>) -> Result<Url, BuildError> {
-        if let (Some(entrance), Some(name)) = (&self.entrance, self.authorize.base_name())
-            && scope.get(name).is_err()
-        {
-            return entrance.fill(scope);
+        if let Some(entrance) = &self.entrance {
+            let wanted = self.authorize.base_name().into_iter();
+            let mut wanted = wanted.chain(self.named.iter().map(|named| named.name.as_str()));
+            if wanted.any(|name| scope.get(name).is_err()) {
+                let mut url = entrance.fill(scope)?;
+                let pairs = fill_pairs(&self.entrance_query, scope)?;
+                url.set_query(
+                    Some(signature::join(&pairs))
+                        .as_deref()
+                        .filter(|query| !query.is_empty()),
+                );
+                return Ok(url);
+            }
         }
         let address = AuthUrl::from_url(self.authorize.fill(scope)?);
         let client_id = if self.omits("client_id") {
@@ -252,6 +271,8 @@ impl Code {
                 .proven(method, raw_query, values, now)
                 .map(Install::Begin)
                 .map(Some),
+            Some(InstallKind::Named) => self.named(method, raw_query).map(Install::Named).map(Some),
+            Some(InstallKind::Handle) => self.handed(method, raw_query).map(Install::Begin).map(Some),
             Some(InstallKind::Quirk) => match &method.quirk {
                 Some(quirk) => quirk.install(raw_query, values, now).map(Install::Begin).map(Some),
                 None => Ok(None),
@@ -282,6 +303,31 @@ impl Code {
             named.set(name.as_str(), checked.ok_or(CallbackRefusal::OtherStore)?);
         }
         Ok(named)
+    }
+
+    /// Values of connect fields, each in its one spelling.
+    fn named(&self, method: &Method, raw_query: &str) -> Result<Values, CallbackRefusal> {
+        let pairs = signature::pairs(raw_query);
+        let mut named = Values::new();
+        for parameter in &self.named {
+            let given = once(&pairs, &parameter.parameter)?;
+            let checked = method
+                .field(&parameter.name)
+                .and_then(|field| field.check(&given, false).ok());
+            let checked = checked.ok_or_else(|| CallbackRefusal::UnsafeValue(parameter.name.clone()))?;
+            named.set(parameter.name.as_str(), checked);
+        }
+        Ok(named)
+    }
+
+    fn handed(&self, method: &Method, raw_query: &str) -> Result<Values, CallbackRefusal> {
+        let pairs = signature::pairs(raw_query);
+        let mut handed = Values::new();
+        for parameter in &self.named {
+            let given = once(&pairs, &parameter.parameter)?;
+            handed.set(parameter.name.as_str(), arrived(method, &parameter.name, given)?);
+        }
+        Ok(handed)
     }
 
     /// The platform's signature over the query, and its time.

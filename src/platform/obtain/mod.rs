@@ -79,6 +79,8 @@ pub enum CallbackAnswer {
 pub enum Install {
     /// The store is named; the merchant has yet to approve.
     Begin(Values),
+    /// The store is named by nobody knows whom: what the form is filled in with, for the merchant to confirm.
+    Named(Values),
     /// The merchant has approved: what a callback would have brought.
     Approved(Values),
 }

@@ -161,6 +161,7 @@ pub fn has_page(visit: &Visit<'_>) -> bool {
     match visit.behaviour.quirk {
         Some(QuirkName::Woocommerce) => woocommerce::is_key_page(visit),
         Some(QuirkName::Magento1) => magento1::is_page(visit),
+        Some(QuirkName::Wix) => wix::is_installer(visit),
         _ => false,
     }
 }
@@ -192,6 +193,7 @@ pub fn own(world: &mut World, visit: &Visit<'_>) -> Option<Next> {
         QuirkName::Shein if shein::is_token_call(visit) => shein::exchange(world, visit),
         QuirkName::Shein if page => shein::lacks_query(visit)?,
         QuirkName::Temu if !page => temu::answer(world, visit),
+        QuirkName::Wix if wix::is_installer(visit) => wix::installer(world, visit),
         QuirkName::Wix if wix::is_token_info(visit) => wix::token_info(world, visit),
         QuirkName::Odoo => odoo::renewal(world, visit)?,
         QuirkName::Walmart => walmart::lacks_seller(world, visit)?,

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use crate::sandbox::api::Visit;
 use crate::sandbox::call::{Answer, Pairs, value};
 use crate::sandbox::jwt::base64url;
+use crate::sandbox::login::{error_page, issue_code, page, with_query};
 use crate::sandbox::signature::hmac_sha256;
+use crate::sandbox::template::Values;
 use crate::sandbox::world::World;
 
 const LIFE_SECONDS: i64 = 14400;
@@ -28,6 +30,64 @@ fn signed(payload: &str, secret: &str) -> String {
     let payload = base64url(payload.as_bytes());
     let signature = base64url(&hmac_sha256(secret.as_bytes(), payload.as_bytes()));
     format!("{signature}.{payload}")
+}
+
+/// The installer of older apps.
+pub fn is_installer(visit: &Visit<'_>) -> bool {
+    visit.call.path == "/installer/install"
+}
+
+/// Without a token the installer opens the app's address with one; with it, it asks the owner and brings a code.
+pub fn installer(world: &mut World, visit: &Visit<'_>) -> Answer {
+    let asked = |name: &str| visit.call.query_value(name).unwrap_or_default();
+    let Some(client) = world.live_registration(visit.behaviour, &asked("appId"), None) else {
+        return error_page(visit, "This app is not known here.");
+    };
+    let slug = visit.behaviour.slug.clone();
+    if asked("token").is_empty() {
+        let Some(address) = world.partner.install_of(&slug) else {
+            return error_page(visit, "The app has no address (control API: /partner).");
+        };
+        let token = world.random_hex(32);
+        let note = Values::from([("app".to_owned(), client.id.into())]);
+        world.notes.insert((slug, token.clone()), note);
+        return Answer::see_other(with_query(&address, &[("token".to_owned(), token)]));
+    }
+    let noted = world.notes.get(&(slug, asked("token")));
+    let of_app = noted.and_then(|note| note.get("app")).and_then(Value::as_str) == Some(client.id.as_str());
+    let (Some(rules), true) = (&visit.behaviour.authorize, of_app) else {
+        return error_page(visit, "This token is not known here.");
+    };
+    let [one, other] = visit.behaviour.accounts.as_slice() else {
+        return error_page(visit, "There are no sites.");
+    };
+    if visit.call.method != "POST" {
+        let approve = format!("Approve as {}", one.id);
+        let another = format!("Approve as another account, {}", other.id);
+        let buttons = [("approve", &*approve), ("deny", "Deny"), ("other", &*another)];
+        return page(
+            visit,
+            200,
+            "Add this app to your site?",
+            &[("App", &*client.id)],
+            &buttons,
+        );
+    }
+    let account = match value(&visit.call.form_pairs(), "outcome") {
+        Some("approve") => Some(one.id.clone()),
+        Some("other") => Some(other.id.clone()),
+        _ => None,
+    };
+    let mut back = match account {
+        Some(account) => {
+            let pairs = [("redirect_uri".to_owned(), asked("redirectUrl"))];
+            let code = issue_code(world, visit, rules, &client, &pairs, &account);
+            vec![("code".to_owned(), code), ("instanceId".to_owned(), account)]
+        }
+        None => vec![("error".to_owned(), "access_denied".to_owned())],
+    };
+    back.push(("state".to_owned(), asked("state")));
+    Answer::see_other(with_query(&asked("redirectUrl"), &back))
 }
 
 pub fn is_token_info(visit: &Visit<'_>) -> bool {

@@ -27,6 +27,7 @@ async fn every_platform_tells_every_fact() {
             "install_url",
             "webhooks",
             "app_fields",
+            "not_offered",
         ] {
             assert!(platform.get(name).is_some(), "{slug}: no {name}");
         }
@@ -40,6 +41,8 @@ async fn every_platform_tells_every_fact() {
                 "id",
                 "name",
                 "choose",
+                "for_partners",
+                "unconfirmed",
                 "register",
                 "documentation",
                 "obtain",

@@ -66,16 +66,8 @@ const ALONE: &[(&str, &str)] = &[
         "which of the app's values are used is decided before any request is built",
     ),
     (
-        "methods.obtain.ask.refresh",
-        "a way of renewing (a key that makes the next one): the refresh protocol hangs on it",
-    ),
-    (
         "methods.obtain.code.asks_again",
         "a way of renewing: the refresh protocol hangs on it",
-    ),
-    (
-        "methods.obtain.code.entrance",
-        "an address that browsers are sent to, checked as all addresses are",
     ),
     (
         "methods.obtain.code.finish.required",
@@ -84,10 +76,6 @@ const ALONE: &[(&str, &str)] = &[
     (
         "methods.obtain.code.finish.with",
         "part of a call that is sent after the grant",
-    ),
-    (
-        "methods.obtain.code.framed_by",
-        "a header of our own pages, which a quirk cannot set",
     ),
     (
         "methods.obtain.code.fresh",
@@ -116,10 +104,6 @@ const ALONE: &[(&str, &str)] = &[
     (
         "methods.sign_plain_http",
         "the other of two signatures, chosen by the scheme of the store's address",
-    ),
-    (
-        "methods.token_limit",
-        "counted in the database for all processes together, which a quirk cannot",
     ),
     (
         "methods.verify.accepted_by",
@@ -154,6 +138,44 @@ const ALONE: &[(&str, &str)] = &[
         "how a server reads what is signed: one of two ways beside the standard's",
     ),
     ("token_call.query", "any call may have parameters in its address"),
+    ("condition.but_code", "part of what is looked for in any answer"),
+    ("condition.header", "part of what is looked for in any answer"),
+    (
+        "field.default_from",
+        "part of a field, which every form shows the same way",
+    ),
+    (
+        "methods.answer.wait_at",
+        "one of the places where an answer says how long to wait",
+    ),
+    (
+        "methods.answer.wait_until",
+        "one of the places where an answer says how long to wait",
+    ),
+    (
+        "methods.confidence",
+        "what people are told of a method, as of a platform",
+    ),
+    (
+        "methods.lifetimes.authorization",
+        "a lifetime beside those of the two tokens; the broker warns by it",
+    ),
+    (
+        "methods.obtain.code.entrance_query",
+        "parameters of an address that browsers are sent to",
+    ),
+    (
+        "methods.token_limit.exchanges",
+        "counted in the database for all processes together, which a quirk cannot",
+    ),
+    (
+        "methods.trimmed",
+        "a value made of another one before any request is built",
+    ),
+    (
+        "methods.verify.needs_at",
+        "the form of `needs` for a pointer that is a value itself",
+    ),
 ];
 
 /// Shapes that stand in several places and are one thing: their words count together.

@@ -166,6 +166,8 @@ pub struct ExpectedInstall {
 #[serde(rename_all = "snake_case")]
 pub enum InstallOutcome {
     Proven,
+    /// Nothing proves who names the store: the merchant confirms it.
+    Named,
     Refused,
 }
 

@@ -45,6 +45,9 @@ pub fn compare_install(
         (InstallOutcome::Proven, Ok(Some(Install::Begin(brought) | Install::Approved(brought)))) => {
             has(&values(&expected.values), brought, differences);
         }
+        (InstallOutcome::Named, Ok(Some(Install::Named(named)))) => {
+            has(&values(&expected.values), named, differences);
+        }
         (InstallOutcome::Refused, Err(_)) => {}
         (outcome, got) => differences.add("install", outcome, got),
     }

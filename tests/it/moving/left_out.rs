@@ -106,8 +106,13 @@ async fn nobody_who_connects_its_shop_brings_a_frozen_store_back_to_life() {
     // A new grant may end the one that the store has where it is now: none is asked for.
     let exchanged = app.token_calls("mercado-libre").await;
     let path = format!("/v1/stores/{}/reauthorize", store.store_id);
-    let refused = app.api("POST", &path, Some(json!({ "return_url": connecting::RETURN_URL }))).await;
-    assert_eq!((refused.status, refused.json()["code"].as_str()), (409, Some("store_frozen")));
+    let refused = app
+        .api("POST", &path, Some(json!({ "return_url": connecting::RETURN_URL })))
+        .await;
+    assert_eq!(
+        (refused.status, refused.json()["code"].as_str()),
+        (409, Some("store_frozen"))
+    );
     let visitor = crate::support::visitor::Visitor::new();
     let page = connecting::fill_in(&app, &visitor, &link.url, &way).await;
     assert_eq!(page.status, 409, "{}", page.text());

@@ -100,6 +100,16 @@ async fn an_installation_from_wix_connects_the_store() {
 }
 
 #[tokio::test]
+async fn an_installation_from_tienda_nube_connects_the_store() {
+    connects("tienda-nube").await;
+}
+
+#[tokio::test]
+async fn an_approval_that_began_at_temu_connects_the_store() {
+    connects("temu").await;
+}
+
+#[tokio::test]
 async fn an_installation_from_amazon_connects_the_store() {
     connects("amazon").await;
 }

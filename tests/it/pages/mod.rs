@@ -11,6 +11,7 @@ mod finishing;
 mod forms;
 mod handshake;
 mod installs;
+mod named_installs;
 mod one_address;
 mod one_window;
 mod permanent;

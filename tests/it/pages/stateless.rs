@@ -29,8 +29,7 @@ fn without(url: &Url, name: &str) -> Url {
     changed
 }
 
-const WITHOUT_STATE: &[(&str, &[(&str, &str)])] =
-    &[("bigcommerce", &[]), ("temu", &[("region", "us")]), ("multivende", &[])];
+const WITHOUT_STATE: &[(&str, &[(&str, &str)])] = &[("bigcommerce", &[]), ("multivende", &[])];
 
 #[tokio::test]
 async fn a_callback_without_a_state_finds_the_session_of_its_browser() {
@@ -67,6 +66,31 @@ async fn a_callback_without_a_state_is_nothing_in_another_browser() {
         assert_eq!(app.token_calls(platform).await, 0);
         assert_eq!(session_status(&app, &session.id).await, "at_platform");
         way_back(&visitor.open(callback.as_str(), &[&app.url]).await).code();
+    }
+}
+
+/// Where connections begin at the same address, a code without a state ends the session of its browser, and in any other
+/// is one that began at the platform: nobody's, until the partner has asked who it is.
+#[tokio::test]
+async fn a_code_without_a_state_at_the_one_address_is_of_its_browser_or_of_nobody() {
+    for is_other in [false, true] {
+        let app = start().await;
+        let visitor = Visitor::new();
+        let (session, callback) = approved(&app, &visitor, "temu", &[("region", "us")]).await;
+        let address = format!("/connect/install/{}/temu", app.demo.app_id);
+        assert_eq!(callback.path(), address);
+        let callback = without(&callback, "state");
+        let browser = if is_other { Visitor::new() } else { visitor };
+        let page = browser.open(callback.as_str(), &[&app.url]).await;
+        let status = session_status(&app, &session.id).await;
+        if is_other {
+            assert_eq!(page.status, 200, "{}", page.text());
+            assert!(!page.body.contains("state=mine"), "{}", page.text());
+            assert_eq!(status, "at_platform");
+        } else {
+            assert_eq!(way_back(&page).values["state"], "mine");
+            assert_eq!(status, "completed");
+        }
     }
 }
 
@@ -119,20 +143,22 @@ async fn a_state_in_the_path_finds_its_session_and_a_wrong_one_finds_none() {
     let fields = [("shop", "minhaloja.commercesuite.com.br")];
     let (session, callback) = approved(&app, &visitor, "tray", &fields).await;
     let state = callback.path_segments().unwrap().next_back().unwrap().to_owned();
-    assert!(
-        callback.path().starts_with("/connect/callback/tray/") && state.len() >= 43,
-        "{callback}"
-    );
+    let address = format!("/connect/install/{}/tray", app.demo.app_id);
+    assert_eq!(callback.path(), format!("{address}/{state}"));
+    assert!(state.len() >= 43, "{callback}");
 
     let mut wrong = callback.clone();
-    for path in [
-        "/connect/callback/tray".to_owned(),
-        format!("/connect/callback/tray/{}", "A".repeat(43)),
-        format!("/connect/callback/tray/{}x", &state[..42]),
+    for (path, status) in [
+        // The panel's own way in, which names a store.
+        (address.clone(), 403),
+        (format!("{address}/{}", "A".repeat(43)), 410),
+        (format!("{address}/{}x", &state[..42]), 410),
+        ("/connect/callback/tray".to_owned(), 410),
+        (format!("/connect/callback/tray/{}", "A".repeat(43)), 410),
     ] {
         wrong.set_path(&path);
         let page = visitor.open(wrong.as_str(), &[&app.url]).await;
-        assert_eq!(page.status, 410, "{path}: {}", page.text());
+        assert_eq!(page.status, status, "{path}: {}", page.text());
         assert_connects_nothing(&page);
     }
     let other = Visitor::new().open(callback.as_str(), &[&app.url]).await;

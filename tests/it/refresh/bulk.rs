@@ -97,7 +97,9 @@ fn imported_tokens_of_an_unknown_age_are_refreshed_within_hours_and_not_together
                 now,
                 &random,
             );
-            refresh::of_unknown_age(granted, now, &random).refresh_at.unwrap()
+            refresh::of_unknown_age(granted, method, now, &random)
+                .refresh_at
+                .unwrap()
         };
         (0..STORES).map(timer).collect()
     };
@@ -137,7 +139,7 @@ fn scheduled(app: &TestApp, (platform, method): (&str, &str), of_unknown_age: bo
             let grant = with_refresh_token(format!("refresh-{number}"));
             let granted = refresh::granted(&grant, &method, now, now, &tools.random);
             if of_unknown_age {
-                refresh::of_unknown_age(granted, now, &tools.random)
+                refresh::of_unknown_age(granted, &method, now, &tools.random)
             } else {
                 granted
             }

@@ -172,3 +172,20 @@ async fn an_announcement_that_is_not_true_any_more_when_it_is_sent_is_not_sent()
     at(&app, deadline - TimeDelta::days(30)).await;
     assert_eq!(mails(&app, MERCHANT), Vec::<String>::new());
 }
+
+/// QuickBooks' answers may or may not tell when its five years are over.
+#[tokio::test]
+async fn an_end_that_no_answer_tells_counts_from_the_consent_and_no_refresh_moves_it() {
+    let app = connecting::start().await;
+    let way = Way::with("quickbooks", "authorization", &[]);
+    let store = connecting::connect_for(&app, "customer-1", &way).await;
+    let five_years = beginning() + TimeDelta::days(1826);
+    let ends = |store: &Value| -> DateTime<Utc> { store["reauthorize_by"].as_str().unwrap().parse().unwrap() };
+    let first = ends(&store.store);
+    assert!((first - five_years).abs() < TimeDelta::minutes(5), "{first}");
+    app.advance(30 * DAY);
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    assert_eq!(app.api("POST", &path, None).await.status, 200);
+    let answer = app.api("GET", &format!("/v1/stores/{}", store.store_id), None).await;
+    assert_eq!(ends(&answer.json()), first);
+}

@@ -331,7 +331,11 @@ async fn refusals_that_nobody_can_judge_cost_one_renewal_and_no_more() {
     let before = app.token_calls("mercado-libre").await;
     for renewed in [1, 1, 1] {
         // The call, the same with the new token, and the verify call.
-        let refusals = if app.token_calls("mercado-libre").await == before { 2 } else { 1 };
+        let refusals = if app.token_calls("mercado-libre").await == before {
+            2
+        } else {
+            1
+        };
         api_fault(&app, "mercado-libre", refusals, json!({ "status": 401 })).await;
         if refusals == 2 {
             api_fault(&app, "mercado-libre", 1, json!({ "status": 503 })).await;

@@ -89,8 +89,13 @@ impl Bazaar {
     /// The same, where a refresh moves the refresh token's end, and the platform documents how many token calls it takes
     /// in a minute. Nobody sells there yet.
     pub async fn limited(calls: u32) -> (TestApp, Self) {
+        Self::limited_by(&format!("calls = {calls}, within = \"60s\"")).await
+    }
+
+    /// The same, with the limit in the catalogue's words.
+    pub async fn limited_by(limit: &str) -> (TestApp, Self) {
         let bazaar = Self::start();
-        let limit = format!("[shared]\ntoken_limit = {{ calls = {calls}, within = \"60s\" }}");
+        let limit = format!("[shared]\ntoken_limit = {{ {limit} }}");
         let file = FILE.replacen("[shared]", &limit, 1).replacen(
             "refresh = \"30d\" }",
             "refresh = \"30d\", refresh_moves = true }",

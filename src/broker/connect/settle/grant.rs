@@ -156,7 +156,7 @@ impl Settlement {
             Some(grant) => {
                 let granted = refresh::granted(grant, &self.method, verified.asked_at, self.now, &self.app.random);
                 if verified.of_unknown_age {
-                    refresh::of_unknown_age(granted, self.now, &self.app.random)
+                    refresh::of_unknown_age(granted, &self.method, self.now, &self.app.random)
                 } else {
                     granted
                 }

@@ -36,6 +36,8 @@ pub struct PlatformPage {
     pub facts: Vec<Fact>,
     pub register: Vec<Fact>,
     pub methods: Vec<MethodShown>,
+    /// Documented ways that are left out, and why.
+    pub not_offered: Vec<(String, String)>,
     /// Label and address of the installation's client, by mode.
     pub clients: Vec<(String, String)>,
     /// Where its definition is changed; empty: it is built in, or the reader may not.
@@ -81,7 +83,16 @@ pub(super) fn of(
         facts: platform_facts::of_platform(&page, &facts),
         register: platform_fields::to_register(&page, platform, addresses),
         methods: methods
-            .map(|(at, one)| platform_facts::of_method(&page, one, at == 0))
+            .map(|(at, one)| MethodShown {
+                // Said once of the whole platform.
+                unconfirmed: one.unconfirmed && !facts.unconfirmed,
+                ..platform_facts::of_method(&page, one, at == 0)
+            })
+            .collect(),
+        not_offered: facts
+            .not_offered
+            .iter()
+            .map(|left_out| (left_out.way.clone(), left_out.because.clone()))
             .collect(),
         clients: Mode::ALL.iter().map(|mode| client(*mode)).collect(),
         edit: String::new(),

@@ -11,6 +11,9 @@ use crate::web::parts::Fact;
 pub struct MethodShown {
     pub name: String,
     pub choose: String,
+    /// Beside a platform that is confirmed otherwise.
+    pub unconfirmed: bool,
+    pub for_partners: bool,
     pub documentation: String,
     pub facts: Vec<Fact>,
     /// Merchants' fields and the partner's: a caption with rows, none where there are no fields.
@@ -136,6 +139,8 @@ pub fn of_method(page: &Frame, method: &MethodFacts, first: bool) -> MethodShown
     MethodShown {
         name: method.name.clone(),
         choose: method.choose.clone(),
+        unconfirmed: method.unconfirmed,
+        for_partners: method.for_partners,
         documentation: method.documentation.clone(),
         facts,
         tables: tables

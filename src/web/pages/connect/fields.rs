@@ -304,7 +304,7 @@ fn page(
             },
             names,
         ),
-        unconfirmed: match platform.confidence {
+        unconfirmed: match method.confidence.unwrap_or(platform.confidence) {
             Confidence::Undocumented => frame.say_with("connect-note-unconfirmed", names),
             Confidence::Documented | Confidence::Recalled => String::new(),
         },

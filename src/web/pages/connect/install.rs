@@ -28,7 +28,31 @@ pub async fn show(
     address: ClientAddress,
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
-    let (app_id, slug) = path.into_inner();
+    arrive(app, site, frame, path.into_inner(), None, address, request).await
+}
+
+/// `GET /connect/install/{app_id}/{slug}/{state}`: platforms that know this address alone, and bring no state back.
+pub async fn show_with_state(
+    app: web::Data<App>,
+    site: web::Data<Site>,
+    frame: Frame,
+    path: web::Path<(String, String, String)>,
+    address: ClientAddress,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
+    let (app_id, slug, state) = path.into_inner();
+    arrive(app, site, frame, (app_id, slug), Some(&state), address, request).await
+}
+
+async fn arrive(
+    app: web::Data<App>,
+    site: web::Data<Site>,
+    frame: Frame,
+    (app_id, slug): (String, String),
+    path_state: Option<&str>,
+    address: ClientAddress,
+    request: HttpRequest,
+) -> Result<HttpResponse, Error> {
     let app_id: AppId = app_id.parse().map_err(|_| Error::not_found())?;
     if let Some(platform) = app.catalogue.platform(&slug).filter(|_| is_framed(&request)) {
         let origins = framed_by(platform);
@@ -38,7 +62,7 @@ pub async fn show(
     }
     let returned = Returned {
         raw_query: request.query_string(),
-        path_state: None,
+        path_state,
         install: Some(app_id),
         browsers: &browsers(&site, &request),
     };

@@ -53,6 +53,7 @@ pub const ROWS: &[(&str, &str, Door, u16)] = &[
     ("GET", "/connect/callback/{slug}", Open, 410),
     ("GET", "/connect/callback/{slug}/{state}", Open, 410),
     ("GET", "/connect/install/{app_id}/{slug}", Open, 403),
+    ("GET", "/connect/install/{app_id}/{slug}/{state}", Open, 410),
     ("POST", "/connect/deliver/{link}", Open, 404),
     ("GET", "/connect/{link}", Open, 404),
     ("GET", "/connect/{link}/with/{slug}", Open, 404),
