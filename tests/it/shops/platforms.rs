@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::support::connecting::{OTHER, Way, begin, begin_again, fill_in, press, start, store};
-use crate::support::rows::{execute, row};
+use crate::support::rows::row;
 
 /// From a link to the last page of ours, as the platform's second seller, who has several shops.
 async fn as_second_seller(app: &TestApp, visitor: &Visitor, url: &str, way: &Way) -> Answer {
@@ -158,17 +158,15 @@ async fn a_grant_that_only_an_unsigned_callback_names_is_put_under_no_other_cust
 }
 
 #[tokio::test]
-async fn a_store_without_a_customer_takes_no_grant_that_only_an_unsigned_callback_names() {
+async fn a_store_that_only_an_unsigned_callback_names_is_handed_over_by_its_own_link_only() {
     let app = start().await;
     let way = amazon(&app).await;
     let held = crate::support::connecting::connect_for(&app, "customer-1", &way).await;
-    execute(&app.database, "UPDATE stores SET customer_id = NULL");
     let grants = "SELECT sum(grant_no)::int AS n, count(*) AS of FROM credentials";
     let before = row(&app.database, grants);
     for asked in [
         json!({ "customer_id": "customer-2", "platform": "amazon" }),
         json!({ "customer_id": "customer-2", "platform": "amazon", "transfer": true }),
-        json!({ "customer_id": null, "platform": "amazon" }),
     ] {
         let session = begin(&app, asked.clone()).await;
         let page = walk_to_end(&app, &Visitor::new(), &session.url, &way).await;

@@ -43,7 +43,9 @@ impl Settlement {
             match &found {
                 // In the same words: whether another app has the shop is nobody's affair here.
                 Some(store)
-                    if store.app_id != app || !is_same_customer(&self.visit, store) || !self.is_proven_for(store) =>
+                    if store.app_id != app
+                        || !is_same_customer(&self.visit, store)
+                        || (store.customer_id.is_some() && !self.is_proven_for(store)) =>
                 {
                     taken = Some("The shop is connected for another customer.");
                 }
