@@ -112,6 +112,7 @@ impl TokenGates {
         asker: Asker,
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Pass, Shut> {
+        let sound = asker.caller.failing_since.is_none();
         let (slots, hurried, failing) = {
             let mut gates = self.gates();
             let gate = gates.entry(key.clone()).or_insert_with(|| Gate {
@@ -121,7 +122,7 @@ impl TokenGates {
                 failing: Arc::new(Semaphore::new(FAILING)),
                 breaker: Breaker::default(),
             });
-            if let Admission::Refused { wait } = gate.breaker.ask(now(), asker.deadline) {
+            if let Admission::Refused { wait } = gate.breaker.ask(now(), asker.deadline, sound) {
                 return Err(Shut::Down { wait });
             }
             (gate.slots.clone(), gate.hurried.clone(), gate.failing.clone())
@@ -158,7 +159,7 @@ impl TokenGates {
             return Err(Shut::Full);
         }
         let admission = match self.gates().get_mut(&pass.key) {
-            Some(gate) => gate.breaker.admit(now(), asker.deadline),
+            Some(gate) => gate.breaker.admit(now(), asker.deadline, sound),
             None => Admission::Through,
         };
         match admission {

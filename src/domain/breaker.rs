@@ -73,6 +73,8 @@ pub struct Outage {
     pub since: DateTime<Utc>,
     /// When the next probe may be made.
     pub probe_at: DateTime<Utc>,
+    /// The same for a store that was not failing before: it says more of the platform than one that was.
+    pub sound_probe_at: DateTime<Utc>,
     /// One is on its way.
     pub probing: bool,
     failed_probes: u32,
@@ -106,8 +108,8 @@ impl Breaker {
     }
 
     /// May a call be made now? `deadline`: when the store can be saved no longer. Who would be too late with the next
-    /// probe may make one ahead of its time.
-    pub fn ask(&self, now: DateTime<Utc>, deadline: Option<DateTime<Utc>>) -> Admission {
+    /// probe may make one ahead of its time, and so, if less so, may a store that is `sound`: not failing until now.
+    pub fn ask(&self, now: DateTime<Utc>, deadline: Option<DateTime<Utc>>, sound: bool) -> Admission {
         let Some(outage) = &self.outage else {
             return Admission::Through;
         };
@@ -115,7 +117,7 @@ impl Breaker {
             return Admission::Refused { wait: PROBE_TAKES };
         }
         let hurries = deadline.is_some_and(|end| now < end && end - TOO_CLOSE < outage.probe_at);
-        if now >= outage.probe_at || hurries {
+        if now >= outage.probe_at || hurries || (sound && now >= outage.sound_probe_at) {
             return Admission::Probe;
         }
         let wait = (outage.probe_at - now).to_std().unwrap_or_default();
@@ -123,8 +125,8 @@ impl Breaker {
     }
 
     /// The same; a probe is on its way from now on, until it reports or is released.
-    pub fn admit(&mut self, now: DateTime<Utc>, deadline: Option<DateTime<Utc>>) -> Admission {
-        let admission = self.ask(now, deadline);
+    pub fn admit(&mut self, now: DateTime<Utc>, deadline: Option<DateTime<Utc>>, sound: bool) -> Admission {
+        let admission = self.ask(now, deadline, sound);
         if let (Admission::Probe, Some(outage)) = (admission, &mut self.outage) {
             outage.probing = true;
         }
@@ -165,6 +167,7 @@ impl Breaker {
                 self.outage = Some(Outage {
                     since: now,
                     probe_at: after(now, wait(0, jitter)),
+                    sound_probe_at: after(now, wait(0, jitter)),
                     probing: false,
                     failed_probes: 0,
                 });
@@ -181,6 +184,7 @@ impl Breaker {
                 }
                 outage.probing = false;
                 outage.probe_at = after(now, wait(outage.failed_probes, jitter).max(asked));
+                outage.sound_probe_at = after(now, wait(0, jitter).max(asked));
                 Change::None
             }
             _ => Change::None,
@@ -237,7 +241,7 @@ mod tests {
         for _ in 0..100 {
             breaker.report(Heard::Down, false, store(1), at(0), 1.0);
         }
-        assert_eq!(breaker.ask(at(0), None), Admission::Through);
+        assert_eq!(breaker.ask(at(0), None, false), Admission::Through);
         assert_eq!(breaker.report(Heard::Down, false, store(2), at(0), 1.0), Change::Opened);
     }
 
@@ -287,19 +291,19 @@ mod tests {
         let told = breaker.report(Heard::Down, false, failing(5, 101), at(7200), 1.0);
         assert_eq!(told, Change::Opened);
         // And a probe of one of the others is no news.
-        assert_eq!(breaker.admit(at(7210), None), Admission::Probe);
+        assert_eq!(breaker.admit(at(7210), None, false), Admission::Probe);
         breaker.report(Heard::Down, true, failing(9, 100), at(7210), 1.0);
-        assert_eq!(breaker.ask(at(7210), None), refused(10));
+        assert_eq!(breaker.ask(at(7210), None, false), refused(10));
     }
 
     #[test]
     fn one_probe_at_a_time_and_one_success_closes() {
         let mut breaker = opened();
-        assert_eq!(breaker.admit(at(9), None), refused(1));
-        assert_eq!(breaker.admit(at(10), None), Admission::Probe);
-        assert_eq!(breaker.admit(at(10), None), refused(5));
+        assert_eq!(breaker.admit(at(9), None, false), refused(1));
+        assert_eq!(breaker.admit(at(10), None, false), Admission::Probe);
+        assert_eq!(breaker.admit(at(10), None, false), refused(5));
         breaker.release();
-        assert_eq!(breaker.admit(at(10), None), Admission::Probe);
+        assert_eq!(breaker.admit(at(10), None, false), Admission::Probe);
         assert_eq!(breaker.report(Heard::Up, true, store(1), at(11), 1.0), Change::Closed);
         assert!(breaker.is_calm());
     }
@@ -309,11 +313,11 @@ mod tests {
         let mut breaker = opened();
         let mut now = 10;
         for wanted in [20, 40, 60, 60] {
-            assert_eq!(breaker.admit(at(now), None), Admission::Probe);
+            assert_eq!(breaker.admit(at(now), None, false), Admission::Probe);
             breaker.report(Heard::Down, true, store(1), at(now), 1.0);
             // Those that were under way when it opened change nothing.
             breaker.report(Heard::Down, false, store(2), at(now), 1.0);
-            assert_eq!(breaker.ask(at(now), None), refused(wanted));
+            assert_eq!(breaker.ask(at(now), None, false), refused(wanted));
             now += i64::try_from(wanted).unwrap();
         }
     }
@@ -327,9 +331,9 @@ mod tests {
             (Heard::Throttled(Some(Duration::from_secs(60))), 60),
             (Heard::Throttled(Some(Duration::from_secs(86_400))), 300),
         ] {
-            assert_eq!(breaker.admit(at(1000), None), Admission::Probe);
+            assert_eq!(breaker.admit(at(1000), None, false), Admission::Probe);
             assert_eq!(breaker.report(heard, true, store(1), at(1000), 1.0), Change::None);
-            assert_eq!(breaker.ask(at(1000), None), refused(wanted));
+            assert_eq!(breaker.ask(at(1000), None, false), refused(wanted));
             breaker.outage.as_mut().unwrap().probe_at = at(0);
         }
     }
@@ -343,13 +347,37 @@ mod tests {
             // What has passed cannot be saved any more, or was only an estimate.
             (at(1), refused(9)),
         ] {
-            assert_eq!(breaker.ask(at(1), Some(deadline)), wanted, "{deadline}");
+            assert_eq!(breaker.ask(at(1), Some(deadline), false), wanted, "{deadline}");
         }
-        breaker.admit(at(1), Some(at(60)));
+        breaker.admit(at(1), Some(at(60)), false);
         assert_eq!(
-            breaker.ask(at(1), Some(at(60))),
+            breaker.ask(at(1), Some(at(60)), false),
             refused(5),
             "one at a time all the same"
+        );
+    }
+
+    #[test]
+    fn a_store_that_was_not_failing_need_not_wait_as_long_as_those_that_were() {
+        let mut breaker = opened();
+        for now in [10, 30, 70] {
+            assert_eq!(breaker.admit(at(now), None, false), Admission::Probe);
+            breaker.report(Heard::Down, true, store(1), at(now), 1.0);
+        }
+        assert_eq!(breaker.ask(at(79), None, true), refused(51));
+        assert_eq!(breaker.ask(at(80), None, false), refused(50));
+        assert_eq!(breaker.admit(at(80), None, true), Admission::Probe);
+        breaker.report(
+            Heard::Throttled(Some(Duration::from_secs(40))),
+            true,
+            store(1),
+            at(80),
+            1.0,
+        );
+        assert_eq!(
+            breaker.ask(at(119), None, true),
+            refused(21),
+            "unless the platform asks for it"
         );
     }
 }

@@ -129,7 +129,7 @@ async fn in_an_outage_valid_tokens_serve_one_probe_is_sent_at_a_time_and_one_suc
     }
     assert_eq!(app.token_calls("walmart").await - before, 6);
     app.advance(11 * SECOND);
-    assert_down(&app, &stores[5]).await;
+    assert_down(&app, &stores[3]).await;
     assert_eq!(app.token_calls("walmart").await - before, 6, "the wait grows");
 
     nothing_wrong(&app, "walmart").await;

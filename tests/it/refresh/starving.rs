@@ -1,6 +1,6 @@
 //! Stores whose refreshes always fail, ten for each healthy one, all with the same client at the same host: they share its
-//! gate, its circuit breaker and its lane of the job table. The healthy ones are refreshed in time all the same, and once
-//! the platform was seen at work they do not even wait.
+//! gate, its circuit breaker and its lane of the job table. The healthy ones are refreshed in time all the same, and calls
+//! with their tokens are served.
 
 use std::io::Write as _;
 
@@ -86,19 +86,22 @@ async fn two_hundred_failing_stores_do_not_starve_twenty_healthy_ones_of_the_sam
     );
     assert_eq!(renewed_since(&app, due), HEALTHY, "in {} minutes", took.num_minutes());
 
-    // The others fail on; those that are called while they do are served, the first of them perhaps as the probe.
+    // The others fail on; those that are called while they do are served, some of them perhaps as the probe.
     let an_hour = (TimeDelta::minutes(4), TimeDelta::minutes(61));
     run_until(&app, &bazaar, an_hour, || false).await;
-    let mut waited = 0;
-    while !usable(&app, &tokens[0]).await {
-        app.advance(15 * std::time::Duration::from_secs(1));
-        waited += 15;
-        assert!(waited <= 600, "a healthy store is not served for ten minutes");
-    }
-    // From now on the platform was at work while they failed: nobody waits for them any more.
+    let mut longest = 0;
     for hour in 0..2 {
         for (number, token) in tokens.iter().enumerate() {
-            assert!(usable(&app, token).await, "healthy store {number} in hour {hour}");
+            let mut waited = 0;
+            while !usable(&app, token).await {
+                app.advance(5 * std::time::Duration::from_secs(1));
+                waited += 5;
+                assert!(
+                    waited <= 120,
+                    "healthy store {number} is not served for two minutes in hour {hour}"
+                );
+            }
+            longest = longest.max(waited);
         }
         run_until(&app, &bazaar, an_hour, || false).await;
     }
@@ -116,7 +119,7 @@ async fn two_hundred_failing_stores_do_not_starve_twenty_healthy_ones_of_the_sam
     );
     let _ = writeln!(
         std::io::stderr(),
-        "the first waited {waited} s an hour later, the others never"
+        "later a call of a healthy store waits {longest} s at most"
     );
 }
 
