@@ -48,7 +48,8 @@ pub async fn walk(programs: BrowserPrograms) {
     assert_eq!(choices(&browser).await, ["Mercado Libre"]);
 
     for platform in Catalogue::embedded().unwrap().platforms() {
-        for method in &platform.methods {
+        // What only a partner's server may use has no form.
+        for method in platform.methods.iter().filter(|method| !method.for_partners) {
             for language in ["en", "es", "pt"] {
                 let (slug, id) = (&platform.slug, &method.id);
                 let page = format!("{slug} {id} {language}");
