@@ -87,6 +87,7 @@ pub fn claim(
             credentials::lease_until.eq(sql::<Nullable<Timestamptz>>("llavero_now() + make_interval(secs => ")
                 .bind::<Double, _>(length.as_secs_f64())
                 .sql(")")),
+            credentials::lease_saved_attempt.eq((!seen.asks_spare).then_some(seen.saved_attempt)),
             grounds.doubt.then(|| {
                 (
                     credentials::in_doubt_since
@@ -118,6 +119,7 @@ pub fn clear(conn: &mut Conn, id: CredentialId, grant_no: i64, attempt: i64, fai
                 credentials::lease_owner.eq(None::<JournalId>),
                 credentials::lease_since.eq(None::<DateTime<Utc>>),
                 credentials::lease_until.eq(None::<DateTime<Utc>>),
+                credentials::lease_saved_attempt.eq(None::<i64>),
                 credentials::updated_at.eq(llavero_now()),
             ),
             failed.map(|failed| failure!(failed)),
@@ -188,7 +190,8 @@ pub fn list_settled(conn: &mut Conn, platforms: &[&str], limit: i64) -> Result<V
     let rows = credentials::table
         .filter(credentials::lease_attempt.is_not_null())
         .filter(credentials::lease_owner.is_null())
-        .filter(credentials::spares_sealed.is_null())
+        .filter(credentials::lease_saved_attempt.eq(credentials::saved_attempt.nullable()))
+        .filter(credentials::asks_spare.eq(false))
         .filter(credentials::dead_at.is_null())
         .filter(credentials::platform.eq_any(platforms))
         .order(credentials::lease_until.desc())
@@ -234,6 +237,7 @@ pub fn save(conn: &mut Conn, id: CredentialId, saving: &Saving, granted: &Grante
                 credentials::lease_owner.eq(None::<JournalId>),
                 credentials::lease_since.eq(None::<DateTime<Utc>>),
                 credentials::lease_until.eq(None::<DateTime<Utc>>),
+                credentials::lease_saved_attempt.eq(None::<i64>),
             )),
             saving.ends_doubt.then_some((
                 credentials::in_doubt_since.eq(None::<DateTime<Utc>>),
@@ -291,6 +295,7 @@ pub fn set_dead(conn: &mut Conn, id: CredentialId, seen: Generation, next_attemp
             credentials::lease_owner.eq(None::<JournalId>),
             credentials::lease_since.eq(None::<DateTime<Utc>>),
             credentials::lease_until.eq(None::<DateTime<Utc>>),
+            credentials::lease_saved_attempt.eq(None::<i64>),
             credentials::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;

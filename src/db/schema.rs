@@ -187,8 +187,8 @@ diesel::table! {
         retry_at -> Nullable<Timestamptz>,
         dead_at -> Nullable<Timestamptz>,
         held_verdict_at -> Nullable<Timestamptz>,
-        created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        lease_saved_attempt -> Nullable<Int8>,
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Held {
     pub attempt: i64,
     pub since: DateTime<Utc>,
     pub until: DateTime<Utc>,
+    /// `saved_attempt` of the pair that it sends; `None`: it sends a spare.
+    pub saved_attempt: Option<i64>,
     /// The owner, or whoever adopted its journal, says nothing of the attempt is held any more.
     pub settled: bool,
 }
@@ -38,8 +40,6 @@ pub struct Lease {
     pub unsettled_at: Option<DateTime<Utc>>,
     /// The saved pair was refused and a spare was not yet: the next attempt sends the spare.
     pub asks_spare: bool,
-    /// Another pair than the saved one came or was sent since all was clear, or the saved one was refused.
-    pub has_spares: bool,
     pub access_expires_at: Option<DateTime<Utc>>,
 }
 
@@ -136,12 +136,15 @@ pub fn claim(
             };
         }
     }
-    // A settled attempt may still travel, but where every pair that comes of it works, asking the same again costs nothing,
-    // and a short grace would be over before the wait is. Without spares it is the same that is asked; a pair saved meanwhile
-    // must not overtake the one on its way: using the newer retires the older.
-    let repeats = grace_open && matches!(terms.reuse, Reuse::Within(_)) && !lease.has_spares;
+    // A settled attempt may still travel, but where every pair that comes of it works, sending the same once more costs
+    // nothing, and a short grace would be over before the wait is. A pair saved meanwhile must not overtake the one on its
+    // way: using the newer retires the older.
+    let repeats = |held: &Held| {
+        let same = held.saved_attempt == Some(lease.saved_attempt) && !lease.asks_spare;
+        held.settled && same && grace_open && matches!(terms.reuse, Reuse::Within(_))
+    };
     let mut unsettled = false;
-    if let Some(held) = lease.held.filter(|held| !(held.settled && repeats)) {
+    if let Some(held) = lease.held.filter(|held| !repeats(held)) {
         let Some(reaching_since) = reaching_since else {
             return Claim::NotBefore {
                 at: Some(after(held.until, TAKEOVER_WAIT)),

@@ -17,7 +17,6 @@ fn free() -> Lease {
         doubt_sent_at: None,
         unsettled_at: None,
         asks_spare: false,
-        has_spares: false,
         access_expires_at: Some(at(1000)),
     }
 }
@@ -29,6 +28,7 @@ fn held(settled: bool) -> Lease {
             attempt: 1,
             since: at(0),
             until: at(45),
+            saved_attempt: Some(0),
             settled,
         }),
         ..free()
@@ -115,12 +115,25 @@ fn an_uncleared_lease_is_taken_over_only_after_the_wait_and_by_what_the_platform
 
 #[test]
 fn another_pair_than_the_one_that_may_still_travel_waits_for_it() {
-    let lease = Lease {
-        has_spares: true,
+    let saved_meanwhile = Lease {
+        saved_attempt: 1,
         ..held(true)
     };
-    assert!(!allowed(decide(&lease, Reuse::Within(HOUR), 104)));
-    assert!(allowed(decide(&lease, Reuse::Within(HOUR), 105)));
+    let asks_spare = Lease {
+        asks_spare: true,
+        ..held(true)
+    };
+    let spare_travels = Lease {
+        held: held(true).held.map(|held| Held {
+            saved_attempt: None,
+            ..held
+        }),
+        ..held(true)
+    };
+    for lease in [saved_meanwhile, asks_spare, spare_travels] {
+        assert!(!allowed(decide(&lease, Reuse::Within(HOUR), 104)), "{lease:?}");
+        assert!(allowed(decide(&lease, Reuse::Within(HOUR), 105)), "{lease:?}");
+    }
 }
 
 #[test]

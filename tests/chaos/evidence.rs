@@ -43,20 +43,25 @@ impl Refreshed {
 }
 
 /// When a refresh token was sent again after the platform had answered it with a pair. What the platform did not look at
-/// (it was down, or busy) leaves the doubt as it was, and is no further try.
+/// (it was down, or busy) leaves the doubt as it was, and is no further try. Once a pair was refused, those kept beside it
+/// are asked, which is no repetition: a store is dead only when all were refused.
 pub fn repeats(calls: &[&TokenCall]) -> Vec<DateTime<Utc>> {
     let (mut answered, mut repeats) = (HashSet::new(), Vec::new());
+    let mut refused: Option<&String> = None;
     for call in calls {
-        if answered.contains(&call.sent) && call.processed {
+        let kept_beside = refused.is_some_and(|refused| *refused != call.sent);
+        if answered.contains(&call.sent) && call.processed && !kept_beside {
             repeats.push(call.at);
         }
         match call.status {
             Some(200) if call.processed => {
                 answered.insert(&call.sent);
+                refused = None;
             }
             // It came back to be refused: from now on everybody knows, and asking once more is another matter.
             Some(400 | 401) => {
                 answered.remove(&call.sent);
+                refused = Some(&call.sent);
             }
             _ => {}
         }

@@ -105,6 +105,7 @@ fn concrete(row: &Row, times: Times) -> Lease {
         attempt: i64::from(row.lease),
         since: ahead(first_sent),
         until: ahead(until),
+        saved_attempt: row.sends_saved().then_some(i64::from(row.saved_attempt)),
         settled: row.owner == 0,
     };
     Lease {
@@ -118,7 +119,6 @@ fn concrete(row: &Row, times: Times) -> Lease {
             .unsettled
             .then(|| ahead(if times.waited_long { -1000 } else { -10 })),
         asks_spare: row.asks_spare,
-        has_spares: row.has_spares(),
         access_expires_at: Some(ahead(if times.access == EXPIRED { -1 } else { 1000 })),
     }
 }
@@ -176,7 +176,7 @@ fn index(row: &Row, times: Times) -> usize {
         row.in_doubt,
         row.unsettled,
         row.asks_spare,
-        row.has_spares(),
+        row.sends_saved(),
         times.grace_over,
         times.waited_long,
     ];
@@ -195,7 +195,7 @@ fn situation(index: usize) -> (Row, Times) {
         in_doubt: flag(1),
         unsettled: flag(2),
         asks_spare: flag(3),
-        refused: u8::from(flag(4)),
+        sends: u8::from(flag(4)),
         ..Row::new(0)
     };
     let times = Times {

@@ -188,7 +188,7 @@ impl World {
             (shown.owner, shown.unsettled) = (0, false);
         }
         if !setup.holds(Clause::Repeats) {
-            (shown.spares, shown.refused) = Default::default();
+            shown.sends = shown.saved_attempt + 1;
         }
         if !setup.holds(Clause::AccessFirst) {
             times.access = EXPIRED;

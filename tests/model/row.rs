@@ -21,6 +21,8 @@ pub struct Row {
     pub lease: u8,
     /// Whose attempt it is, counted from 1; 0: settled, or no lease.
     pub owner: u8,
+    /// One more than the `saved_attempt` of the pair that the lease's attempt sends; 0: a spare, or no lease.
+    pub sends: u8,
     pub in_doubt: bool,
     pub unsettled: bool,
     pub asks_spare: bool,
@@ -89,6 +91,7 @@ impl Row {
             attempt: i64::from(self.lease),
             since: LONG_AGO,
             until: LONG_AGO,
+            saved_attempt: self.sends.checked_sub(1).map(i64::from),
             settled: self.owner == 0,
         };
         Lease {
@@ -100,7 +103,6 @@ impl Row {
             doubt_sent_at: None,
             unsettled_at: None,
             asks_spare: self.asks_spare,
-            has_spares: self.has_spares(),
             access_expires_at: None,
         }
     }
@@ -109,9 +111,9 @@ impl Row {
         self.refused & (1 << token) != 0
     }
 
-    /// Whether anything is written down beside the saved pair.
-    pub fn has_spares(&self) -> bool {
-        self.refused != 0 || self.spares.iter().any(|kept| *kept != 0)
+    /// Whether the lease's attempt sends the pair that is saved.
+    pub fn sends_saved(&self) -> bool {
+        self.sends == self.saved_attempt + 1
     }
 
     /// The newest spare that was not refused.
@@ -161,6 +163,7 @@ impl Row {
         self.lease = self.next_attempt;
         self.next_attempt += 1;
         self.owner = owner;
+        self.sends = if self.asks_spare { 0 } else { self.saved_attempt + 1 };
         self.in_doubt |= grounds.doubt;
         self.unsettled |= grounds.unsettled;
         Some(self.lease)
@@ -169,6 +172,7 @@ impl Row {
     pub fn free_lease(&mut self) {
         self.lease = 0;
         self.owner = 0;
+        self.sends = 0;
     }
 
     /// `leases::clear`: only the own lease.

@@ -15,7 +15,7 @@ use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
 
 /// Long enough for a test to look at what happens meanwhile.
-const SLOW_MS: u64 = 4000;
+const SLOW_MS: u64 = 9000;
 
 async fn order(app: &TestApp, platform: &str, fault: Value) {
     app.control("faults", json!({ "platform": platform, "times": 1, "fault": fault }))

@@ -29,6 +29,7 @@ pub(super) async fn slow(installation: &Installation, platform: &str, fault: Val
 
 /// Begins a call and returns once the platform has processed the token call that it needs.
 pub(super) async fn begin_call(installation: &Installation, process: &Process, store: &Held, platform: &str) {
+    let before = installation.refreshes(platform).await.len();
     let (client, token) = (installation.client.clone(), store.access_token.clone());
     let url = format!("{}/v1/proxy{PATH}", process.url);
     tokio::spawn(async move {
@@ -40,7 +41,7 @@ pub(super) async fn begin_call(installation: &Installation, process: &Process, s
             .map(|answer| answer.status())
     });
     until("the platform has heard", async || {
-        (installation.refreshes(platform).await.len() == 1).then_some(())
+        (installation.refreshes(platform).await.len() > before).then_some(())
     })
     .await;
 }
@@ -98,6 +99,14 @@ async fn killed_while_the_platform_answers_costs_nothing_where_it_has_a_grace() 
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
 }
 
+async fn expired(installation: &Installation) {
+    until("the access token has expired", async || {
+        let over = "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()";
+        (rows::count(&installation.database, over) == 0).then_some(())
+    })
+    .await;
+}
+
 /// A store whose tokens the partner had before, which are over at once.
 async fn import(installation: &Installation, process: &Process, platform: &str, store: &str) -> Held {
     let client = json!({ "fields": { "client_id": "sandbox-client", "client_secret": "sandbox-secret" } });
@@ -118,11 +127,7 @@ async fn import(installation: &Installation, process: &Process, platform: &str, 
     let made = installation.api(process, "POST", "/v1/stores", Some(body)).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made = made.json();
-    until("the first access token has expired", async || {
-        let over = "SELECT count(*) AS n FROM credentials WHERE access_expires_at > llavero_now()";
-        (rows::count(&installation.database, over) == 0).then_some(())
-    })
-    .await;
+    expired(installation).await;
     Held {
         access_token: made["access_token"].as_str().unwrap().to_owned(),
         store_id: made["store"]["id"].as_str().unwrap().to_owned(),
@@ -151,6 +156,30 @@ async fn a_grace_of_a_minute_is_enough_for_whoever_finds_the_journal_of_a_killed
         .filter_map(refresh_token)
         .collect();
     assert_eq!((sent.len(), sent[0] == sent[1]), (2, true));
+    assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grace_of_a_minute_is_enough_for_a_process_killed_after_another_answer_was_lost() {
+    let installation = Installation::start().await;
+    let (mut doomed, witness) = (installation.serve().await, installation.serve().await);
+    let short = json!({ "platform": "allegro", "settings": { "reuse_revokes": true, "access_seconds": 3 } });
+    installation.control("settings", short).await;
+    let store = import(&installation, &doomed, "allegro", "44300000").await;
+    slow(&installation, "allegro", json!({ "effect": "lost_answer" })).await;
+    works_at(&installation, &doomed, &store).await;
+    let kept = "SELECT count(*) AS n FROM credentials WHERE spares_sealed IS NOT NULL";
+    assert_eq!(
+        rows::count(&installation.database, kept),
+        1,
+        "the pair of the lost answer may still come"
+    );
+    expired(&installation).await;
+    slow(&installation, "allegro", json!({ "delay_ms": 20_000 })).await;
+    begin_call(&installation, &doomed, &store, "allegro").await;
+    doomed.kill();
+
+    works_at(&installation, &witness, &store).await;
     assert_eq!(state(&installation), json!({ "status": "connected", "health": "ok" }));
 }
 

@@ -114,6 +114,7 @@ fn credential() -> db::credentials::Credential {
         lease_owner: None,
         lease_since: None,
         lease_until: None,
+        lease_saved_attempt: None,
         in_doubt_since: None,
         doubt_sent_at: None,
         unsettled_at: None,

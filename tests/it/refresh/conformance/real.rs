@@ -266,6 +266,7 @@ impl Real {
             next_attempt: small(found.next_attempt),
             lease: small(found.lease_attempt.unwrap_or_default()),
             owner: owner.map_or(0, |owner| small(owner as i64 + 1)),
+            sends: found.lease_saved_attempt.map_or(0, |attempt| small(attempt) + 1),
             in_doubt: found.in_doubt_since.is_some(),
             unsettled: found.unsettled_at.is_some(),
             asks_spare: found.asks_spare,
