@@ -59,7 +59,7 @@ pub async fn accepts(app: &App, route: Route, method: &Method, values: &Values) 
 }
 
 fn unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
-    answer::judge_call(method, answer.status, &answer.headers, &answer.body) == CallAnswer::Unauthorized
+    answer::judge_call(method, answer.status, &answer.headers, &answer.body) != CallAnswer::Passed
 }
 
 /// The answer to the verify call, or what its absence means.

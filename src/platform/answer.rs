@@ -43,6 +43,10 @@ pub struct AnswerRules {
     /// Answers of forwarded calls that mean: this credential is not accepted.
     #[serde(default)]
     pub unauthorized: Vec<Condition>,
+    /// Answers of forwarded calls that mean this, or that something is wrong with the call: the verify call is asked before
+    /// anything is renewed. Of the verify call itself they mean the former.
+    #[serde(default)]
+    pub unclear: Vec<Condition>,
 }
 
 /// A class, and what must be seen for it.
@@ -187,6 +191,8 @@ pub(super) fn text_at(json: &Value, pointer: &str) -> Option<String> {
 pub enum CallAnswer {
     Passed,
     Unauthorized,
+    /// Maybe unauthorized: only the verify call tells.
+    Unclear,
 }
 
 /// Looks at status, headers and the first bytes of a body (see `peeks_body`).
@@ -196,14 +202,12 @@ pub fn judge_call(method: &Method, status: StatusCode, headers: &HeaderMap, body
     {
         return judged;
     }
-    let body = Body::new(body_start);
-    let refused = method
-        .answer
-        .unauthorized
-        .iter()
-        .any(|on| on.holds(&method.answer, status, headers, &body));
-    if refused {
+    let (rules, body) = (&method.answer, Body::new(body_start));
+    let shows = |any: &[Condition]| any.iter().any(|on| on.holds(rules, status, headers, &body));
+    if shows(&rules.unauthorized) {
         CallAnswer::Unauthorized
+    } else if shows(&rules.unclear) {
+        CallAnswer::Unclear
     } else {
         CallAnswer::Passed
     }
@@ -211,17 +215,17 @@ pub fn judge_call(method: &Method, status: StatusCode, headers: &HeaderMap, body
 
 /// How many bytes of a body with this status must be seen before it can be judged; 0 where the status tells.
 pub fn peeks_body(method: &Method, status: StatusCode) -> usize {
-    let reads = method
-        .answer
-        .unauthorized
-        .iter()
-        .any(|on| on.reads_body() && on.fits_status(status));
+    let reads = judged_by(method).any(|on| on.reads_body() && on.fits_status(status));
     if reads { PEEK } else { 0 }
 }
 
 /// Whether any answer's body has a say, and so must come in a form that can be read.
 pub fn reads_bodies(method: &Method) -> bool {
-    method.answer.unauthorized.iter().any(Condition::reads_body)
+    judged_by(method).any(Condition::reads_body)
+}
+
+fn judged_by(method: &Method) -> impl Iterator<Item = &Condition> {
+    method.answer.unauthorized.iter().chain(&method.answer.unclear)
 }
 
 /// The failure in an answer of a token call that is no grant.

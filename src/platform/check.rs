@@ -309,6 +309,12 @@ impl Checker<'_> {
         for (i, on) in rules.unauthorized.iter().enumerate() {
             self.condition(&format!("answer.unauthorized[{i}]"), on);
         }
+        for (i, on) in rules.unclear.iter().enumerate() {
+            self.condition(&format!("answer.unclear[{i}]"), on);
+        }
+        if !rules.unclear.is_empty() && self.method.verify.call.is_none() {
+            self.fault("answer.unclear", "without a verify call nothing makes it clear");
+        }
     }
 
     fn condition(&mut self, key: &str, on: &Condition) {

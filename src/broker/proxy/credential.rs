@@ -10,16 +10,16 @@ use crate::app::accepted::Known;
 use crate::app::memory::KnownClient;
 use crate::broker::access_token::Admitted;
 use crate::broker::refresh::{self, Need, Verdict};
-use crate::broker::{Delivered, Error, needs_sandbox, shop_values};
+use crate::broker::{Delivered, Error, needs_sandbox, shop_values, verify};
 use crate::db;
 use crate::db::stores::Store;
 use crate::domain::credential::Generation;
 use crate::domain::problem::Problem;
 use crate::domain::refresh::RefreshTrigger;
 use crate::domain::store::{Mode, StoreStatus};
-use crate::platform::Values;
 use crate::platform::descriptor::ClientOwner;
 use crate::platform::transport::Route;
+use crate::platform::{Method, Values};
 
 /// Values that sign a call, of one generation.
 pub struct Usable {
@@ -113,6 +113,17 @@ impl Usable {
                 Ok(accepted)
             }
         }
+    }
+
+    /// Whether the platform's verify call does not refuse this generation: then an answer that is not clear is about the
+    /// call.
+    pub(super) async fn may_work(&self, app: &Arc<App>, admitted: &Admitted, method: &Method) -> bool {
+        let refused = verify::accepts(app, self.route, method, &self.values).await == Some(false);
+        if !refused {
+            app.accepted
+                .note_undecided(admitted.store.credential_id, self.generation, app.now());
+        }
+        !refused
     }
 
     /// The platform refused this generation and there is no better one: its verify call decides. Ok: the credential

@@ -119,13 +119,17 @@ impl<'a> Call<'a> {
             access_token::admit_again(self.app, self.admitted).await?;
         }
         let mut first = self.send(&usable, true).await?;
-        if self.judge(&mut first).await? == CallAnswer::Passed {
+        let judged = self.judge(&mut first).await?;
+        if judged == CallAnswer::Passed {
             return Ok(relay(first));
         }
         if self.method.renewal == Renewal::Never {
             return self.decide(&usable, first, false).await;
         }
         if usable.is_accepted(self.app, self.admitted).await? {
+            return Ok(relay(first));
+        }
+        if judged == CallAnswer::Unclear && usable.may_work(self.app, self.admitted, self.method).await {
             return Ok(relay(first));
         }
         let renewed = match usable.renewed(self.app, self.admitted).await {
@@ -148,7 +152,7 @@ impl<'a> Call<'a> {
         let mut second = self.send(&renewed, false).await?;
         match self.judge(&mut second).await? {
             CallAnswer::Passed => Ok(relay(second)),
-            CallAnswer::Unauthorized => self.decide(&renewed, second, true).await,
+            CallAnswer::Unauthorized | CallAnswer::Unclear => self.decide(&renewed, second, true).await,
         }
     }
 

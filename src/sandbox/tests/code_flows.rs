@@ -214,7 +214,7 @@ pub fn walks() -> Vec<Walk> {
                 "/acme.myshoplaza.com/admin/oauth/token",
                 "",
                 ("/shop/domain", "acme.myshoplaza.com"),
-                ["invalid_client", "invalid_grant", "Unauthorized"],
+                ["invalid_client", "invalid_grant", "Bad Request"],
             )
         },
         Walk {

@@ -106,6 +106,10 @@ const ALONE: &[(&str, &str)] = &[
         "the other of two signatures, chosen by the scheme of the store's address",
     ),
     (
+        "methods.answer.unclear",
+        "makes the proxy ask the platform before it renews anything, which a quirk cannot",
+    ),
+    (
         "methods.verify.accepted_by",
         "a rule about statuses, judged like the rest of an answer",
     ),
@@ -196,6 +200,7 @@ const SHAPES: &[(&str, &str)] = &[
     ("sign", "sign"),
     ("sign_plain_http", "sign"),
     ("unauthorized", "condition"),
+    ("unclear", "condition"),
 ];
 /// Tables whose keys are names of a platform's own values.
 const FREE: &[&str] = &[

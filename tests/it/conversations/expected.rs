@@ -132,6 +132,7 @@ pub struct ExpectedFailure {
 pub enum Verdict {
     Passed,
     Unauthorized,
+    Unclear,
 }
 
 #[derive(Deserialize)]

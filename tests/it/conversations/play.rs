@@ -204,6 +204,7 @@ fn verdict(method: &Method, case: &Case, differences: &mut Differences) {
     let got = match judge_call(method, answer.status, headers, &answer.body[..peeked]) {
         CallAnswer::Passed => Verdict::Passed,
         CallAnswer::Unauthorized => Verdict::Unauthorized,
+        CallAnswer::Unclear => Verdict::Unclear,
     };
     differences.equal("verdict", case.expect.verdict.unwrap(), got);
 }

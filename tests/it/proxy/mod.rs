@@ -11,6 +11,7 @@ mod policy;
 mod renewal;
 mod skew;
 mod trouble;
+mod unclear;
 mod uses;
 
 use serde_json::Value;
