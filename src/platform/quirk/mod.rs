@@ -99,12 +99,13 @@ pub trait Quirk: Sync {
 }
 
 /// All there are.
-static QUIRKS: [&dyn Quirk; 11] = [
+static QUIRKS: [&dyn Quirk; 12] = [
     &allegro::Allegro,
     &amazon::Amazon,
     &bigcommerce::BigCommerce,
     &claro_shop::ClaroShop,
     &opencart::OpenCart,
+    &opencart::OpenCartLogin,
     &shein::Shein,
     &temu::Temu,
     &tiktok_shop::TiktokShop,

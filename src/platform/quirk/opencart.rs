@@ -1,17 +1,21 @@
 //! <https://github.com/opencart/opencart> (`catalog/controller/startup/api.php` of 4.1)
 //!
 //! From 4.1 on each call is signed, and the body counts as PHP reads it: fields trimmed, HTML-escaped and written out
-//! again. Earlier releases log in for a session; what differs there is where the session goes.
+//! again. Earlier releases log in for a session; what differs there is where the session goes, and how the log-in is refused.
+
+use std::net::IpAddr;
 
 use http::header::CONTENT_TYPE;
 use md5::{Digest, Md5};
+use serde_json::{Value, json};
 
 use super::Quirk;
 use crate::platform::failure::BuildError;
 use crate::platform::sign::{Owned, php};
 use crate::platform::signature::{self, Hash, Writing};
 use crate::platform::template::Scope;
-use crate::platform::transport::PlatformRequest;
+use crate::platform::transport::{PlatformAnswer, PlatformRequest};
+use crate::platform::values::Values;
 
 /// What the signer adds to the query.
 const NAMES: [&str; 6] = ["username", "store_id", "language", "currency", "time", "signature"];
@@ -129,6 +133,45 @@ fn as_php_cleans(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
+/// The log-ins before 4.1. A refusal has no code, only a text in the shop's language. One cause of two is the key; the other
+/// is our address, which is not listed or has changed, and that is for the shop to mend. Its text names the address, or says
+/// IP in some way, so what does neither is a wrong user or key. (3.x says that one with an empty list, and nothing else so.)
+pub(super) struct OpenCartLogin;
+
+impl Quirk for OpenCartLogin {
+    fn name(&self) -> &'static str {
+        "opencart-login"
+    }
+
+    fn token_answer(&self, mut answer: PlatformAnswer, _values: &Values) -> PlatformAnswer {
+        if let Ok(body) = serde_json::from_slice(&answer.body)
+            && let Some(code) = refusal(&body)
+        {
+            answer.body = json!({ "refused": code }).to_string().into();
+        }
+        answer
+    }
+}
+
+fn refusal(body: &Value) -> Option<&'static str> {
+    match body {
+        Value::Array(items) if items.is_empty() => Some("no_match"),
+        Value::Object(members) => match members.get("error")? {
+            Value::String(text) if !text.trim().is_empty() && !speaks_of_an_address(text) => Some("no_match"),
+            _ => Some("address_not_listed"),
+        },
+        _ => None,
+    }
+}
+
+/// Whether a text names an address, or has a word that begins with IP: `IP-Adresse` and `IPs` are ones too.
+fn speaks_of_an_address(text: &str) -> bool {
+    let is_address = |part: &str| part.trim_matches(['.', ':']).parse::<IpAddr>().is_ok();
+    let of_an_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';
+    let begins = |word: &str| word.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ip"));
+    text.split(|c| !of_an_address(c)).any(is_address) || text.split(|c: char| !c.is_alphanumeric()).any(begins)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,5 +216,38 @@ mod tests {
         assert_eq!(fields, Some(vec![pair("note", "a\r\n--b"), pair("l[]", "")]));
         assert_eq!(parts("multipart/form-data; boundary=b2", body.as_bytes()), None);
         assert_eq!(parts("multipart/form-data", body.as_bytes()), None);
+    }
+
+    #[test]
+    fn an_address_of_ours_that_is_not_listed_is_told_from_a_wrong_key_in_any_language() {
+        for (text, wanted) in [
+            ("Warning: No match for API username and/or key.", "no_match"),
+            ("Warnung: API-Benutzername oder Schlüssel falsch!", "no_match"),
+            ("Aviso: la clave de la API no es correcta.", "no_match"),
+            (
+                "Warning: Your IP 203.0.113.7 is not allowed to access this API!",
+                "address_not_listed",
+            ),
+            (
+                "Warnung: Ihre IP-Adresse darf nicht auf die API zugreifen!",
+                "address_not_listed",
+            ),
+            ("Aviso: 203.0.113.7 não está na lista.", "address_not_listed"),
+            ("Adresse 2001:db8::7: accès refusé.", "address_not_listed"),
+            ("Votre adresse ip n'est pas autorisée", "address_not_listed"),
+            ("", "address_not_listed"),
+        ] {
+            assert_eq!(refusal(&json!({ "error": text })), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_an_empty_list_is_no_match_in_the_older_form() {
+        assert_eq!(refusal(&json!([])), Some("no_match"));
+        let listed = json!({ "error": { "ip": "203.0.113.7", "key": "Warning: Incorrect API Key!" } });
+        assert_eq!(refusal(&listed), Some("address_not_listed"));
+        for other in [json!([1]), json!({ "api_token": "x", "list": [] }), json!("error")] {
+            assert_eq!(refusal(&other), None, "{other}");
+        }
     }
 }

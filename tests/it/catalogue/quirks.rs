@@ -45,6 +45,10 @@ const OFTEN: &[(&str, &str)] = &[
         "each proof is of another kind: a hash in the body, a JWT, a header that the app itself chose",
     ),
     (
+        "token_answer",
+        "each answer hides something else: an encrypted secret, a life in other units, a cause in words of any language",
+    ),
+    (
         "sign",
         "each signs another text: the path, the members of a body, a form as PHP writes it",
     ),
@@ -63,11 +67,12 @@ fn quirks() -> BTreeMap<String, String> {
 fn places(text: &str) -> Vec<String> {
     let block = Regex::new(r"(?ms)^impl Quirk for .*?^\}").unwrap();
     let function = Regex::new(r"(?m)^    fn ([a-z_]+)").unwrap();
-    let block = block
-        .find(text)
-        .unwrap_or_else(|| panic!("no quirk in {}", &text[..60]))
-        .as_str();
-    let mut found: Vec<String> = function.captures_iter(block).map(|found| found[1].to_owned()).collect();
+    let blocks: Vec<&str> = block.find_iter(text).map(|block| block.as_str()).collect();
+    assert!(!blocks.is_empty(), "no quirk in {}", &text[..60]);
+    let mut found: Vec<String> = blocks
+        .iter()
+        .flat_map(|block| function.captures_iter(block).map(|found| found[1].to_owned()))
+        .collect();
     found.retain(|name| name != "name");
     for (part, of) in PARTS {
         if found.iter().any(|name| name == of) {
