@@ -284,7 +284,9 @@ fn refused_to(typed: bool, failure: &Failure) -> Refused {
     let why = match failure.kind {
         FailureKind::Dead if typed => ConnectFailure::CredentialsRefused,
         // No proof against a store that works, but reason enough to look at keys that were typed a moment ago.
-        FailureKind::Unknown if typed && failure.status == Some(401) => ConnectFailure::CredentialsRefused,
+        FailureKind::Unknown if typed && matches!(failure.status, Some(400 | 401)) => {
+            ConnectFailure::CredentialsRefused
+        }
         FailureKind::Dead | FailureKind::Unknown => ConnectFailure::PlatformError,
         FailureKind::AppBroken => ConnectFailure::PlatformAppMisconfigured,
         FailureKind::Throttled | FailureKind::Down => ConnectFailure::PlatformUnavailable,
