@@ -11,7 +11,7 @@ mod table;
 mod trouble;
 
 use futures_util::{StreamExt as _, stream};
-use llavero::platform::Catalogue;
+use llavero::platform::{Catalogue, Method};
 
 use self::report::Row;
 use self::table::Way;
@@ -25,7 +25,7 @@ const ONLY: &str = "LLAVERO_TEST_PLATFORM";
 async fn every_connect_method_of_every_platform_takes_every_step() {
     let ways: Vec<Way> = table::read().into_iter().filter(is_wanted).collect();
     let rows: Vec<Row> = stream::iter(ways).map(steps::walk).buffered(AT_ONCE).collect().await;
-    let platforms = report::print(&rows);
+    let platforms = report::print(&rows, &methods(|method| method.for_partners));
     if table::read().len() == rows.len() {
         assert_eq!(platforms, 51, "each platform of the reference table has its row");
     }
@@ -35,13 +35,7 @@ async fn every_connect_method_of_every_platform_takes_every_step() {
 
 #[test]
 fn the_table_has_a_row_for_every_connect_method_of_the_catalogue() {
-    let catalogue = Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let described = catalogue.platforms().iter().flat_map(|platform| {
-        // Those that no page offers have tests of their own.
-        let methods = platform.methods.iter().filter(|method| !method.for_partners);
-        methods.map(|method| (platform.slug.clone(), method.id.clone()))
-    });
-    let mut described: Vec<(String, String)> = described.collect();
+    let mut described = methods(|method| !method.for_partners);
     let mut walked: Vec<(String, String)> = table::read()
         .into_iter()
         .map(|way| (way.platform, way.method))
@@ -49,6 +43,28 @@ fn the_table_has_a_row_for_every_connect_method_of_the_catalogue() {
     described.sort();
     walked.sort();
     assert_eq!(walked, described);
+}
+
+/// Those that no page offers are taken through the same steps, as far as they have them, by the partner API alone.
+#[test]
+fn every_method_for_partners_is_proved_elsewhere() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/api/for_partners.rs");
+    let proofs = std::fs::read_to_string(path).unwrap();
+    for (platform, method) in methods(|method| method.for_partners) {
+        for word in [platform, method] {
+            assert!(proofs.contains(&format!("\"{word}\"")), "{word}");
+        }
+    }
+}
+
+/// Platform and method of all that are wanted, in the catalogue's order.
+fn methods(wanted: fn(&Method) -> bool) -> Vec<(String, String)> {
+    let catalogue = Catalogue::embedded().unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let all = catalogue.platforms().iter().flat_map(|platform| {
+        let methods = platform.methods.iter().filter(|method| wanted(method));
+        methods.map(|method| (platform.slug.clone(), method.id.clone()))
+    });
+    all.collect()
 }
 
 #[expect(

@@ -1,4 +1,5 @@
-//! What came of it, for people: a line for each platform, one for each method, and the reasons of what is not there.
+//! What came of it, for people: a line for each platform, one for each method, and the reasons of what is not there. Methods
+//! that no page offers cannot be walked: they are named with the place where they are proved.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -103,8 +104,8 @@ fn of_platform(name: &str, rows: &[&Row]) -> String {
 }
 
 /// To the real standard output, for the table is wanted of passing runs too: a row for each platform, then each method with
-/// what it cannot have. Answers how many platforms there are.
-pub fn print(rows: &[Row]) -> usize {
+/// what it cannot have, then the methods that are walked `apart`. Answers how many platforms there are.
+pub fn print(rows: &[Row], apart: &[(String, String)]) -> usize {
     let heads: String = STEPS.iter().map(|step| format!("{step:<8}")).collect();
     let mut platforms: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
@@ -120,14 +121,20 @@ pub fn print(rows: &[Row]) -> usize {
         text.push_str(row.line().trim_end());
         text.push('\n');
     }
+    for (platform, method) in apart {
+        text.push_str(&format!(
+            "{platform:<16}{method:<15}for partners only, proved in tests/it/api/for_partners.rs\n"
+        ));
+    }
     let count = |wanted: fn(&Outcome) -> bool| {
         let all = rows.iter().flat_map(|row| &row.steps);
         all.filter(|(_, outcome)| wanted(outcome)).count()
     };
     text.push_str(&format!(
-        "{} platforms, {} methods; steps: {} passed, {} declared impossible, {} failed\n",
+        "{} platforms, {} methods, {} more for partners only; steps: {} passed, {} declared impossible, {} failed\n",
         platforms.len(),
         rows.len(),
+        apart.len(),
         count(|outcome| matches!(outcome, Outcome::Passed)),
         count(|outcome| matches!(outcome, Outcome::Impossible(_))),
         count(|outcome| matches!(outcome, Outcome::Failed(_))),

@@ -1,5 +1,6 @@
 //! One shop of one platform in a Llavero of its own: what a merchant, a partner and bad luck do to it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use llavero::broker::refresh::open_values;
 use llavero::domain::id::{CredentialId, Id as _, StoreId};
 use llavero::platform::Values;
 use llavero::platform::descriptor::Method;
+use llavero::platform::obtain::Obtain;
 use serde_json::{Value, json};
 
 use super::browser;
@@ -70,10 +72,11 @@ impl Shop {
         });
     }
 
-    /// The last page of a re-authorization.
-    pub async fn authorize_again(&self, typed: &connecting::Way, button: &str) -> Answer {
+    /// The session of a re-authorization, and its last page.
+    pub async fn authorize_again(&self, typed: &connecting::Way, button: &str) -> (String, Answer) {
         let session = begin_again(&self.app, &self.store().store_id, json!({})).await;
-        browser::through(&self.app, &session.url, typed, button).await
+        let page = browser::through(&self.app, &session.url, typed, button).await;
+        (session.id, page)
     }
 
     /// Connects the other shop by the same client for another customer; its token.
@@ -114,6 +117,18 @@ impl Shop {
         self.seen().await["status"].as_str().unwrap().to_owned()
     }
 
+    /// The merchant removes the app, or deletes the keys, at the platform. The app's client lives on, for other merchants.
+    pub async fn revoke_there(&self) {
+        let grants = self.grants().await;
+        if grants.is_empty() || !matches!(self.method.obtain, Obtain::Code(_)) {
+            return self.order("revoke", json!({})).await;
+        }
+        let stores = grants.iter().filter_map(|grant| grant["store"].as_str());
+        for store in stores.collect::<BTreeSet<_>>() {
+            self.order("revoke", json!({ "store": store })).await;
+        }
+    }
+
     /// When the platform's access token ends, as far as it does.
     pub async fn access_ends(&self) -> Option<DateTime<Utc>> {
         let seen = self.seen().await;
@@ -128,12 +143,17 @@ impl Shop {
 
     /// The table's harmless call.
     pub async fn call(&self) -> Answer {
-        self.call_with(&self.store().access_token).await
+        self.call_with(&self.store().access_token, &self.way.call).await
     }
 
-    /// The same for the shop that this token is of.
-    pub async fn call_with(&self, token: &str) -> Answer {
-        let (method, path) = self.way.call.split_once(' ').unwrap();
+    /// The same for the other shop, with its token.
+    pub async fn call_of_other(&self, token: &str) -> Answer {
+        let call = self.way.other_call.as_ref().unwrap_or(&self.way.call);
+        self.call_with(token, call).await
+    }
+
+    async fn call_with(&self, token: &str, call: &str) -> Answer {
+        let (method, path) = call.split_once(' ').unwrap();
         let mut request = self.app.request(token, method, &format!("/v1/proxy{path}"));
         if let Some(host) = &self.way.host {
             request = request.header("llavero-host", host);
@@ -148,7 +168,7 @@ impl Shop {
     pub async fn works(&self) {
         let answer = self.call().await;
         let told = (answer.status, answer.header("llavero-source"));
-        assert_eq!(told, (200, "platform"), "{}", answer.body);
+        assert_eq!(told, (200, "platform"), "no working call: {}", answer.body);
         assert!(answer.body.contains(&self.way.says), "{}", answer.body);
     }
 

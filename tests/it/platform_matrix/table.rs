@@ -30,6 +30,8 @@ pub struct Way {
     pub account: String,
     /// `METHOD path`.
     pub call: String,
+    /// The same for the other shop, where the path names it.
+    pub other_call: Option<String>,
     /// Another API host of the platform.
     pub host: Option<String>,
     pub body: Option<serde_json::Value>,

@@ -25,7 +25,7 @@ pub async fn waited_out(shop: &Shop) {
             assert_eq!(
                 (answer.status, answer.json()["code"].as_str()),
                 (503, Some(code)),
-                "{}",
+                "no wait: {}",
                 answer.body
             );
             assert_eq!(answer.header("llavero-source"), "llavero");
