@@ -119,6 +119,28 @@ async fn a_grace_that_runs_out_is_not_waited_for_behind_others() {
 }
 
 #[tokio::test]
+async fn what_has_to_wait_takes_no_place_from_what_is_forgiven_for_a_time() {
+    let app = TestApp::start().await;
+    let (store, waiting) = (shopify(&app).await, mercado_libre(&app).await);
+    app.advance(2 * HOUR);
+    token_fault(&app, "shopify", 1, json!({ "effect": "lost_answer" })).await;
+    assert_eq!(call(&app, &store).await.0, 503);
+    app.advance(5 * MINUTE);
+    // Many others in doubt since then: their platform forgives nothing, and their access tokens work.
+    token_fault(&app, "mercado-libre", 1, json!({ "effect": "lost_answer" })).await;
+    let path = format!("/v1/stores/{}/refresh", waiting.store_id);
+    app.api("POST", &path, Some(json!({}))).await;
+    let many = "INSERT INTO credentials
+        SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM credentials c, generate_series(1, 60) WHERE platform = 'mercado-libre'";
+    assert_eq!(rows::execute(&app.database, many), 60);
+    app.advance(5 * MINUTE);
+    llavero::broker::refresh::tend(&app.app).await.unwrap();
+    app.app.in_flight.idle().await;
+    assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
+}
+
+#[tokio::test]
 async fn no_wait_after_failures_outlasts_the_grace_of_a_used_token() {
     let (lost, busy) = (
         json!({ "effect": "lost_answer" }),
