@@ -1,6 +1,8 @@
-//! Sends one recorded message. Whether it is still true is looked up first: a store that works again needs no plea.
+//! Sends one recorded message. Whether it is still true is looked up first: a store that works again needs no plea. It is
+//! tried for days, for what is wrong is mostly the mail server or its password, which somebody has to notice first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -10,6 +12,7 @@ use crate::db;
 use crate::db::jobs::End;
 use crate::db::notices::Notice;
 use crate::domain::id::NoticeId;
+use crate::domain::job::Job;
 use crate::domain::notice::{Audience, NoticeKind, NoticeStatus};
 use crate::domain::store::StoreStatus;
 use crate::mail::MailError;
@@ -40,7 +43,8 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
     let Some((notice, store, owner, deadline)) = found else {
         return Ok(End::Done);
     };
-    if notice.status != NoticeStatus::Pending {
+    // A failed one comes back when somebody has its job run again.
+    if matches!(notice.status, NoticeStatus::Sent | NoticeStatus::Skipped) {
         return Ok(End::Done);
     }
     let status = store.map(|store| store.status);
@@ -61,11 +65,12 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
             set(app, id, NoticeStatus::Sent, None).await?;
             Ok(End::Done)
         }
-        Err(MailError::Temporary(why))
-            if attempts < crate::domain::job::Job::SendNotice { notice: id }.max_attempts() =>
-        {
+        Err(MailError::Temporary(why)) if attempts < Job::SendNotice { notice: id }.max_attempts() => {
+            tracing::warn!(notice.id = %id, attempts, why, "a notice could not be sent, and is tried again");
+            // Its page tells what is wrong while there is time to mend it.
+            set(app, id, NoticeStatus::Pending, Some(why.clone())).await?;
             Ok(End::Retry {
-                after: super::back_off(attempts + 3, app.random.fraction()),
+                after: back_off(attempts, app.random.fraction()),
                 error: why,
             })
         }
@@ -74,6 +79,11 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
             Ok(End::Fail { error: why })
         }
     }
+}
+
+/// The first try again comes after 40 s: a mail server needs a while.
+pub(super) fn back_off(attempts: i32, jitter: f64) -> Duration {
+    super::back_off(attempts + 3, jitter)
 }
 
 /// What the text says; the link is made now, so that it is in no table.
