@@ -18,6 +18,11 @@ use crate::domain::store::StoreStatus;
 use crate::mail::MailError;
 use crate::mail::notices::{self, Facts};
 
+/// Until the first further try to note what was sent; doubles.
+const NOTED_AGAIN: Duration = Duration::from_millis(250);
+/// Further tries: for a quarter of a minute, far less than a claim lasts.
+const NOTED_TRIES: u32 = 6;
+
 pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<End, Error> {
     let found = app
         .db
@@ -51,6 +56,7 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
     let over = match notice.kind {
         NoticeKind::NeedsReauthorization => status != Some(StoreStatus::NeedsReauthorization),
         NoticeKind::Expiring => status != Some(StoreStatus::Connected) || deadline != announced(&notice),
+        NoticeKind::Recovered => status != Some(StoreStatus::Connected),
         _ => false,
     };
     let Some(recipient) = notice.recipient.clone().filter(|_| !over) else {
@@ -62,7 +68,7 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
         .map_err(|error| Error::Internal(format!("notice {id} cannot be written: {error}")))?;
     match app.mailer.send(&message).await {
         Ok(()) => {
-            set(app, id, NoticeStatus::Sent, None).await?;
+            note_sent(app, id).await;
             Ok(End::Done)
         }
         Err(MailError::Temporary(why)) if attempts < Job::SendNotice { notice: id }.max_attempts() => {
@@ -149,6 +155,22 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
 /// The deadline that a notice tells of.
 fn announced(notice: &Notice) -> Option<DateTime<Utc>> {
     notice.details.get("deadline")?.as_str()?.parse().ok()
+}
+
+/// Notes that the mail is out. The job is done whether or not that works: run again, it would send the mail again.
+async fn note_sent(app: &App, id: NoticeId) {
+    let mut pause = NOTED_AGAIN;
+    for _ in 0..NOTED_TRIES {
+        match set(app, id, NoticeStatus::Sent, None).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(notice.id = %id, %error, "a notice was sent, which could not be noted yet"),
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    if let Err(error) = set(app, id, NoticeStatus::Sent, None).await {
+        tracing::error!(notice.id = %id, %error, "a notice was sent, which could not be noted");
+    }
 }
 
 async fn set(app: &App, id: NoticeId, status: NoticeStatus, error: Option<String>) -> Result<(), Error> {

@@ -227,3 +227,26 @@ async fn a_notice_that_was_given_up_is_sent_when_its_job_is_run_again() {
     assert_eq!(notice(&app), json!({ "status": "sent", "error": null }));
     assert_eq!(notice_job(&app)["status"], "done");
 }
+
+#[tokio::test]
+async fn a_mail_that_is_out_is_not_sent_again_because_that_could_not_be_noted_at_once() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    with_a_notice(&app).await;
+    // What a sequence counts stays counted when the statement fails.
+    for statement in [
+        "CREATE SEQUENCE tries",
+        "CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF nextval('tries') <= 2 THEN RAISE EXCEPTION 'not now'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER fail_twice BEFORE UPDATE ON notices
+         FOR EACH ROW WHEN (NEW.status = 'sent') EXECUTE FUNCTION fail_twice()",
+    ] {
+        rows::execute(&app.database, statement);
+    }
+    work(&app).await;
+    app.advance(Duration::from_secs(3600));
+    work(&app).await;
+    assert_eq!(app.app.mailer.taken().len(), 1);
+    assert_eq!(notice(&app)["status"], "sent");
+    assert_eq!(count(&app.database, "SELECT last_value AS n FROM tries"), 3);
+}
