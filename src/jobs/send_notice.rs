@@ -11,6 +11,7 @@ use crate::broker::{Error, notify};
 use crate::db;
 use crate::db::jobs::End;
 use crate::db::notices::Notice;
+use crate::domain::credential::same_deadline;
 use crate::domain::id::NoticeId;
 use crate::domain::job::Job;
 use crate::domain::notice::{Audience, NoticeKind, NoticeStatus};
@@ -55,7 +56,7 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
     let status = store.map(|store| store.status);
     let over = match notice.kind {
         NoticeKind::NeedsReauthorization => status != Some(StoreStatus::NeedsReauthorization),
-        NoticeKind::Expiring => status != Some(StoreStatus::Connected) || deadline != announced(&notice),
+        NoticeKind::Expiring => status != Some(StoreStatus::Connected) || !same_deadline(deadline, announced(&notice)),
         NoticeKind::Recovered => status != Some(StoreStatus::Connected),
         _ => false,
     };
