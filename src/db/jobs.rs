@@ -71,6 +71,12 @@ pub fn insert_sooner(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
     upsert(conn, id, new, "least(jobs.due_at, excluded.due_at)")
 }
 
+/// The same, but a waiting twin that is due stays due.
+pub fn insert_unless_due(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
+    let due_at = "CASE WHEN jobs.due_at <= llavero_now() THEN jobs.due_at ELSE excluded.due_at END";
+    upsert(conn, id, new, due_at)
+}
+
 /// The same unless a twin is waiting or running, whose time then stays.
 pub fn insert_if_absent(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> {
     let key = new.job.unique_key();

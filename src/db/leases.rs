@@ -41,6 +41,15 @@ macro_rules! failure {
 }
 pub(super) use failure;
 
+/// No wait after failures is left.
+macro_rules! is_due {
+    () => {
+        credentials::retry_at
+            .is_null()
+            .or(credentials::retry_at.le(llavero_now().nullable()))
+    };
+}
+
 /// The row and the database's time.
 pub fn find(conn: &mut Conn, id: CredentialId) -> Result<Option<(Credential, DateTime<Utc>)>> {
     Ok(credentials::table
@@ -168,11 +177,23 @@ pub fn list_of_owner(conn: &mut Conn, owner: JournalId) -> Result<Vec<(Credentia
     Ok(rows)
 }
 
-/// Credentials whose lease ended more than `silence` ago and was not cleared, the latest first.
-pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<Vec<CredentialId>> {
+/// Credentials whose lease ended more than `silence` ago and was not cleared, the latest first. What may not be asked for
+/// again yet takes no place: while it has to wait, or where the platform forgives nothing and the access token works.
+pub fn list_abandoned(
+    conn: &mut Conn,
+    silence: Duration,
+    forgiving: &[String],
+    limit: i64,
+) -> Result<Vec<CredentialId>> {
+    let urgent = credentials::platform
+        .eq_any(forgiving)
+        .or(credentials::access_expires_at.is_null())
+        .or(credentials::access_expires_at.le(llavero_now().nullable()));
     let rows = credentials::table
         .filter(credentials::lease_attempt.is_not_null())
         .filter(credentials::dead_at.is_null())
+        .filter(is_due!())
+        .filter(urgent)
         .filter(
             credentials::lease_until.lt(sql::<Nullable<Timestamptz>>("llavero_now() - make_interval(secs => ")
                 .bind::<Double, _>(silence.as_secs_f64())
@@ -185,10 +206,11 @@ pub fn list_abandoned(conn: &mut Conn, silence: Duration, limit: i64) -> Result<
     Ok(rows)
 }
 
-/// Credentials of these platforms whose last attempt is settled and would be repeated, the latest first.
-pub fn list_settled(conn: &mut Conn, platforms: &[&str], limit: i64) -> Result<Vec<CredentialId>> {
+/// Credentials of these platforms whose last attempt is settled and would be repeated now, the latest first.
+pub fn list_settled(conn: &mut Conn, platforms: &[String], limit: i64) -> Result<Vec<CredentialId>> {
     let rows = credentials::table
         .filter(credentials::lease_attempt.is_not_null())
+        .filter(is_due!())
         .filter(credentials::lease_owner.is_null())
         .filter(credentials::lease_saved_attempt.eq(credentials::saved_attempt.nullable()))
         .filter(credentials::asks_spare.eq(false))

@@ -1,19 +1,22 @@
 //! Refusals that no attempt had: of keys that nothing renews, noted and forgotten on the credential's row. One statement
 //! each, guarded by what was seen, as everything that changes a credential is.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
+use diesel::sql_types::{Double, Nullable, Text, Timestamptz};
 
 use super::credentials::Credential;
 use super::leases::Failed;
-use super::schema::credentials;
+use super::refresh_logs::Refusals;
+use super::schema::{credentials, refresh_logs};
 use super::types::llavero_now;
 use super::{Conn, Result};
 use crate::domain::credential::Generation;
 use crate::domain::id::CredentialId;
-use crate::domain::refresh::FailureKind;
+use crate::domain::refresh::{FailureKind, RefreshOutcome};
 
 /// Notes a refusal that no attempt had, unless one is under way or the credential changed since it was `seen`. Returns the
 /// row as it is now.
@@ -54,6 +57,49 @@ pub fn forget_refusals(conn: &mut Conn, id: CredentialId, grant_no: i64) -> Resu
         ))
         .execute(conn)?;
     Ok(changed == 1)
+}
+
+/// As [`super::refresh_logs::count_refusals`], of the others of this one's app and platform that have no platform app either;
+/// those count too whose refusal was not believed. Until the transaction ends nobody else counts them.
+pub fn count_likewise(conn: &mut Conn, row: &Credential, within: Duration) -> Result<Refusals> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('refusals:' || $1::text || ':' || $2, 0))")
+        .bind::<diesel::sql_types::Uuid, _>(row.app_id)
+        .bind::<Text, _>(&row.platform)
+        .execute(conn)?;
+    let query = diesel::sql_query(
+        "WITH since AS (SELECT llavero_now() - make_interval(secs => $4) AS at), \
+         refused AS (SELECT id FROM credentials, since \
+                     WHERE app_id = $1 AND platform = $2 AND platform_app_id IS NULL AND id <> $3 \
+                     AND (dead_at > since.at OR (dead_at IS NULL AND failing_since IS NOT NULL AND last_failure = $5))), \
+         tried AS (SELECT credential_id AS id FROM refresh_logs, since \
+                   WHERE app_id = $1 AND platform = $2 AND platform_app_id IS NULL AND credential_id <> $3 \
+                   AND started_at > since.at UNION SELECT id FROM refused), \
+         asked AS (SELECT count(*) AS n FROM jobs, since \
+                   WHERE kind = 'verify_credential' AND status = 'done' AND finished_at > since.at \
+                   AND app_id = $1 AND platform = $2) \
+         SELECT (SELECT count(*) FROM tried) + (SELECT n FROM asked) AS tried, \
+                (SELECT count(*) FROM refused) AS refused",
+    );
+    let counted = query
+        .bind::<diesel::sql_types::Uuid, _>(row.app_id)
+        .bind::<Text, _>(&row.platform)
+        .bind::<diesel::sql_types::Uuid, _>(row.id)
+        .bind::<Double, _>(within.as_secs_f64())
+        .bind::<Text, _>(FailureKind::Dead)
+        .get_result(conn)?;
+    Ok(counted)
+}
+
+/// Whether another of this one's app and platform, that has no platform app either, was renewed since.
+pub fn renewed_likewise(conn: &mut Conn, row: &Credential, since: DateTime<Utc>) -> Result<bool> {
+    let query = refresh_logs::table
+        .filter(refresh_logs::app_id.eq(row.app_id))
+        .filter(refresh_logs::platform.eq(&row.platform))
+        .filter(refresh_logs::platform_app_id.is_null())
+        .filter(refresh_logs::credential_id.ne(row.id))
+        .filter(refresh_logs::outcome.eq(RefreshOutcome::Renewed))
+        .filter(refresh_logs::started_at.gt(since));
+    Ok(diesel::select(diesel::dsl::exists(query)).get_result(conn)?)
 }
 
 /// Of at most 200 other living credentials of this one's app, platform and connect method: how many there are, and how

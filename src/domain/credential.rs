@@ -82,6 +82,17 @@ pub fn next_announcement(deadline: DateTime<Utc>, now: DateTime<Utc>) -> Option<
     moments.into_iter().filter(|at| *at > now).min()
 }
 
+/// How far apart two statements of one deadline may lie: each counts from the moment of its own request.
+const RESTATED: TimeDelta = TimeDelta::hours(1);
+
+/// Whether two deadlines are the same one, told twice.
+pub fn same_deadline(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= RESTATED,
+        (one, other) => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +152,19 @@ mod tests {
             assert_eq!(next_announcement(deadline, now), next.map(|next| at(next * day)));
         }
         assert_eq!(next_announcement(at(day / 4), at(0)), None);
+    }
+
+    #[test]
+    fn a_deadline_told_again_up_to_an_hour_away_is_the_same() {
+        for (one, other, same) in [
+            (Some(at(0)), Some(at(3600)), true),
+            (Some(at(3600)), Some(at(0)), true),
+            (Some(at(0)), Some(at(3601)), false),
+            (Some(at(0)), None, false),
+            (None, Some(at(0)), false),
+            (None, None, true),
+        ] {
+            assert_eq!(same_deadline(one, other), same, "{one:?} {other:?}");
+        }
     }
 }

@@ -97,7 +97,8 @@ impl Job {
             | Self::DeliverWebhook { .. }
             | Self::Purge {}
             | Self::ChainAudit {} => i32::MAX,
-            Self::SendNotice { .. } => 12,
+            // Over three days: a mail server that was given a wrong password on a Friday loses nothing until Monday.
+            Self::SendNotice { .. } => 100,
             Self::Reseal {} => 100,
         }
     }

@@ -189,6 +189,12 @@ fn last_send(lease: &Lease, terms: &Terms, now: DateTime<Utc>) -> Option<DateTim
     Some(after(first_sent, grace.saturating_sub(terms.call_limit)))
 }
 
+/// How long a doubtful request may still start, where the grace ends by time and has not ended.
+pub fn grace_left(lease: &Lease, terms: &Terms, now: DateTime<Utc>) -> Option<Duration> {
+    let left = (last_send(lease, terms, now)? - now).to_std().ok()?;
+    (!left.is_zero()).then_some(left)
+}
+
 /// May the owner whose answer got lost, and who has closed its call, ask again at once?
 pub fn claim_again(
     lease: &Lease,

@@ -179,6 +179,12 @@ pub fn back_off(kind: FailureKind, failures: i32, asked: Option<Duration>, jitte
     wait.max(asked.unwrap_or_default().min(Duration::from_secs(86_400)))
 }
 
+/// The same for a token that is forgiven for `left` only: a wait, whoever asked for it, that outlasts this loses the store.
+/// Half of what is left each time, so that many tries fit into it and none follows the other at once.
+pub fn back_off_within(wait: Duration, left: Duration) -> Duration {
+    wait.min((left / 2).max(Duration::from_secs(2)))
+}
+
 /// What stores show while a failure of this class lasts.
 pub fn health(kind: FailureKind) -> StoreHealth {
     match kind {
@@ -198,6 +204,9 @@ pub fn brake(tried: i64, refused: i64) -> bool {
 
 /// How long a credential must have failed before failures of no known class may count as a refusal.
 pub const UNKNOWN_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Refusals of no known class that make an end, at least.
+pub const UNKNOWN_REFUSALS: i32 = 4;
 
 /// Whether failures of no known class have lasted long enough to ask the verify call about the end of the grant.
 pub fn unknown_for_long(failing_since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {

@@ -65,6 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_notice_is_tried_from_friday_evening_until_monday() {
+        let notice = crate::domain::id::Id::make(1, [1; 10]);
+        let most = Job::SendNotice { notice }.max_attempts();
+        let tried_for: Duration = (1..most).map(|attempts| send_notice::back_off(attempts, 1.0)).sum();
+        assert!(tried_for > Duration::from_secs(64 * 3600), "{tried_for:?}");
+    }
+
+    #[test]
     fn waits_double_up_to_an_hour() {
         for (attempts, seconds) in [(1, 5), (2, 10), (5, 80), (11, 3600), (i32::MAX, 3600)] {
             assert_eq!(back_off(attempts, 0.0), Duration::from_secs(seconds));

@@ -1,6 +1,8 @@
-//! Sends one recorded message. Whether it is still true is looked up first: a store that works again needs no plea.
+//! Sends one recorded message. Whether it is still true is looked up first: a store that works again needs no plea. It is
+//! tried for days, for what is wrong is mostly the mail server or its password, which somebody has to notice first.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -9,11 +11,18 @@ use crate::broker::{Error, notify};
 use crate::db;
 use crate::db::jobs::End;
 use crate::db::notices::Notice;
+use crate::domain::credential::same_deadline;
 use crate::domain::id::NoticeId;
+use crate::domain::job::Job;
 use crate::domain::notice::{Audience, NoticeKind, NoticeStatus};
 use crate::domain::store::StoreStatus;
 use crate::mail::MailError;
 use crate::mail::notices::{self, Facts};
+
+/// Until the first further try to note what was sent; doubles.
+const NOTED_AGAIN: Duration = Duration::from_millis(250);
+/// Further tries: for a quarter of a minute, far less than a claim lasts.
+const NOTED_TRIES: u32 = 6;
 
 pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<End, Error> {
     let found = app
@@ -40,13 +49,15 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
     let Some((notice, store, owner, deadline)) = found else {
         return Ok(End::Done);
     };
-    if notice.status != NoticeStatus::Pending {
+    // A failed one comes back when somebody has its job run again.
+    if matches!(notice.status, NoticeStatus::Sent | NoticeStatus::Skipped) {
         return Ok(End::Done);
     }
     let status = store.map(|store| store.status);
     let over = match notice.kind {
         NoticeKind::NeedsReauthorization => status != Some(StoreStatus::NeedsReauthorization),
-        NoticeKind::Expiring => status != Some(StoreStatus::Connected) || deadline != announced(&notice),
+        NoticeKind::Expiring => status != Some(StoreStatus::Connected) || !same_deadline(deadline, announced(&notice)),
+        NoticeKind::Recovered => status != Some(StoreStatus::Connected),
         _ => false,
     };
     let Some(recipient) = notice.recipient.clone().filter(|_| !over) else {
@@ -58,14 +69,15 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
         .map_err(|error| Error::Internal(format!("notice {id} cannot be written: {error}")))?;
     match app.mailer.send(&message).await {
         Ok(()) => {
-            set(app, id, NoticeStatus::Sent, None).await?;
+            note_sent(app, id).await;
             Ok(End::Done)
         }
-        Err(MailError::Temporary(why))
-            if attempts < crate::domain::job::Job::SendNotice { notice: id }.max_attempts() =>
-        {
+        Err(MailError::Temporary(why)) if attempts < Job::SendNotice { notice: id }.max_attempts() => {
+            tracing::warn!(notice.id = %id, attempts, why, "a notice could not be sent, and is tried again");
+            // Its page tells what is wrong while there is time to mend it.
+            set(app, id, NoticeStatus::Pending, Some(why.clone())).await?;
             Ok(End::Retry {
-                after: super::back_off(attempts + 3, app.random.fraction()),
+                after: back_off(attempts, app.random.fraction()),
                 error: why,
             })
         }
@@ -74,6 +86,11 @@ pub(super) async fn run(app: &Arc<App>, id: NoticeId, attempts: i32) -> Result<E
             Ok(End::Fail { error: why })
         }
     }
+}
+
+/// The first try again comes after 40 s: a mail server needs a while.
+pub(super) fn back_off(attempts: i32, jitter: f64) -> Duration {
+    super::back_off(attempts + 3, jitter)
 }
 
 /// What the text says; the link is made now, so that it is in no table.
@@ -139,6 +156,22 @@ fn facts(app: &App, notice: &Notice, app_name: Option<String>) -> Result<Facts, 
 /// The deadline that a notice tells of.
 fn announced(notice: &Notice) -> Option<DateTime<Utc>> {
     notice.details.get("deadline")?.as_str()?.parse().ok()
+}
+
+/// Notes that the mail is out. The job is done whether or not that works: run again, it would send the mail again.
+async fn note_sent(app: &App, id: NoticeId) {
+    let mut pause = NOTED_AGAIN;
+    for _ in 0..NOTED_TRIES {
+        match set(app, id, NoticeStatus::Sent, None).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(notice.id = %id, %error, "a notice was sent, which could not be noted yet"),
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    if let Err(error) = set(app, id, NoticeStatus::Sent, None).await {
+        tracing::error!(notice.id = %id, %error, "a notice was sent, which could not be noted");
+    }
 }
 
 async fn set(app: &App, id: NoticeId, status: NoticeStatus, error: Option<String>) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fs;
 
+use super::file::{JournalFile, beside};
 use super::*;
 use crate::domain::id::Id;
 
@@ -174,6 +175,159 @@ async fn other_files_in_the_folder_are_not_touched() -> TestResult {
     let adopted = journal(folder.path(), 1).adopt().await?;
     assert!(adopted.entries.is_empty() && adopted.emptied.is_empty());
     assert_eq!(fs::read_dir(folder.path())?.count(), 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_journal_stays_bounded_while_one_answer_cannot_be_saved() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let journal = journal(folder.path(), 1);
+    let stuck = journal.append(entry(7)).await?;
+    let mut longest = 0;
+    for number in 0..3000_u32 {
+        let saved = Entry {
+            sealed: vec![number.to_le_bytes()[0]; 2000],
+            ..entry(8)
+        };
+        let key = journal.append(saved).await?;
+        journal.remove(key).await?;
+        longest = longest.max(fs::metadata(file_of(folder.path(), 1))?.len());
+    }
+    assert!(longest < 1_100_000, "{longest}");
+    drop(journal);
+    let adopted = self::journal(folder.path(), 2).adopt().await?;
+    assert_eq!(adopted.entries, [(stuck, entry(7))]);
+    Ok(())
+}
+
+/// An entry of which two fill the slack of a journal.
+fn large(number: u8) -> Entry {
+    Entry {
+        sealed: vec![number; 600_000],
+        ..entry(number)
+    }
+}
+
+fn length_of(folder: &Path, number: u8) -> io::Result<u64> {
+    Ok(fs::metadata(file_of(folder, number))?.len())
+}
+
+#[tokio::test]
+async fn killed_at_any_step_of_a_compaction_the_heir_finds_every_answer() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let path = file_of(folder.path(), 1);
+    let mut file = JournalFile::create(&path)?;
+    for number in 1..=5 {
+        file.append(u64::from(number), entry(number))?;
+    }
+    for number in [1, 3, 4] {
+        file.remove(number)?;
+    }
+    let before = fs::read(&path)?;
+    file.compact()?;
+    let after = fs::read(&path)?;
+    drop(file);
+    assert!(after.len() < before.len() / 2, "{} {}", after.len(), before.len());
+
+    // What has the name, and what is beside it.
+    let mut left = vec![(&before, None), (&after, None)];
+    left.extend((0..after.len()).step_by(7).map(|end| (&before, Some(&after[..end]))));
+    left.push((&before, Some(after.as_slice())));
+    for (named, unnamed) in left {
+        let folder = tempfile::tempdir()?;
+        let path = file_of(folder.path(), 1);
+        fs::write(&path, named)?;
+        if let Some(unnamed) = unnamed {
+            fs::write(beside(&path), unnamed)?;
+        }
+        let heir = journal(folder.path(), 2);
+        let adopted = heir.adopt().await?;
+        assert_eq!(plain(&adopted), [entry(2), entry(5)], "{:?}", unnamed.map(<[u8]>::len));
+        assert_eq!(heir.damaged_entries(), 0);
+        for (key, _) in adopted.entries {
+            assert_eq!(key.journal, journal_id(1));
+            heir.remove(key).await?;
+        }
+        assert_eq!(heir.adopt().await?.emptied, [journal_id(1)]);
+        heir.discard(journal_id(1)).await?;
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing is left behind");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_journal_that_was_compacted_stays_its_process_own_and_takes_further_answers() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let journal = journal(folder.path(), 1);
+    let stuck = journal.append(entry(7)).await?;
+    let (first, second) = (journal.append(large(1)).await?, journal.append(large(2)).await?);
+    // Opened by somebody who looks for journals, and locked only after the compaction.
+    let path = file_of(folder.path(), 1);
+    let opened = || fs::OpenOptions::new().read(true).write(true).open(&path);
+    let (early, late) = (opened()?, opened()?);
+    journal.remove(first).await?;
+    assert!(length_of(folder.path(), 1)? > 1_200_000);
+    journal.remove(second).await?;
+    assert!(length_of(folder.path(), 1)? < 1000);
+
+    assert!(JournalFile::take(early, &path)?.is_none(), "it has lost its name");
+    let other = self::journal(folder.path(), 2);
+    assert!(other.adopt().await?.entries.is_empty());
+    assert!(journal.writable() && journal.holds(entry(7).credential));
+    let next = journal.append(entry(8)).await?;
+    drop(journal);
+    assert!(JournalFile::take(late, &path)?.is_none());
+    let adopted = other.adopt().await?;
+    assert_eq!(adopted.entries, [(stuck, entry(7)), (next, entry(8))]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_adopted_journal_is_compacted_too_and_its_next_heir_finds_the_rest() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let dead = journal(folder.path(), 1);
+    for entry in [large(1), entry(7), large(2)] {
+        dead.append(entry).await?;
+    }
+    drop(dead);
+    let heir = journal(folder.path(), 2);
+    for (key, entry) in heir.adopt().await?.entries {
+        if entry != self::entry(7) {
+            heir.remove(key).await?;
+        }
+    }
+    assert!(length_of(folder.path(), 1)? < 1000);
+    assert!(
+        journal(folder.path(), 3).adopt().await?.entries.is_empty(),
+        "it is held"
+    );
+    drop(heir);
+    assert_eq!(plain(&journal(folder.path(), 4).adopt().await?), [entry(7)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_compaction_that_fails_costs_nothing_and_is_tried_again() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let journal = journal(folder.path(), 1);
+    let stuck = journal.append(entry(7)).await?;
+    let in_the_way = beside(&file_of(folder.path(), 1));
+    fs::create_dir(&in_the_way)?;
+    for number in [1, 2] {
+        let key = journal.append(large(number)).await?;
+        journal.remove(key).await?;
+    }
+    assert!(length_of(folder.path(), 1)? > 1_200_000);
+    assert!(journal.writable());
+    assert_eq!(journal.adopt().await?.entries, [(stuck, entry(7))]);
+    fs::remove_dir(&in_the_way)?;
+    for number in [3, 4] {
+        let key = journal.append(large(number)).await?;
+        journal.remove(key).await?;
+    }
+    assert!(length_of(folder.path(), 1)? < 1000);
+    drop(journal);
+    assert_eq!(plain(&self::journal(folder.path(), 2).adopt().await?), [entry(7)]);
     Ok(())
 }
 

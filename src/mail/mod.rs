@@ -36,7 +36,8 @@ pub enum MailError {
     /// Worth trying again later.
     #[error("the mail could not be sent now: {0}")]
     Temporary(String),
-    /// This mail will never be sent, or the settings are wrong.
+    /// This mail will never be sent: mostly, its recipient's address is refused. Of [`Mailer::smtp`]: the settings cannot
+    /// be read.
     #[error("the mail cannot be sent: {0}")]
     Permanent(String),
 }
@@ -156,24 +157,40 @@ fn placeholder() -> Mailbox {
     "Llavero <llavero@localhost.localdomain>".parse().expect("valid")
 }
 
-/// A 5xx answer is final; anything else (4xx, no connection, a time-out) may pass. The server's words are left out,
-/// for they often repeat the recipient.
+/// Only a refusal of the recipient's own address is final. What else is refused (the log-in, the sender, relaying, a
+/// connection without TLS) is a matter of settings, here or there, and passes once somebody has mended them. The server's
+/// words are left out, for they often repeat the recipient.
 fn smtp_error(error: &lettre::transport::smtp::Error) -> MailError {
-    let status = error.status().map(|code| format!("the mail server answered {code}"));
-    if error.is_permanent() {
-        return MailError::Permanent(status.unwrap_or_else(|| "the mail server refused it".into()));
+    if let Some(code) = error.status() {
+        let answered = format!("the mail server answered {code}");
+        return match u16::from(code) {
+            _ if refuses_recipient(error) => MailError::Permanent(answered),
+            // RFC 4954.
+            530 | 534 | 535 | 538 => MailError::Temporary(format!("{answered}, which is about the log-in")),
+            _ => MailError::Temporary(answered),
+        };
     }
     if error.is_client() {
-        return MailError::Permanent("the mail server does not offer what the settings ask for".into());
+        return MailError::Temporary("the mail server does not offer what the settings ask for".into());
     }
-    MailError::Temporary(status.unwrap_or_else(|| {
-        let kind = if error.is_timeout() {
-            "no answer from"
-        } else {
-            "no connection with"
-        };
-        format!("{kind} the mail server")
-    }))
+    let kind = if error.is_timeout() {
+        "no answer from"
+    } else if error.is_tls() {
+        "no TLS with"
+    } else {
+        "no connection with"
+    };
+    MailError::Temporary(format!("{kind} the mail server"))
+}
+
+/// Enhanced status codes (RFC 3463) of a recipient's mailbox or host. The reply code alone does not tell whose fault it is:
+/// 550 and 553 also refuse senders and relaying.
+const RECIPIENT_REFUSED: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+
+fn refuses_recipient(error: &lettre::transport::smtp::Error) -> bool {
+    let said = std::error::Error::source(error).map(ToString::to_string);
+    let enhanced = said.as_deref().and_then(|said| said.split_whitespace().next());
+    error.is_permanent() && enhanced.is_some_and(|code| RECIPIENT_REFUSED.contains(&code))
 }
 
 fn write_numbered(folder: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -9,6 +9,8 @@ use super::*;
 
 type TestResult = Result<(), Box<dyn Error>>;
 
+const FROM: &str = "Llavero <no-reply@llavero.example>";
+
 fn message(to: &str) -> Message {
     Message {
         to: to.into(),
@@ -18,8 +20,11 @@ fn message(to: &str) -> Message {
     }
 }
 
-/// Talks SMTP and answers RCPT with `rcpt`; gives what the client said, line by line.
-async fn smtp_server(rcpt: &'static str) -> io::Result<(u16, tokio::task::JoinHandle<io::Result<Vec<String>>>)> {
+/// Talks SMTP and answers `command` with `answer`; gives what the client said, line by line.
+async fn smtp_server(
+    command: &'static str,
+    answer: &'static str,
+) -> io::Result<(u16, tokio::task::JoinHandle<io::Result<Vec<String>>>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     let server = tokio::spawn(async move {
@@ -33,8 +38,8 @@ async fn smtp_server(rcpt: &'static str) -> io::Result<(u16, tokio::task::JoinHa
             let answer = match line.split(' ').next().unwrap_or_default() {
                 "." => "250 taken",
                 _ if in_data => "",
-                "EHLO" => "250 mail.test",
-                "RCPT" => rcpt,
+                said if said == command => answer,
+                "EHLO" => "250-mail.test\r\n250 AUTH PLAIN",
                 "DATA" => "354 go on",
                 "QUIT" => "221 bye",
                 _ => "250 ok",
@@ -55,15 +60,12 @@ async fn smtp_server(rcpt: &'static str) -> io::Result<(u16, tokio::task::JoinHa
 }
 
 fn smtp(port: u16) -> Result<Mailer, MailError> {
-    Mailer::smtp(
-        &format!("smtp://127.0.0.1:{port}").into(),
-        "Llavero <no-reply@llavero.example>",
-    )
+    Mailer::smtp(&format!("smtp://127.0.0.1:{port}").into(), FROM)
 }
 
 #[tokio::test]
 async fn a_mail_goes_out_with_both_bodies_from_the_configured_sender() -> TestResult {
-    let (port, server) = smtp_server("250 ok").await?;
+    let (port, server) = smtp_server("RCPT", "250 ok").await?;
     let mailer = smtp(port)?;
     mailer.send(&message("Ana <ana@shop.example>")).await?;
     drop(mailer);
@@ -75,19 +77,80 @@ async fn a_mail_goes_out_with_both_bodies_from_the_configured_sender() -> TestRe
 }
 
 #[tokio::test]
-async fn a_refusal_is_permanent_and_a_deferral_temporary_and_neither_repeats_the_recipient() -> TestResult {
-    for (answer, expected) in [
-        (
-            "550 no such user ana@shop.example",
-            MailError::Permanent("the mail server answered 550".into()),
-        ),
-        (
-            "451 later, ana@shop.example",
-            MailError::Temporary("the mail server answered 451".into()),
-        ),
+async fn a_refusal_of_the_recipients_address_is_permanent_and_is_told_without_it() -> TestResult {
+    for answer in [
+        "550 5.1.1 no such user ana@shop.example",
+        "550-5.1.1 no such user ana@shop.example\r\n550 5.1.1 Have a look at the spelling",
+        "553 5.1.3 bad address ana@shop.example",
+        "550 5.2.1 the mailbox ana@shop.example is closed",
     ] {
-        let (port, _server) = smtp_server(answer).await?;
-        assert_eq!(smtp(port)?.send(&message("ana@shop.example")).await, Err(expected));
+        let (port, _server) = smtp_server("RCPT", answer).await?;
+        let result = smtp(port)?.send(&message("ana@shop.example")).await;
+        let expected = format!("the mail server answered {}", &answer[..3]);
+        assert_eq!(result, Err(MailError::Permanent(expected)), "{answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_somebody_can_mend_is_temporary() -> TestResult {
+    for (command, answer, told) in [
+        ("RCPT", "451 later, ana@shop.example", "the mail server answered 451"),
+        (
+            "RCPT",
+            "452 4.2.2 ana@shop.example is full",
+            "the mail server answered 452",
+        ),
+        (
+            "RCPT",
+            "554 5.7.1 <ana@shop.example>: Relay access denied",
+            "the mail server answered 554",
+        ),
+        (
+            "RCPT",
+            "550 relaying to ana@shop.example denied",
+            "the mail server answered 550",
+        ),
+        (
+            "MAIL",
+            "553 5.7.1 Sender address rejected: not owned by you",
+            "the mail server answered 553",
+        ),
+        (
+            "MAIL",
+            "550 5.1.8 the sender's domain is not known",
+            "the mail server answered 550",
+        ),
+        (
+            "MAIL",
+            "530 5.7.0 STARTTLS first",
+            "the mail server answered 530, which is about the log-in",
+        ),
+        (
+            "AUTH",
+            "535 5.7.8 wrong password",
+            "the mail server answered 535, which is about the log-in",
+        ),
+        ("DATA", "554 5.6.0 no", "the mail server answered 554"),
+    ] {
+        let (port, _server) = smtp_server(command, answer).await?;
+        let mailer = Mailer::smtp(&format!("smtp://llavero:hunter2@127.0.0.1:{port}").into(), FROM)?;
+        let result = mailer.send(&message("ana@shop.example")).await;
+        assert_eq!(result, Err(MailError::Temporary(told.into())), "{command} {answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mail_server_without_what_the_settings_ask_for_is_temporary() -> TestResult {
+    let asked = "the mail server does not offer what the settings ask for";
+    for (user, query) in [("", "?tls=required"), ("llavero:hunter2@", "")] {
+        let (port, _server) = smtp_server("EHLO", "250 mail.test").await?;
+        let url = format!("smtp://{user}127.0.0.1:{port}{query}");
+        let result = Mailer::smtp(&url.into(), FROM)?
+            .send(&message("ana@shop.example"))
+            .await;
+        assert_eq!(result, Err(MailError::Temporary(asked.into())));
     }
     Ok(())
 }

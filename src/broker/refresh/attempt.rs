@@ -364,7 +364,8 @@ impl Try<'_> {
             // No token was used up: there is nothing to be in doubt about.
             self.clear(Some(failure)).await?;
         } else {
-            let (id, grant_no, attempt, failed) = (self.row.id, self.row.grant_no, self.attempt, self.failed(failure));
+            let (id, grant_no, attempt) = (self.row.id, self.row.grant_no, self.attempt);
+            let failed = self.failed_in_doubt(failure);
             record::write_end(self.app, id, move |conn| {
                 if leases::leave(conn, id, grant_no, attempt, failed)? {
                     db::stores::set_health(conn, id, StoreHealth::RefreshInDoubt)?;

@@ -10,7 +10,7 @@ use crate::crypto::Random;
 use crate::db::credentials::{Credential, Granted};
 use crate::db::types::Texts;
 use crate::db::{self, Conn};
-use crate::domain::credential::{next_announcement, timer_at};
+use crate::domain::credential::{announcement, next_announcement, same_deadline, timer_at};
 use crate::domain::id::{AppId, CredentialId};
 use crate::domain::job::{Job, NewJob};
 use crate::domain::lease::{Reuse, Terms};
@@ -108,8 +108,11 @@ pub(super) fn renewed(
     if method.lifetimes.authorization.is_some() && grant.authorization_expires_in.is_none() {
         granted.reauthorize_by = before.reauthorize_by;
     }
-    // An answer that says no more of the end leaves it where it was.
-    granted.reauthorize_by = granted.reauthorize_by.or(before.reauthorize_by);
+    // An answer that says no more of the end, or says the same again some seconds off, leaves it where it was: what is
+    // announced, and what was, goes by it.
+    if granted.reauthorize_by.is_none() || same_deadline(granted.reauthorize_by, before.reauthorize_by) {
+        granted.reauthorize_by = before.reauthorize_by;
+    }
     granted.scopes = granted.scopes.or_else(|| before.scopes.clone());
     granted
 }
@@ -158,15 +161,43 @@ pub(crate) fn announce(
     platform: &str,
     deadline: Option<DateTime<Utc>>,
 ) -> db::Result<()> {
-    let next = deadline.and_then(|deadline| next_announcement(deadline, app.now()));
-    let Some(due_at) = next else { return Ok(()) };
-    let new = NewJob {
+    match next_of(app, credential, owner, platform, deadline) {
+        Some(new) => db::jobs::insert(conn, app.id(), &new),
+        None => Ok(()),
+    }
+}
+
+/// The same where a refresh has moved the deadline of `before`. An announcement that waits for its worker, and is due with
+/// the new deadline as well, stays due: moved on to the next one, it would never be made.
+pub(super) fn announce_moved(
+    conn: &mut Conn,
+    app: &App,
+    before: &Credential,
+    deadline: Option<DateTime<Utc>>,
+) -> db::Result<()> {
+    let Some(new) = next_of(app, before.id, before.app_id, &before.platform, deadline) else {
+        return Ok(());
+    };
+    let due = |deadline: Option<DateTime<Utc>>| announcement(deadline?, app.now());
+    match due(deadline) {
+        Some(days) if due(before.reauthorize_by) == Some(days) => db::jobs::insert_unless_due(conn, app.id(), &new),
+        _ => db::jobs::insert(conn, app.id(), &new),
+    }
+}
+
+fn next_of(
+    app: &App,
+    credential: CredentialId,
+    owner: AppId,
+    platform: &str,
+    deadline: Option<DateTime<Utc>>,
+) -> Option<NewJob> {
+    Some(NewJob {
         job: Job::AnnounceDeadline { credential },
         app: Some(owner),
         platform: Some(platform.to_owned()),
-        due_at,
-    };
-    db::jobs::insert(conn, app.id(), &new)
+        due_at: next_announcement(deadline?, app.now())?,
+    })
 }
 
 /// Spread over days: two to four from now.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Try;
+use super::grant;
 use crate::app::App;
 use crate::broker::Error;
 use crate::broker::events::{self, Trouble};
@@ -12,7 +13,8 @@ use crate::db::leases::{self, Failed};
 use crate::db::refresh_logs::RefreshLog;
 use crate::db::{self, Conn};
 use crate::domain::id::CredentialId;
-use crate::domain::refresh::{Attempt, RefreshOutcome, back_off, health};
+use crate::domain::lease;
+use crate::domain::refresh::{Attempt, RefreshOutcome, back_off, back_off_within, health};
 use crate::domain::store::StoreHealth;
 use crate::platform::Failure;
 
@@ -73,7 +75,15 @@ impl Try<'_> {
     }
 
     pub fn failed(&self, failure: &Failure) -> Failed {
-        let wait = self.wait(failure);
+        self.failed_after(failure, self.wait(failure))
+    }
+
+    /// The same for a call whose answer was lost.
+    pub fn failed_in_doubt(&self, failure: &Failure) -> Failed {
+        self.failed_after(failure, self.within_grace(self.back_off(failure)))
+    }
+
+    fn failed_after(&self, failure: &Failure, wait: Duration) -> Failed {
         let retry_at = self.app.now() + chrono::TimeDelta::from_std(wait).unwrap_or_default();
         Failed {
             kind: failure.kind,
@@ -82,12 +92,29 @@ impl Try<'_> {
     }
 
     fn wait(&self, failure: &Failure) -> Duration {
+        let wait = self.back_off(failure);
+        if self.row.in_doubt_since.is_some() {
+            self.within_grace(wait)
+        } else {
+            wait
+        }
+    }
+
+    fn back_off(&self, failure: &Failure) -> Duration {
         back_off(
             failure.kind,
             self.row.failures,
             failure.retry_after,
             self.app.random.fraction(),
         )
+    }
+
+    fn within_grace(&self, wait: Duration) -> Duration {
+        let terms = grant::terms(self.method, self.app.config.journal_wait);
+        match lease::grace_left(&self.row.lease(), &terms, self.app.now()) {
+            Some(left) => back_off_within(wait, left),
+            None => wait,
+        }
     }
 
     pub fn ended(&self, outcome: RefreshOutcome, failure: Option<&Failure>, detail: String) -> Attempt {

@@ -95,16 +95,7 @@ async fn work(
             return Ok(last.map_or(Ended::Changed, Ended::Ran));
         }
         let method = method_of(app, &loaded.row)?;
-        if let Some((why, retry_after)) = hindrance(
-            app,
-            &loaded,
-            method,
-            trigger,
-            access_over,
-            (last.is_some(), pass.is_some()),
-        )
-        .await?
-        {
+        if let Some((why, retry_after)) = hindrance(app, &loaded, method, trigger, access_over, last.is_some()).await? {
             // What the last try said tells more than that another cannot follow.
             return Ok(last.map_or(Ended::Blocked { why, retry_after }, Ended::Ran));
         }
@@ -138,6 +129,13 @@ async fn work(
                 ));
             }
         };
+        // Only what may be claimed uses up the one try that a paused platform app has.
+        if last.is_none()
+            && pass.is_none()
+            && let Some((why, retry_after)) = platform_app::hindrance(app, &loaded).await?
+        {
+            return Ok(Ended::Blocked { why, retry_after });
+        }
         // Before the claim: that starts the clock of the lease.
         let pass = match &mut pass {
             Some(pass) => pass,
@@ -195,15 +193,14 @@ async fn work(
     }
 }
 
-/// What stands against a try, before the lease is looked at. `again`: another try of the same turn. `entered`: all this was
-/// asked a moment ago.
+/// What stands against a try, before the lease is looked at. `again`: another try of the same turn.
 async fn hindrance(
     app: &Arc<App>,
     loaded: &Loaded,
     method: &Method,
     trigger: RefreshTrigger,
     access_over: bool,
-    (again, entered): (bool, bool),
+    again: bool,
 ) -> Result<Option<(Blocked, Option<Duration>)>, Error> {
     let row = &loaded.row;
     if row.dead_at.is_some() {
@@ -234,10 +231,7 @@ async fn hindrance(
         let kind = row.last_failure.filter(|_| row.failures > 0);
         return Ok(Some((Blocked::BackOff(kind), Some(remaining(retry_at, loaded.now)))));
     }
-    if entered {
-        return Ok(None);
-    }
-    platform_app::hindrance(app, loaded).await
+    Ok(None)
 }
 
 fn remaining(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::grant::announce;
+use super::grant::announce_moved;
 use super::pairs::{self, Pairs, token};
 use crate::app::App;
 use crate::broker::{Error, events, notify};
@@ -203,7 +203,7 @@ fn follow(conn: &mut Conn, app: &App, row: &Credential, granted: &Granted, doubt
         db::jobs::insert(conn, app.id(), &new)?;
     }
     if granted.reauthorize_by != row.reauthorize_by {
-        announce(conn, app, row.id, row.app_id, &row.platform, granted.reauthorize_by)?;
+        announce_moved(conn, app, row, granted.reauthorize_by)?;
     }
     let health = if doubtful {
         StoreHealth::RefreshInDoubt

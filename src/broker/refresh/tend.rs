@@ -99,13 +99,13 @@ async fn settle_own(app: &Arc<App>) -> Result<(), Error> {
 /// Leases that ended long enough ago and were not cleared, and attempts that were settled where a short grace may not wait
 /// for that: the protocol decides whether they may be taken over.
 async fn take_up(app: &Arc<App>) -> Result<(), Error> {
-    let forgiving = forgiving(app);
+    let another = platforms(app, |grace| matches!(grace, Grace::SamePair(_) | Grace::AnotherPair(_)));
+    let any = platforms(app, |grace| !matches!(grace, Grace::None));
     let left_behind = app
         .db
         .run::<_, db::Error, _>(move |conn| {
-            let forgiving: Vec<&str> = forgiving.iter().map(String::as_str).collect();
-            let mut left_behind = leases::list_settled(conn, &forgiving, BATCH)?;
-            left_behind.extend(leases::list_abandoned(conn, TAKEOVER_WAIT, BATCH)?);
+            let mut left_behind = leases::list_settled(conn, &another, BATCH)?;
+            left_behind.extend(leases::list_abandoned(conn, TAKEOVER_WAIT, &any, BATCH)?);
             Ok(left_behind)
         })
         .await?;
@@ -118,13 +118,13 @@ async fn take_up(app: &Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The platforms where every pair that a used refresh token brings works, for a time.
-fn forgiving(app: &App) -> Vec<String> {
-    let forgives = |method: &Method| matches!(method.grace, Grace::SamePair(_) | Grace::AnotherPair(_));
+/// The platforms with such a grace for a used refresh token.
+fn platforms(app: &App, such: impl Fn(&Grace) -> bool) -> Vec<String> {
+    let forgives = |method: &Method| such(&method.grace);
     let platforms = app.catalogue.all();
     platforms
         .into_iter()
-        .filter(|platform| platform.methods.iter().any(forgives))
+        .filter(|platform| platform.methods.iter().any(&forgives))
         .map(|platform| platform.slug.clone())
         .collect()
 }

@@ -23,6 +23,9 @@ use crate::platform::descriptor::Renewal;
 /// What a platform's clock and ours may differ by.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(5);
 
+/// A platform may send its message before its access tokens end: what still works is asked about once more.
+const SOON: TimeDelta = TimeDelta::minutes(10);
+
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -80,7 +83,10 @@ pub async fn removed(app: &Arc<App>, credential: CredentialId, announced: &Annou
         let values = asked_with(app, &now, method).await?;
         let renewable = !last && method.renewal != Renewal::Never;
         let refused = match verify::ask(app, now.route(), method, &values).await? {
-            Verified::Alive(_) => return Ok(Removal::Outlived),
+            Verified::Alive(_) => {
+                ask_again(app, &now.row, SOON).await?;
+                return Ok(Removal::Outlived);
+            }
             Verified::Refused(_) | Verified::Impossible if renewable && !announced.proven => {
                 need.not_generation = Some(usable.generation);
                 continue;
@@ -114,21 +120,21 @@ fn plain(topic: &str) -> String {
 /// What is proven the platform is asked to send again; about the rest it is asked.
 async fn later(app: &App, row: &Credential, announced: &Announced) -> Result<Removal, Error> {
     if !announced.proven {
-        ask_again(app, row).await?;
+        ask_again(app, row, TimeDelta::zero()).await?;
     }
     Ok(Removal::Later)
 }
 
-async fn ask_again(app: &App, row: &Credential) -> Result<(), Error> {
+async fn ask_again(app: &App, row: &Credential, after: TimeDelta) -> Result<(), Error> {
     let new = NewJob {
         job: Job::VerifyCredential { credential: row.id },
         app: Some(row.app_id),
         platform: Some(row.platform.clone()),
-        due_at: app.now(),
+        due_at: app.now() + after,
     };
     let id = app.id();
     app.db
-        .transaction::<_, db::Error, _>(move |conn| db::jobs::insert(conn, id, &new))
+        .transaction::<_, db::Error, _>(move |conn| db::jobs::insert_sooner(conn, id, &new))
         .await?;
     Ok(())
 }

@@ -21,14 +21,12 @@ use crate::db::refusals;
 use crate::db::{self, Conn};
 use crate::domain::event::EventKind;
 use crate::domain::id::CredentialId;
-use crate::domain::refresh::{FailureKind, unknown_for_long};
+use crate::domain::refresh::{FailureKind, UNKNOWN_REFUSALS, unknown_for_long};
 use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
 use crate::platform::descriptor::{ClientOwner, Renewal};
 use crate::platform::{Failure, Method};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-/// Refusals that make an end, at least.
-const REFUSALS: i32 = 4;
 /// Refusals closer together than this are one.
 const APART: Duration = HOUR;
 /// How soon a refused key is asked about again.
@@ -74,7 +72,7 @@ pub(super) async fn refused(
     let Some((row, others, failing)) = noted else {
         return Ok(Verdict::Undecided);
     };
-    let for_long = row.failures >= REFUSALS && unknown_for_long(row.failing_since, app.now());
+    let for_long = row.failures >= UNKNOWN_REFUSALS && unknown_for_long(row.failing_since, app.now());
     // Where most keys are refused it is the platform that ails, and where the app's own key goes along, that may be the
     // refused one: only another store's good key tells.
     let may_be_the_apps = method.client == ClientOwner::App && others == 0;
@@ -118,6 +116,11 @@ pub(crate) async fn again(app: &Arc<App>, credential: CredentialId) -> Result<Ag
         loaded => loaded?,
     };
     let row = &loaded.row;
+    // Asked about for once: its refreshes tell.
+    let method = method_of(app, row)?;
+    if method.renewal != Renewal::Never {
+        return Ok(Again::Never);
+    }
     let Some(dead_at) = row.dead_at else {
         return Ok(Again::At(if row.failures > 0 {
             let spread = SOON.mul_f64(0.9 + 0.2 * app.random.fraction());
@@ -126,8 +129,7 @@ pub(crate) async fn again(app: &Arc<App>, credential: CredentialId) -> Result<Ag
             next_verification(app)
         }));
     };
-    let method = method_of(app, row)?;
-    if method.renewal != Renewal::Never || row.values_sealed.is_none() || loaded.now - dead_at > GIVEN_UP_AFTER {
+    if row.values_sealed.is_none() || loaded.now - dead_at > GIVEN_UP_AFTER {
         return Ok(Again::Never);
     }
     let stores = app

@@ -140,7 +140,9 @@ pub fn refused_in(conn: &mut Conn, app: &App, refused: &Refused) -> Result<(Refr
             Ok((RefreshOutcome::Refused, Then::End))
         }
         Refusal::Dead if hold(conn, app, &row)? => {
-            leases::hold_verdict(conn, id, row.grant_no)?;
+            if row.platform_app_id.is_some() {
+                leases::hold_verdict(conn, id, row.grant_no)?;
+            }
             leases::clear(conn, id, row.grant_no, attempt, Some(failed))?;
             events::health(conn, app, id, StoreHealth::RefreshFailing, None)?;
             db::listen::notify_credential(conn, id)?;
@@ -192,7 +194,7 @@ async fn may_be_alive(this: &Try<'_>) -> Result<bool, Error> {
 /// were held is believed.
 fn hold(conn: &mut Conn, app: &App, row: &Credential) -> Result<bool, Error> {
     let Some(id) = row.platform_app_id else {
-        return Ok(false);
+        return hold_alone(conn, app, row);
     };
     // Locked, so that verdicts that come at once are counted one after the other.
     let Some(platform_app) = db::pauses::lock(conn, id)? else {
@@ -214,6 +216,27 @@ fn hold(conn: &mut Conn, app: &App, row: &Credential) -> Result<bool, Error> {
         notify::verdicts_held(conn, app, &platform_app, counted.refused + 1, counted.tried + 1)?;
     }
     Ok(true)
+}
+
+/// The same where stores share nothing of ours with others, but the platform. What was held once is held until another
+/// was renewed there, for a day at most.
+fn hold_alone(conn: &mut Conn, app: &App, row: &Credential) -> Result<bool, Error> {
+    let mut within = BRAKE_WINDOW;
+    if let Some(since) = row
+        .failing_since
+        .filter(|_| row.last_failure == Some(FailureKind::Dead))
+    {
+        if refresh::unknown_for_long(Some(since), app.now()) || db::refusals::renewed_likewise(conn, row, since)? {
+            return Ok(false);
+        }
+        within += (app.now() - since).to_std().unwrap_or_default();
+    }
+    let counted = db::refusals::count_likewise(conn, row, within)?;
+    let held = refresh::brake(counted.tried + 1, counted.refused + 1);
+    if held {
+        tracing::error!(credential.id = %row.id, platform = %row.platform, "too many stores are refused at once: not believed");
+    }
+    Ok(held)
 }
 
 /// Writes the guarded verdict, the state of all stores of the credential, and the messages.
@@ -240,7 +263,8 @@ fn bury(
             Some(evidence.reason),
             Some(&shown),
         )?;
-        let incident = format!("{}.{}.{next_attempt}", row.id, seen.grant_no);
+        // A key that came back may end again, as the same attempt of the same grant.
+        let incident = format!("{}.{}.{next_attempt}.{}", row.id, seen.grant_no, store.sequence);
         notify::needs_reauthorization(conn, app, &store, evidence.reason, &shown, &incident)?;
         db::listen::notify_store(conn, store.id)?;
     }
@@ -249,25 +273,47 @@ fn bury(
 }
 
 /// Failures of no known class: dead only after a day in which others were refreshed well, and if the verify call is
-/// refused too.
+/// refused too. Where a store has its own client there may be no others; then the words must at least be a refusal, given
+/// several times, and most others there must not fail.
 pub(super) async fn unknown_for_long(
     this: &Try<'_>,
     failing_since: Option<DateTime<Utc>>,
     failure: &Failure,
 ) -> Result<bool, Error> {
     let (app, id) = (this.app, this.row.id);
-    let Some(platform_app) = this.row.platform_app_id else {
+    if !refresh::unknown_for_long(failing_since, app.now()) {
         return Ok(false);
+    }
+    let believed = match this.row.platform_app_id {
+        Some(platform_app) => others_renewed(app, platform_app, id).await?,
+        None => refused_alone(this, failure).await?,
     };
-    if !refresh::unknown_for_long(failing_since, app.now()) || !others_renewed(app, platform_app, id).await? {
+    if !believed {
         return Ok(false);
     }
     let values = asked_with(app, this.loaded, this.method).await?;
-    let Verified::Refused(_) = verify::ask(app, this.loaded.route(), this.method, &values).await? else {
-        return Ok(false);
-    };
+    match verify::ask(app, this.loaded.route(), this.method, &values).await? {
+        Verified::Refused(_) => {}
+        Verified::Unproven(_) if this.row.platform_app_id.is_none() => {}
+        _ => return Ok(false),
+    }
     let evidence = Evidence::new(StatusReason::RefusedForLong, failure);
     pass(app, &this.row, this.attempt + 1, evidence, true).await
+}
+
+/// A refusal in unknown words, not for the first time, of a store with a client or log-in of its own.
+async fn refused_alone(this: &Try<'_>, failure: &Failure) -> Result<bool, Error> {
+    let refusal = matches!(failure.status, Some(400 | 401 | 403));
+    if !refusal || this.row.failures + 1 < refresh::UNKNOWN_REFUSALS {
+        return Ok(false);
+    }
+    let row = this.row.clone();
+    let counted = this
+        .app
+        .db
+        .run(move |conn| db::refusals::count_failing_likewise(conn, &row));
+    let (others, failing) = counted.await?;
+    Ok(failing * 2 <= others)
 }
 
 async fn others_renewed(app: &App, platform_app: PlatformAppId, id: CredentialId) -> Result<bool, Error> {
@@ -304,7 +350,15 @@ async fn pass(
             return Ok(false);
         }
         if braked && hold(conn, &tools, &row)? {
-            leases::hold_verdict(conn, id, row.grant_no)?;
+            if row.platform_app_id.is_some() {
+                leases::hold_verdict(conn, id, row.grant_no)?;
+            } else {
+                let failed = Failed {
+                    kind: FailureKind::Dead,
+                    retry_at: tools.now(),
+                };
+                db::refusals::note_refused(conn, id, seen, failed)?;
+            }
             events::health(conn, &tools, id, StoreHealth::RefreshFailing, None)?;
             db::listen::notify_credential(conn, id)?;
             return Ok(false);

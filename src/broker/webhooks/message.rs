@@ -15,6 +15,7 @@ use crate::crypto::Sealer;
 use crate::db;
 use crate::db::events::Event;
 use crate::db::webhook_endpoints::Endpoint;
+use crate::domain::credential::same_deadline;
 use crate::domain::event::EventKind;
 use crate::domain::id::WebhookEndpointId;
 use crate::domain::secret::Secret;
@@ -102,7 +103,7 @@ async fn link_token(app: &App, event: &Event) -> Result<Option<String>, Error> {
     };
     let told: Option<DateTime<Utc>> = event.data["deadline"].as_str().and_then(|text| text.parse().ok());
     let holds = match event.kind {
-        EventKind::StoreExpiring => status == StoreStatus::Connected && deadline == told,
+        EventKind::StoreExpiring => status == StoreStatus::Connected && same_deadline(deadline, told),
         _ => status == StoreStatus::NeedsReauthorization,
     };
     Ok(holds.then(|| notify::reconnect_token(&app.sealer, id, notify::reconnect_expiry(app.now()))))

@@ -238,6 +238,24 @@ async fn a_store_that_the_proof_does_not_cover_is_asked_first() {
 }
 
 #[tokio::test]
+async fn a_store_that_works_when_its_removal_is_announced_is_asked_about_once_more() {
+    let app = start().await;
+    let (installing, installed) = connected(&app, "shopify").await;
+    // The message is quicker than the end of the access token.
+    assert_eq!(installing.announce(&app, json!({ "revoke": false })).await, 200);
+    let store = installing.store(&app, &installed.store_id).await;
+    assert_eq!(store["status"], "connected");
+    let shop = &store["platform_store_id"];
+    app.control("revoke", json!({ "platform": "shopify", "store": shop }))
+        .await;
+    app.advance(Duration::from_secs(11 * 60));
+    work(&app).await;
+    let store = installing.store(&app, &installed.store_id).await;
+    assert_eq!(store["status"], "needs_reauthorization");
+    assert_eq!(count(&app.database, NOTICES), 1);
+}
+
+#[tokio::test]
 async fn while_the_platform_says_nothing_a_proven_webhook_is_asked_for_again() {
     let app = start().await;
     let (installing, installed) = connected(&app, "shopify").await;

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use llavero::app::App;
+use llavero::broker;
 use llavero::crypto::Random;
+use llavero::domain::admin::Actor;
+use llavero::domain::id::{Id as _, JobId};
 use llavero::domain::secret::Secret;
 use llavero::jobs::Runner;
 use llavero::mail::Mailer;
@@ -43,8 +46,22 @@ fn notice_job(app: &TestApp) -> Value {
     )
 }
 
+fn notice(app: &TestApp) -> Value {
+    row(&app.database, "SELECT status, error FROM notices")
+}
+
 fn due(app: &TestApp) -> DateTime<Utc> {
     notice_job(app)["due_at"].as_str().unwrap().parse().unwrap()
+}
+
+/// As if all tries but the last had failed; the number of the last.
+fn nearly_given_up(app: &TestApp) -> i64 {
+    let last = "UPDATE jobs SET attempts = max_attempts - 1 WHERE kind = 'send_notice'";
+    assert_eq!(rows::execute(&app.database, last), 1);
+    count(
+        &app.database,
+        "SELECT max_attempts AS n FROM jobs WHERE kind = 'send_notice'",
+    )
 }
 
 /// Runs until the job was tried so many times.
@@ -76,14 +93,19 @@ async fn a_job_that_cannot_be_done_now_is_tried_after_growing_waits_and_ends_as_
         app.clock.set(due(&app));
     }
     assert!(waits[5] > 4 * waits[0], "{waits:?}");
-    tried(&app, &second, 12).await;
+    assert!(waits[10] <= 3_600_000, "{waits:?}");
+    assert_eq!(notice(&app)["status"], "pending");
+    assert!(notice(&app)["error"].is_string(), "its page tells what is wrong");
+    let last = nearly_given_up(&app);
+    tried(&app, &second, last).await;
     assert_eq!(notice_job(&app)["status"], "failed");
+    assert_eq!(notice(&app)["status"], "failed");
 
     // A dead letter is left alone, and not lost.
     app.advance(Duration::from_secs(86_400));
     work(&app).await;
     let left = notice_job(&app);
-    assert_eq!((&left["status"], &left["attempts"]), (&json!("failed"), &json!(12)));
+    assert_eq!((&left["status"], &left["attempts"]), (&json!("failed"), &json!(last)));
     second.listener.stop();
 }
 
@@ -184,4 +206,47 @@ async fn a_notice_that_was_sent_is_not_sent_again_when_its_job_runs_twice() {
     rows::execute(&app.database, &again);
     work(&app).await;
     assert_eq!(app.app.mailer.taken().len(), 0);
+}
+
+#[tokio::test]
+async fn a_notice_that_was_given_up_is_sent_when_its_job_is_run_again() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    with_a_notice(&app).await;
+    let second = without_mail(&app);
+    let last = nearly_given_up(&app);
+    tried(&app, &second, last).await;
+    second.listener.stop();
+    assert_eq!(notice(&app)["status"], "failed");
+
+    let id = row(&app.database, "SELECT id FROM jobs WHERE kind = 'send_notice'");
+    let id = JobId::from_uuid(id["id"].as_str().unwrap().parse().unwrap());
+    broker::jobs::retry(&app.app, id, Actor::command()).await.unwrap();
+    work(&app).await;
+    assert_eq!(app.app.mailer.taken().len(), 1);
+    assert_eq!(notice(&app), json!({ "status": "sent", "error": null }));
+    assert_eq!(notice_job(&app)["status"], "done");
+}
+
+#[tokio::test]
+async fn a_mail_that_is_out_is_not_sent_again_because_that_could_not_be_noted_at_once() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    with_a_notice(&app).await;
+    // What a sequence counts stays counted when the statement fails.
+    for statement in [
+        "CREATE SEQUENCE tries",
+        "CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF nextval('tries') <= 2 THEN RAISE EXCEPTION 'not now'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER fail_twice BEFORE UPDATE ON notices
+         FOR EACH ROW WHEN (NEW.status = 'sent') EXECUTE FUNCTION fail_twice()",
+    ] {
+        rows::execute(&app.database, statement);
+    }
+    work(&app).await;
+    app.advance(Duration::from_secs(3600));
+    work(&app).await;
+    assert_eq!(app.app.mailer.taken().len(), 1);
+    assert_eq!(notice(&app)["status"], "sent");
+    assert_eq!(count(&app.database, "SELECT last_value AS n FROM tries"), 3);
 }

@@ -4,12 +4,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use llavero::broker::refresh;
 use llavero::db::credentials::Granted;
+use llavero::db::jobs::End;
 use llavero::domain::id::{CredentialId, Id};
+use llavero::domain::job::Job;
 use serde_json::json;
 
 use super::notices::{link, with_merchant};
 use super::*;
-use crate::support::connecting::{Way, walk_to_end};
+use crate::support::connecting::{Way, exchange, walk, walk_to_end};
 use crate::support::rows::{count, execute, work};
 use crate::support::test_app::beginning;
 use crate::support::visitor::Visitor;
@@ -188,4 +190,110 @@ async fn an_end_that_no_answer_tells_counts_from_the_consent_and_no_refresh_move
     assert_eq!(app.api("POST", &path, None).await.status, 200);
     let answer = app.api("GET", &format!("/v1/stores/{}", store.store_id), None).await;
     assert_eq!(ends(&answer.json()), first);
+}
+
+/// A store of QuickBooks with a merchant, whose next answers tell that its five years end then.
+async fn quickbooks(app: &TestApp) -> Connected {
+    let merchant = json!({ "email": MERCHANT, "name": "Ana", "locale": "en" });
+    let asked = json!({ "customer_id": "customer-1", "platform": "quickbooks", "merchant": merchant });
+    let session = connecting::begin(app, asked).await;
+    let way = Way::with("quickbooks", "authorization", &[]);
+    let returned = walk(app, &Visitor::new(), &session.url, &way).await;
+    let body = exchange(app, returned.code()).await.json();
+    Connected {
+        access_token: body["access_token"].as_str().unwrap().to_owned(),
+        store_id: body["store"]["id"].as_str().unwrap().to_owned(),
+        store: body["store"].clone(),
+        session_id: session.id,
+        returned,
+    }
+}
+
+/// Refreshes; the answer tells that the consent ends at `deadline`.
+async fn told_again(app: &TestApp, store: &Connected, deadline: DateTime<Utc>) {
+    let left = (deadline - app.clock.now()).num_seconds();
+    let body = json!({
+        "token_type": "bearer", "expires_in": 3600, "access_token": format!("access-{left}"),
+        "refresh_token": format!("refresh-{left}"), "x_refresh_token_expires_in": 8_726_400,
+        "x_refresh_token_hard_expires_in": left
+    });
+    token_fault(app, "quickbooks", 1, json!({ "status": 200, "body": body })).await;
+    let path = format!("/v1/stores/{}/refresh", store.store_id);
+    let answer = app.api("POST", &path, None).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// Leaves no other jobs.
+fn only_announcements(app: &TestApp) {
+    execute(
+        &app.database,
+        "DELETE FROM jobs WHERE kind NOT IN ('announce_deadline', 'send_notice')",
+    );
+}
+
+/// Makes the announcement that is due, and leaves its mails.
+async fn announce(app: &TestApp, store: &Connected) {
+    let due = format!(
+        "SELECT count(*) AS n FROM jobs WHERE kind = 'announce_deadline' AND status = 'ready' AND due_at <= '{}'",
+        app.clock.now()
+    );
+    assert_eq!(count(&app.database, &due), 1, "it is due");
+    let id = credential(app, store)["id"].as_str().unwrap().parse().unwrap();
+    let credential = CredentialId::from_uuid(id);
+    let end = llavero::jobs::run(&app.app, Job::AnnounceDeadline { credential }, 1).await;
+    assert_eq!(end, End::Done);
+}
+
+#[tokio::test]
+async fn a_deadline_that_each_answer_tells_some_seconds_off_is_announced_all_the_same_and_once() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let store = quickbooks(&app).await;
+    let deadline = beginning() + TimeDelta::days(60);
+    told_again(&app, &store, deadline).await;
+    let mut off = [-40, 40, -5, 5, -70, 3].into_iter().map(TimeDelta::seconds);
+    for ahead in [30, 7, 1] {
+        only_announcements(&app);
+        // Due, and told again before the worker comes by.
+        app.clock.set(deadline - TimeDelta::days(ahead) + TimeDelta::seconds(1));
+        told_again(&app, &store, deadline + off.next().unwrap()).await;
+        only_announcements(&app);
+        // Made, and told again before the mail goes out.
+        announce(&app, &store).await;
+        told_again(&app, &store, deadline + off.next().unwrap()).await;
+        only_announcements(&app);
+        app.advance(2 * MINUTE);
+        work(&app).await;
+        assert_eq!(mails(&app, MERCHANT).len(), 1, "{ahead} days ahead");
+    }
+    let made = "SELECT count(*) AS n FROM notices WHERE kind = 'expiring' AND audience = 'merchant'";
+    assert_eq!(count(&app.database, made), 3);
+}
+
+#[tokio::test]
+async fn a_deadline_that_moves_for_good_takes_its_announcement_along() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let store = quickbooks(&app).await;
+    let deadline = beginning() + TimeDelta::days(60);
+    told_again(&app, &store, deadline).await;
+    only_announcements(&app);
+    app.clock.set(deadline - TimeDelta::days(30) + TimeDelta::seconds(1));
+    // The mark is past under both: it is made, with the new day.
+    told_again(&app, &store, deadline - TimeDelta::days(2)).await;
+    only_announcements(&app);
+    work(&app).await;
+    let told = app.app.mailer.taken();
+    let to_merchant: Vec<_> = told.iter().filter(|mail| mail.to == MERCHANT).collect();
+    assert_eq!(to_merchant.len(), 1);
+    assert!(
+        to_merchant[0].subject.contains("2026-04-29"),
+        "{}",
+        to_merchant[0].subject
+    );
+    // A year more: nothing is near.
+    told_again(&app, &store, deadline + TimeDelta::days(365)).await;
+    only_announcements(&app);
+    at(&app, deadline - TimeDelta::days(7)).await;
+    assert_eq!(mails(&app, MERCHANT), Vec::<String>::new());
 }

@@ -119,6 +119,52 @@ async fn a_grace_that_runs_out_is_not_waited_for_behind_others() {
 }
 
 #[tokio::test]
+async fn what_has_to_wait_takes_no_place_from_what_is_forgiven_for_a_time() {
+    let app = TestApp::start().await;
+    let (store, waiting) = (shopify(&app).await, mercado_libre(&app).await);
+    app.advance(2 * HOUR);
+    token_fault(&app, "shopify", 1, json!({ "effect": "lost_answer" })).await;
+    assert_eq!(call(&app, &store).await.0, 503);
+    app.advance(5 * MINUTE);
+    // Many others in doubt since then: their platform forgives nothing, and their access tokens work.
+    token_fault(&app, "mercado-libre", 1, json!({ "effect": "lost_answer" })).await;
+    let path = format!("/v1/stores/{}/refresh", waiting.store_id);
+    app.api("POST", &path, Some(json!({}))).await;
+    let many = "INSERT INTO credentials
+        SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM credentials c, generate_series(1, 60) WHERE platform = 'mercado-libre'";
+    assert_eq!(rows::execute(&app.database, many), 60);
+    app.advance(5 * MINUTE);
+    llavero::broker::refresh::tend(&app.app).await.unwrap();
+    app.app.in_flight.idle().await;
+    assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
+}
+
+#[tokio::test]
+async fn no_wait_after_failures_outlasts_the_grace_of_a_used_token() {
+    let (lost, busy) = (
+        json!({ "effect": "lost_answer" }),
+        json!({ "status": 429, "retry_after": 600 }),
+    );
+    for faults in [[(3, lost.clone()), (0, busy.clone())], [(1, lost), (1, busy)]] {
+        let app = TestApp::start().await;
+        let store = connecting::connect(&app, "allegro", "authorization", &[]).await;
+        app.advance(13 * HOUR);
+        // It was away for long before.
+        let failing = "UPDATE credentials SET failures = 8, last_failure = 'down', failing_since = llavero_now()";
+        rows::execute(&app.database, failing);
+        for (times, fault) in faults.iter().filter(|(times, _)| *times > 0) {
+            token_fault(&app, "allegro", *times, fault.clone()).await;
+        }
+        assert_eq!(call(&app, &store).await.0, 503);
+        // Of the minute, 45 s are left in which a call may begin.
+        app.advance(Duration::from_secs(30));
+        assert_eq!(call(&app, &store).await.0, 200, "{faults:?}");
+        assert_eq!(shown(&app, &store).await, json!(["connected", "ok"]));
+    }
+}
+
+#[tokio::test]
 async fn without_a_grace_the_access_token_is_used_up_first() {
     let app = TestApp::start().await;
     let store = mercado_libre(&app).await;

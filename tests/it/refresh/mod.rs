@@ -45,6 +45,7 @@ mod long_outage;
 mod notices;
 mod one_call;
 mod outage;
+mod own_client;
 mod own_end;
 mod pause;
 mod platform_app;

@@ -35,6 +35,22 @@ pub(super) fn link(text: &str) -> String {
     text[start..].split_whitespace().next().unwrap().to_owned()
 }
 
+/// Follows the link of a notice to the end.
+async fn reconnect(app: &TestApp, link: &str) {
+    let visitor = Visitor::new();
+    let page = visitor.open(link, &[&app.url]).await;
+    let start = page
+        .forms()
+        .into_iter()
+        .find(|form| form.action.path().ends_with("/start"))
+        .unwrap();
+    let begun = visitor.submit(&start, &[]).await;
+    let begun = visitor.follow(begun, &[&app.url]).await;
+    let way = Way::good("mercado-libre", "authorization");
+    let end = walk_to_end(app, &visitor, begun.url.as_str(), &way).await;
+    assert_eq!(end.status, 200, "{}", end.text());
+}
+
 #[tokio::test]
 async fn merchant_and_admins_are_told_once_an_incident_in_the_merchants_language() {
     for (locale, words) in [
@@ -81,21 +97,10 @@ async fn the_link_of_the_notice_leads_back_to_a_working_store_and_the_same_token
     let link = link(&mails.iter().find(|mail| mail.to == "ana@example.com").unwrap().text);
 
     // Mail scanners open links: looking changes nothing.
-    let visitor = Visitor::new();
     for _ in 0..3 {
         assert_eq!(Visitor::new().get(&link).await.status, 200);
     }
-    let page = visitor.open(&link, &[&app.url]).await;
-    let start = page
-        .forms()
-        .into_iter()
-        .find(|form| form.action.path().ends_with("/start"))
-        .unwrap();
-    let begun = visitor.submit(&start, &[]).await;
-    let begun = visitor.follow(begun, &[&app.url]).await;
-    let way = Way::good("mercado-libre", "authorization");
-    let end = walk_to_end(&app, &visitor, begun.url.as_str(), &way).await;
-    assert_eq!(end.status, 200, "{}", end.text());
+    reconnect(&app, &link).await;
 
     works(&app, &store).await;
     assert_eq!(connecting::store(&app, &store.store_id).await["status"], "connected");
@@ -111,6 +116,25 @@ async fn the_link_of_the_notice_leads_back_to_a_working_store_and_the_same_token
     work(&app).await;
     let again = app.app.mailer.taken();
     assert!(again.iter().any(|mail| mail.to == "ana@example.com"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_recovery_that_is_over_before_its_mail_went_out_is_not_told() {
+    let app = TestApp::start().await;
+    let store = with_merchant(&app, "en").await;
+    kill(&app, &store).await;
+    work(&app).await;
+    let mails = app.app.mailer.taken();
+    reconnect(
+        &app,
+        &link(&mails.iter().find(|mail| mail.to == "ana@example.com").unwrap().text),
+    )
+    .await;
+    kill(&app, &store).await;
+    work(&app).await;
+    let told = "SELECT count(*) AS n FROM notices WHERE kind = 'recovered' AND status = ";
+    assert_eq!(count(&app.database, &format!("{told}'skipped'")), 2);
+    assert_eq!(app.app.mailer.taken().len(), 2, "that it needs the merchant again");
 }
 
 #[tokio::test]

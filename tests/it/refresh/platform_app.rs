@@ -84,6 +84,31 @@ async fn a_refused_client_pauses_its_platform_app_only_and_resumes_after_a_succe
 }
 
 #[tokio::test]
+async fn what_may_not_be_claimed_does_not_use_up_the_try_of_a_paused_client() {
+    let mut app = TestApp::start().await;
+    app.jobs_may_wait();
+    let stores = shops(&app, names(2)).await;
+    app.advance(2 * HOUR);
+    disable(&app, true).await;
+    assert_eq!(app.call(&stores[0].access_token, "GET", PATH).await.status, 503);
+    app.app.in_flight.idle().await;
+    // The other's last attempt was left behind, and nobody has said that nothing of it is held.
+    let id = stores[1].store_id.strip_prefix("store_").unwrap();
+    let left_behind = format!(
+        "UPDATE credentials SET lease_attempt = next_attempt, next_attempt = next_attempt + 1,
+         lease_owner = gen_random_uuid(), lease_since = llavero_now() - interval '3 min',
+         lease_until = llavero_now() - interval '2 min'
+         WHERE id = (SELECT credential_id FROM stores WHERE id = '{id}')"
+    );
+    rows::execute(&app.database, &left_behind);
+    app.advance(MINUTE + Duration::from_secs(1));
+    disable(&app, false).await;
+    llavero::broker::refresh::tend(&app.app).await.unwrap();
+    app.app.in_flight.idle().await;
+    works(&app, &stores[0]).await;
+}
+
+#[tokio::test]
 async fn a_refused_client_of_the_store_itself_is_dead() {
     let mut app = TestApp::start().await;
     app.jobs_may_wait();

@@ -38,6 +38,12 @@ async fn accept_again(app: &TestApp) {
     assert!(cleared.status < 300, "{}", cleared.body);
 }
 
+/// How often partners were told that a store needs its merchant.
+fn ends(app: &TestApp) -> i64 {
+    let query = "SELECT count(*) AS n FROM events WHERE kind = 'store.needs_reauthorization'";
+    rows::count(&app.database, query)
+}
+
 async fn shown(app: &TestApp, store: &Connected) -> Value {
     let shown = connecting::store(app, &store.store_id).await;
     json!([shown["status"], shown["status_reason"], shown["health"]])
@@ -149,6 +155,20 @@ async fn a_key_given_up_wrongly_comes_back_by_itself_and_its_token_works() {
     pass(&app, 5 * 24).await;
     assert_eq!(shown(&app, &store).await, json!(["connected", null, "ok"]));
     assert_eq!(app.call(&store.access_token, "GET", ORDERS).await.status, 200);
-    let told = "SELECT count(*) AS n FROM notices WHERE kind = 'recovered'";
-    assert_eq!(rows::count(&app.database, told), 1);
+    let told = |kind: &str| {
+        let query = format!("SELECT count(*) AS n FROM notices WHERE kind = '{kind}'");
+        rows::count(&app.database, &query)
+    };
+    assert_eq!(told("recovered"), 1);
+
+    // Its next end is another, and told of as the first was.
+    let (notices, events) = (told("needs_reauthorization"), ends(&app));
+    refuse(&app, None).await;
+    for _ in 0..6 {
+        app.advance(5 * HOUR);
+        app.call(&store.access_token, "GET", ORDERS).await;
+    }
+    assert_eq!(shown(&app, &store).await[0], "needs_reauthorization");
+    assert_eq!((told("needs_reauthorization"), ends(&app)), (2 * notices, 2 * events));
+    work(&app).await;
 }
