@@ -193,7 +193,7 @@ async fn dead(shop: &Shop) {
     }
     let refused = shop.call().await;
     let decided = refused.header("llavero-source") == "llavero" && refused.status == 401;
-    if !decided && (shop.method.renewal == Renewal::Never || shop.method.client == ClientOwner::App) {
+    if !decided {
         refused_for_a_day(shop).await;
     }
     assert_dead(shop).await;
