@@ -80,8 +80,8 @@ pub(crate) async fn judge(
             unproven::forget(app, &loaded.row, method).await;
             Ok(Verdict::Alive)
         }
-        Verified::Refused(_) if to_be_had => Ok(Verdict::Renewed),
-        Verified::Unproven(_) if to_be_had && ended => Ok(Verdict::Renewed),
+        // In whatever words: another token is had without a merchant.
+        Verified::Refused(_) | Verified::Unproven(_) if to_be_had => Ok(Verdict::Renewed),
         Verified::Unproven(failure) if method.renewal == Renewal::Never => {
             unproven::refused(app, &loaded.row, method, &failure).await
         }

@@ -24,6 +24,7 @@ use crate::domain::lease::{self, Refusal};
 use crate::domain::refresh::{self, BRAKE_WINDOW, FailureKind, RefreshOutcome, RefreshTrigger, UNKNOWN_PATIENCE};
 use crate::domain::store::{StatusReason, StoreHealth, StoreStatus};
 use crate::platform::Failure;
+use crate::platform::descriptor::ClientOwner;
 
 /// What an attempt goes on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -284,7 +285,11 @@ pub(super) async fn unknown_for_long(
     if !refresh::unknown_for_long(failing_since, app.now()) {
         return Ok(false);
     }
-    let believed = match this.row.platform_app_id {
+    let shared = this
+        .row
+        .platform_app_id
+        .filter(|_| this.method.client == ClientOwner::App);
+    let believed = match shared {
         Some(platform_app) => others_renewed(app, platform_app, id).await?,
         None => refused_alone(this, failure).await?,
     };
@@ -294,7 +299,7 @@ pub(super) async fn unknown_for_long(
     let values = asked_with(app, this.loaded, this.method).await?;
     match verify::ask(app, this.loaded.route(), this.method, &values).await? {
         Verified::Refused(_) => {}
-        Verified::Unproven(_) if this.row.platform_app_id.is_none() => {}
+        Verified::Unproven(_) if shared.is_none() => {}
         _ => return Ok(false),
     }
     let evidence = Evidence::new(StatusReason::RefusedForLong, failure);
