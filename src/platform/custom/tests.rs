@@ -338,3 +338,13 @@ fn an_earlier_reading_never_takes_the_place_of_a_later_one() {
     let again = customs.take(customs.begin_reading(), vec![defined("slug = 1".to_owned())]);
     assert!(again.is_empty(), "named once");
 }
+
+#[test]
+fn a_server_that_the_merchant_names_is_known_by_its_address() {
+    let keys = |more: &[(&str, &str)]| draft(Kind::Key, &[CODE, &[("key_label", "Key")], more].concat());
+    let typed = keys(&[("base_url", "")]).definition().unwrap();
+    let own = "identity = \"typed\"\nidentity_template = \"{store_url}\"";
+    assert!(typed.contains(own), "{typed}");
+    let stated = typed.replace(own, "identity = \"platform\"");
+    assert_eq!(keys_of(read("x-acme", &stated, None)), ["methods[0].identity"]);
+}

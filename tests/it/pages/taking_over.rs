@@ -1,8 +1,70 @@
 //! A stranger names somebody else's store: he gets neither the store nor what the partner registered at the platform, and
 //! nothing of the store changes.
 
-use crate::support::connecting::start;
+use serde_json::json;
+
+use crate::support::connecting::{APPROVE, Way, begin, fill_in, session_status, start, stores, way_back};
+use crate::support::installing::{Installing, register};
 use crate::support::visitor::Visitor;
+
+#[tokio::test]
+async fn a_store_is_looked_for_below_the_platforms_own_domain_only() {
+    let app = start().await;
+    register(&app, app.demo.api_key.expose(), "tray").await;
+    for shop in [
+        "evil.example",
+        "www.minhaloja.example",
+        "commercesuite.com.br.evil.example",
+        "evilcommercesuite.com.br",
+    ] {
+        let session = begin(&app, json!({ "platform": "tray" })).await;
+        let way = Way::with("tray", "authorization", &[("shop", shop)]);
+        let page = fill_in(&app, &Visitor::new(), &session.url, &way).await;
+        assert_eq!(page.status, 422, "{shop}: {}", page.text());
+        assert!(page.text().contains("commercesuite.com.br"), "{}", page.text());
+        assert_eq!(session_status(&app, &session.id).await, "open", "{shop}");
+    }
+    assert!(app.received("tray").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_callback_does_not_choose_where_the_apps_secret_goes() {
+    let app = start().await;
+    register(&app, app.demo.api_key.expose(), "tray").await;
+    let way = Way::with("tray", "authorization", &[("shop", "minhaloja.commercesuite.com.br")]);
+    for address in [
+        "https://evil.example/web_api",
+        "evil.example/minhaloja.commercesuite.com.br/web_api",
+        "https://outraloja.commercesuite.com.br/web_api",
+    ] {
+        let session = begin(&app, json!({ "platform": "tray" })).await;
+        let visitor = Visitor::new();
+        let login = fill_in(&app, &visitor, &session.url, &way).await;
+        let mut callback = visitor.press(&login, APPROVE).await.location.unwrap();
+        callback
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs([("code", "x"), ("api_address", address), ("store", "1")]);
+        let end = visitor.open(callback.as_str(), &[&app.url]).await;
+        assert_eq!(way_back(&end).error(), "other_store", "{address}");
+    }
+    assert_eq!(app.token_calls("tray").await, 0);
+    assert!(stores(&app).await.is_empty());
+}
+
+/// A panel tells the address that shoppers see, which need not be the one below the platform's domain.
+#[tokio::test]
+async fn a_store_named_by_its_own_domain_is_asked_for_the_other_one() {
+    let app = start().await;
+    let installing = Installing::new(&app, "tray").await;
+    let url = format!(
+        "{}?url=https%3A%2F%2Fwww.minhaloja.example%2F&adm_user=owner&store=1370512169",
+        installing.address(&app)
+    );
+    let form = Visitor::new().open(&url, &[&app.url]).await;
+    assert_eq!(form.status, 200, "{}", form.text());
+    assert_eq!(form.form_with("method").values["shop"], "");
+}
 
 /// The switch of languages is a link to the page that is shown: to no other host, whatever was asked for.
 #[tokio::test]
