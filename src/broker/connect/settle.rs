@@ -38,7 +38,7 @@ pub(super) const CODE_LIFE: std::time::Duration = std::time::Duration::from_secs
 pub(super) struct Accepted {
     pub less: bool,
     pub identity: bool,
-    /// The partner named the store, and perhaps nothing else does: no store of anybody else's takes this grant.
+    /// The partner brought it, and it may be anybody's: no store of anybody else's takes this grant.
     pub claimed: bool,
 }
 

@@ -1,11 +1,25 @@
 //! A stranger names somebody else's store: he gets neither the store nor what the partner registered at the platform, and
 //! nothing of the store changes.
 
-use serde_json::json;
+use llavero::domain::store::Mode;
+use serde_json::{Value, json};
 
-use crate::support::connecting::{APPROVE, Way, begin, fill_in, session_status, start, stores, way_back};
+use crate::support::connecting::{
+    APPROVE, Way, begin, connect_for, fill_in, session_status, start, stores, way_back,
+};
 use crate::support::installing::{Installing, register};
+use crate::support::partners::other_app;
+use crate::support::rows::row;
+use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
+
+fn grants(app: &TestApp) -> Value {
+    row(
+        &app.database,
+        "SELECT sum(grant_no)::int AS grants, count(*) AS credentials, \
+         string_agg(md5(values_sealed), ',' ORDER BY id) AS sealed FROM credentials",
+    )
+}
 
 #[tokio::test]
 async fn a_store_is_looked_for_below_the_platforms_own_domain_only() {
@@ -64,6 +78,33 @@ async fn a_store_named_by_its_own_domain_is_asked_for_the_other_one() {
     let form = Visitor::new().open(&url, &[&app.url]).await;
     assert_eq!(form.status, 200, "{}", form.text());
     assert_eq!(form.form_with("method").values["shop"], "");
+}
+
+/// What a partner brings may be tokens of any account: nothing of it is put in the place of what others hold.
+#[tokio::test]
+async fn brought_tokens_take_the_place_of_nobody_elses() {
+    let app = start().await;
+    let way = Way::good("shopify", "expiring");
+    connect_for(&app, "customer-1", &way).await;
+    let other = other_app(&app, Mode::Sandbox).await;
+    let before = grants(&app);
+    for key in [app.demo.api_key.expose(), &other.key] {
+        let order = json!({ "platform": "shopify", "client_id": "sandbox-client", "stores": ["acme.myshopify.com"] });
+        let grant = app.control("grants", order).await["data"][0].clone();
+        let body = json!({
+            "platform": "shopify", "method": "expiring", "customer_id": "customer-2",
+            "fields": { "shop": "acme.myshopify.com" },
+            "tokens": { "access_token": grant["access_token"], "refresh_token": grant["refresh_token"], "expires_in": 3600 },
+        });
+        let answer = app.api_as(key, "POST", "/v1/stores", Some(body)).await;
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (409, &json!("store_already_connected")),
+            "{}",
+            answer.body
+        );
+        assert_eq!(grants(&app), before);
+    }
 }
 
 /// The switch of languages is a link to the page that is shown: to no other host, whatever was asked for.

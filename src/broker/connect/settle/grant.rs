@@ -53,8 +53,12 @@ impl Settlement {
             for shop in &self.verified.shops {
                 if wanted.iter().all(|(wanted, _)| wanted != shop) {
                     let found = self.find(conn, shop)?;
+                    let session = &self.visit.session;
                     let own = |store: &Store| {
-                        store.app_id == self.visit.session.app_id && self.serves(store) && self.is_proven_for(store)
+                        store.app_id == session.app_id
+                            && (!self.accepted.claimed || store.customer_id == session.customer_id)
+                            && self.serves(store)
+                            && self.is_proven_for(store)
                     };
                     beside.extend(found.filter(own));
                 }
