@@ -28,7 +28,7 @@ use crate::domain::id::{AuditEventId, PlatformAppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
 use same_store::Wanted;
-pub(super) use same_store::is_same_customer;
+pub(super) use same_store::may_renew;
 
 /// How long a one-time code can be exchanged.
 pub(super) const CODE_LIFE: std::time::Duration = std::time::Duration::from_secs(10 * 60);

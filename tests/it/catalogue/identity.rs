@@ -55,3 +55,29 @@ fn what_a_typed_host_says_is_about_that_host() {
         assert_eq!((said, errors.is_empty()), (!good, good), "{identity}: {errors:#?}");
     }
 }
+
+/// What is typed beside keys that no request carries it with is a claim.
+#[test]
+fn an_identity_that_no_request_carries_is_unproven() {
+    let catalogue = Catalogue::embedded().unwrap();
+    let unproven: Vec<String> = catalogue
+        .platforms()
+        .iter()
+        .flat_map(|platform| platform.methods.iter().map(move |method| (platform, method)))
+        .filter(|(_, method)| method.identity_unproven)
+        .map(|(platform, method)| format!("{} {}", platform.slug, method.id))
+        .collect();
+    assert_eq!(
+        unproven,
+        [
+            "amazon authorization",
+            "bling keys",
+            "ecart token",
+            "kometia keys",
+            "loja-integrada keys",
+            "verskis token",
+            "walmart authorization",
+            "weebly authorization",
+        ]
+    );
+}

@@ -5,13 +5,26 @@ use llavero::domain::store::Mode;
 use serde_json::{Value, json};
 
 use crate::support::connecting::{
-    APPROVE, Way, begin, connect_for, fill_in, session_status, start, stores, way_back,
+    APPROVE, Connected, RETURN_URL, Way, begin, begin_again, connect_for, exchange, fill_in, session_status, start,
+    stores, walk, walk_to_end, way_back,
 };
 use crate::support::installing::{Installing, register};
 use crate::support::partners::other_app;
 use crate::support::rows::row;
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Visitor;
+
+/// Kometia's keys open one store and are never told which: its name is typed.
+const NAMED: &[(&str, &str)] = &[("store", "acme"), ("secret_key", "sk_sandbox5a5a5a5a5a5a5a5a")];
+
+fn named() -> Way {
+    Way::with("kometia", "keys", NAMED)
+}
+
+/// Keys that are good, of another store, beside the name of the first.
+fn borrowed() -> Way {
+    named().but("secret_key", "sk_sandbox5a5a5a5a5a5a5a5b")
+}
 
 fn grants(app: &TestApp) -> Value {
     row(
@@ -78,6 +91,73 @@ async fn a_store_named_by_its_own_domain_is_asked_for_the_other_one() {
     let form = Visitor::new().open(&url, &[&app.url]).await;
     assert_eq!(form.status, 200, "{}", form.text());
     assert_eq!(form.form_with("method").values["shop"], "");
+}
+
+#[tokio::test]
+async fn who_types_the_name_of_a_store_without_a_customer_gets_none_of_it() {
+    let app = start().await;
+    let other = other_app(&app, Mode::Sandbox).await;
+    let page = format!("{}/connect/apps/{}?platform=kometia", app.url, other.id);
+    let returned = walk(&app, &Visitor::new(), &page, &named()).await;
+    let body = Some(json!({ "code": returned.code() }));
+    let given = app.api_as(&other.key, "POST", "/v1/access-tokens/exchange", body).await;
+    let given = given.json();
+    assert_eq!(given["store"]["customer_id"], Value::Null, "{given}");
+    let before = grants(&app);
+
+    let end = walk_to_end(&app, &Visitor::new(), &page, &borrowed()).await;
+    assert!(!end.text().contains("works again"), "{}", end.text());
+    assert_eq!(way_back(&end).error(), "store_already_connected");
+    for customer in [json!("customer-1"), Value::Null] {
+        let body = json!({ "platform": "kometia", "customer_id": customer, "return_url": RETURN_URL });
+        let made = app.api_as(&other.key, "POST", "/v1/connect-sessions", Some(body)).await;
+        if made.status == 201 {
+            let url = made.json()["url"].as_str().unwrap().to_owned();
+            let end = walk_to_end(&app, &Visitor::new(), &url, &borrowed()).await;
+            assert_eq!(way_back(&end).error(), "store_already_connected");
+        }
+    }
+    assert_eq!(grants(&app), before);
+    let token = given["access_token"].as_str().unwrap();
+    assert_eq!(app.call(token, "GET", "/api/v1/products").await.status, 200);
+
+    // The link that was made for this very store.
+    let path = format!("/v1/stores/{}/reauthorize", given["store"]["id"].as_str().unwrap());
+    let again = app
+        .api_as(&other.key, "POST", &path, Some(json!({ "return_url": RETURN_URL })))
+        .await;
+    let url = again.json()["url"].as_str().unwrap().to_owned();
+    let end = walk_to_end(&app, &Visitor::new(), &url, &borrowed()).await;
+    assert!(way_back(&end).values.contains_key("code"), "{}", end.text());
+    assert_ne!(grants(&app), before);
+}
+
+#[tokio::test]
+async fn a_typed_name_renews_a_store_of_its_own_customer_only() {
+    let app = start().await;
+    let first: Connected = connect_for(&app, "customer-1", &named()).await;
+    let direct = |customer: &str, transfer: bool| {
+        json!({ "platform": "kometia", "method": "keys", "customer_id": customer, "transfer": transfer,
+                "fields": { "store": "acme", "secret_key": "sk_sandbox5a5a5a5a5a5a5a5b" } })
+    };
+    let before = grants(&app);
+    for body in [direct("customer-2", false), direct("customer-2", true)] {
+        let answer = app.api("POST", "/v1/stores", Some(body)).await;
+        assert_eq!(answer.status, 409, "{}", answer.body);
+        assert_eq!(answer.json()["code"], "store_already_connected");
+    }
+    assert_eq!(grants(&app), before);
+    let answer = app.api("POST", "/v1/stores", Some(direct("customer-1", false))).await;
+    assert!(answer.status < 300, "{}", answer.body);
+    assert_eq!(answer.json()["store"]["id"], *first.store_id);
+    let renewed = grants(&app);
+    assert_ne!(renewed, before);
+
+    let session = begin_again(&app, &first.store_id, json!({})).await;
+    let returned = walk(&app, &Visitor::new(), &session.url, &named()).await;
+    assert_eq!(exchange(&app, returned.code()).await.status, 200);
+    assert_ne!(grants(&app), renewed);
+    assert_eq!(stores(&app).await.len(), 1);
 }
 
 /// What a partner brings may be tokens of any account: nothing of it is put in the place of what others hold.
