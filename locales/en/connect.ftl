@@ -61,7 +61,7 @@ connect-failed-invalid-callback-text = What came back was not what { $platform }
 connect-failed-other-store-title = That is another store
 connect-failed-other-store-text = The access that { $platform } gave is for another store than the one expected here. Nothing was changed. Sign in there with the right account and begin again.
 connect-failed-store-already-connected-title = This store is connected already
-connect-failed-store-already-connected-text = It is connected for another account, so nothing was changed. Ask the company that sent you here if that should be so.
+connect-failed-store-already-connected-text = It is connected for another account, or nothing shows that it is yours, so nothing was changed. If it is yours, ask the company that sent you here for a link that authorizes it again.
 connect-failed-expired-title = This link is too old
 connect-failed-expired-text = Its time was over before the store was connected. Nothing was kept.
 # Callbacks and links without a session that may be spoken of.

@@ -61,7 +61,7 @@ connect-failed-invalid-callback-text = Lo que llegó no es lo que { $platform } 
 connect-failed-other-store-title = Esa es otra tienda
 connect-failed-other-store-text = El acceso que dio { $platform } es de otra tienda, no de la esperada. No se cambió nada. Inicia sesión allí con la cuenta correcta y empieza de nuevo.
 connect-failed-store-already-connected-title = Esta tienda ya está conectada
-connect-failed-store-already-connected-text = Está conectada para otra cuenta, así que no se cambió nada. Pregunta a la empresa que te envió aquí si debe ser así.
+connect-failed-store-already-connected-text = Está conectada para otra cuenta, o nada muestra que sea tuya, así que no se cambió nada. Si es tuya, pide a la empresa que te envió aquí un enlace para autorizarla de nuevo.
 connect-failed-expired-title = Este enlace es demasiado antiguo
 connect-failed-expired-text = Su plazo terminó antes de conectar la tienda. No se guardó nada.
 # Callbacks and links without a session that may be spoken of.

@@ -61,7 +61,7 @@ connect-failed-invalid-callback-text = O que chegou não é o que { $platform } 
 connect-failed-other-store-title = Essa é outra loja
 connect-failed-other-store-text = O acesso que { $platform } deu é de outra loja, não da esperada. Nada foi alterado. Entre lá com a conta certa e comece de novo.
 connect-failed-store-already-connected-title = Esta loja já está conectada
-connect-failed-store-already-connected-text = Está conectada para outra conta, então nada foi alterado. Pergunte à empresa que enviou você aqui se deve ser assim.
+connect-failed-store-already-connected-text = Está conectada para outra conta, ou nada mostra que é sua, então nada foi alterado. Se for sua, peça à empresa que enviou você aqui um link para autorizá-la de novo.
 connect-failed-expired-title = Este link é antigo demais
 connect-failed-expired-text = O prazo terminou antes de a loja ser conectada. Nada foi guardado.
 # Callbacks and links without a session that may be spoken of.

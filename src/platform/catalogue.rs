@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use include_dir::{Dir, include_dir};
 
-use super::check;
 use super::custom::{Broken, Customs, Defined};
 use super::descriptor::Platform;
+use super::{check, claim};
 use crate::domain::id::AppId;
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/platform/catalogue");
@@ -149,6 +149,7 @@ pub(super) fn parse_table(file: &str, table: toml::Table) -> Result<Platform, Ve
     })?;
     for method in &mut platform.methods {
         method.renewal = method.obtain.renewal();
+        method.identity_unproven |= claim::is_claim(method);
     }
     let faults = check::check(file, &platform);
     if faults.is_empty() {

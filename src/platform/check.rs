@@ -1,6 +1,7 @@
 //! What types alone cannot refuse in a catalogue file: names that lead nowhere, hosts that anybody could choose, verdicts
 //! without proof. Each fault names its key; the file is named above.
 
+pub(super) mod hosts;
 mod parts;
 
 use std::collections::BTreeSet;
@@ -243,6 +244,7 @@ impl Checker<'_> {
         }
         self.answers();
         self.lives();
+        self.hosts(platform);
         match (method.identity, &method.identity_template) {
             (IdentitySource::Typed, Some(template)) => self.template("identity_template", template),
             (IdentitySource::Typed, None) => self.fault("identity_template", "a typed identity needs a template"),

@@ -188,7 +188,7 @@ pub struct Method {
     pub identity: IdentitySource,
     #[serde(default)]
     pub identity_template: Option<Template>,
-    /// Only a callback that nothing signs tells whose store it is, and no call proves it.
+    /// Nothing proves whose store it is: an unsigned callback, or what was typed and no request carries (`claim`), tells.
     #[serde(default)]
     pub identity_unproven: bool,
     #[serde(default)]

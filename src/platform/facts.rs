@@ -223,7 +223,10 @@ pub fn of(platform: &Platform, language: Language, addresses: &Addresses) -> Pla
         webhooks: platform.hooks.as_ref().map(|hooks| WebhookFacts {
             url: addresses.webhook_url.clone(),
             uninstalled: hooks.uninstalled.clone(),
-            privacy: hooks.privacy.iter().chain(&hooks.closed).cloned().collect(),
+            privacy: {
+                let all = hooks.buyers.iter().chain(&hooks.privacy).chain(&hooks.closed);
+                all.cloned().collect()
+            },
         }),
         app_fields,
         methods,

@@ -187,6 +187,11 @@ impl Field {
             .filter(|value| self.choices.is_empty() || self.choices.iter().any(|choice| choice.value == *value))
             .ok_or(FieldProblem::Pattern)
     }
+
+    /// Whether a host stands there, though perhaps not one that the field takes.
+    pub(super) fn is_some_host(&self, given: &str) -> bool {
+        self.takes == Takes::Host && host::checked_host(&spell_host(given.trim()))
+    }
 }
 
 /// Lower case, without the `https://` and the last slash that come along when an address is copied.

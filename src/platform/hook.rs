@@ -39,6 +39,11 @@ pub struct Hooks {
     /// Names the store, as `platform_store_id` does.
     #[serde(default)]
     pub store: Option<Place>,
+    /// JSON pointers to the store's name in the body, where `store` is a header that the proof does not cover: what stands at
+    /// one of them must be the same, and a body without any proves no store. The body then is an object, as no other
+    /// text that the same key may have signed.
+    #[serde(default)]
+    pub store_in_body: Vec<String>,
     /// When it happened: RFC 3339, or seconds or milliseconds since 1970. It need not be proven: it only lets old
     /// news be told from new.
     #[serde(default)]
@@ -50,6 +55,9 @@ pub struct Hooks {
     pub uninstalled: Vec<String>,
     #[serde(default)]
     pub privacy: Vec<String>,
+    /// Privacy requests about those who bought at the store, of whom nothing is kept: answered, and that is all.
+    #[serde(default)]
+    pub buyers: Vec<String>,
     /// The account itself was closed, and what is known of its owner has to go.
     #[serde(default)]
     pub closed: Vec<String>,
@@ -227,7 +235,10 @@ impl Hooks {
     fn told(&self, received: &Received<'_>, json: Option<&serde_json::Value>) -> Result<Hook, HookRefusal> {
         let topic = self.topic.as_ref().ok_or(HookRefusal::NoHooks)?;
         let topic = text(topic, received, json)?;
-        let unproven = self.store_unproven || self.published.is_some();
+        let store = self.store.as_ref();
+        let store_id = store.and_then(|store| text(store, received, json).ok());
+        let named = self.named(json, store_id.as_deref())?;
+        let unproven = self.store_unproven || self.published.is_some() || !named;
         let kind = if self.uninstalled.contains(&topic) {
             match unproven {
                 true => HookKind::MaybeUninstalled,
@@ -235,13 +246,11 @@ impl Hooks {
             }
         } else if self.closed.contains(&topic) {
             HookKind::AccountClosed
-        } else if self.privacy.contains(&topic) {
+        } else if self.privacy.contains(&topic) && named {
             HookKind::Privacy
         } else {
             HookKind::Other
         };
-        let store = self.store.as_ref();
-        let store_id = store.and_then(|store| text(store, received, json).ok());
         let time = self.time.as_ref().and_then(|time| text(time, received, json).ok());
         if kind == HookKind::Uninstalled && store_id.is_none() {
             return Err(HookRefusal::Missing);
@@ -256,6 +265,22 @@ impl Hooks {
             },
             happened_at: time.and_then(|time| read_time(&time)),
         })
+    }
+
+    /// Whether the body itself names the store, where that is asked for; an error if it names another one.
+    fn named(&self, json: Option<&serde_json::Value>, store: Option<&str>) -> Result<bool, HookRefusal> {
+        if self.store_in_body.is_empty() {
+            return Ok(true);
+        }
+        let body = json.filter(|json| json.is_object()).ok_or(HookRefusal::BadProof)?;
+        let mut found = self.store_in_body.iter().filter_map(|at| text_at(body, at)).peekable();
+        if found.peek().is_none() {
+            return Ok(false);
+        }
+        match store.is_some_and(|store| found.any(|found| found.eq_ignore_ascii_case(store))) {
+            true => Ok(true),
+            false => Err(HookRefusal::BadProof),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod answer;
 pub mod call;
 pub mod catalogue;
 mod check;
+mod claim;
 pub mod custom;
 pub mod descriptor;
 pub mod facts;

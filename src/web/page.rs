@@ -73,6 +73,11 @@ fn chosen_language(site: &Site, request: &HttpRequest) -> Option<Language> {
     asked_language(request).or_else(|| Language::from_tag(request.cookie(&site.cookie_name(LANGUAGE_COOKIE))?.value()))
 }
 
+/// The path as a link that stays at this host: two slashes at its beginning, or a backslash, would name another one.
+fn own_path(asked: &str) -> String {
+    format!("/{}", asked.trim_start_matches(['/', '\\']))
+}
+
 impl Frame {
     /// The frame of the page that answers `request`, without a flash.
     pub fn of(site: web::Data<Site>, request: &HttpRequest) -> Self {
@@ -82,7 +87,7 @@ impl Frame {
         Self {
             language: chosen.or_else(preferred).unwrap_or(Language::En),
             chosen: chosen.is_some(),
-            path: request.path().to_owned(),
+            path: own_path(request.path()),
             query: query.to_owned(),
             form_token: csrf::form_token(request),
             bare: url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "nobar" && value == "true"),

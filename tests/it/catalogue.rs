@@ -1,5 +1,6 @@
 //! The catalogue as a whole: what is in it, and what is refused with which words.
 
+mod identity;
 mod quirks;
 mod vocabulary;
 mod whole;

@@ -28,7 +28,7 @@ use crate::domain::id::{AuditEventId, PlatformAppId, StoreId};
 use crate::domain::secret::Secret;
 use crate::platform::descriptor::Method;
 use same_store::Wanted;
-pub(super) use same_store::is_same_customer;
+pub(super) use same_store::may_renew;
 
 /// How long a one-time code can be exchanged.
 pub(super) const CODE_LIFE: std::time::Duration = std::time::Duration::from_secs(10 * 60);
@@ -38,7 +38,7 @@ pub(super) const CODE_LIFE: std::time::Duration = std::time::Duration::from_secs
 pub(super) struct Accepted {
     pub less: bool,
     pub identity: bool,
-    /// The partner named the store, and perhaps nothing else does: no store of anybody else's takes this grant.
+    /// The partner brought it, and it may be anybody's: no store of anybody else's takes this grant.
     pub claimed: bool,
 }
 

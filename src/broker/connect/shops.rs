@@ -8,7 +8,7 @@ use super::decide;
 use super::held::{self, HeldReason};
 use super::obtain::not_built;
 use super::sessions::Visit;
-use super::settle::{Accepted, is_same_customer};
+use super::settle::{Accepted, may_renew};
 use super::{Refused, Stop, client};
 use crate::app::App;
 use crate::broker::Error;
@@ -107,7 +107,8 @@ pub async fn offered(app: &App, visit: &Visit) -> Result<Option<Vec<Offered>>, E
     let slug = visit.session.platform.clone().unwrap_or_default();
     let platform = app.catalogue.platform(&slug).ok_or(Error::NotFound)?;
     let client = client::find(app, &visit.api_app, platform).await?;
-    let client = client.of_identity(method_of(visit, platform)?);
+    let method = method_of(visit, platform)?.clone();
+    let client = client.of_identity(&method);
     let (visit, shops) = (visit.clone(), verified.shops);
     app.db
         .run(move |conn| {
@@ -117,7 +118,7 @@ pub async fn offered(app: &App, visit: &Visit) -> Result<Option<Vec<Offered>>, E
                 let there = db::stores::find_by_identity(conn, owner, client, &slug, &shop.platform_store_id)?;
                 let state = match there {
                     None => ShopState::New,
-                    Some(store) if store.app_id == owner && is_same_customer(&visit, &store) => ShopState::Connected,
+                    Some(store) if may_renew(&visit, &method, &store) => ShopState::Connected,
                     Some(_) => ShopState::Taken,
                 };
                 offered.push(Offered {

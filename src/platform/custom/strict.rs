@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::PREFIX;
+use crate::platform::check::hosts::{addresses, source};
 use crate::platform::descriptor::{ClientOwner, Method, Platform};
 use crate::platform::field::Takes;
 use crate::platform::obtain::{InstallKind, Obtain};
@@ -128,63 +129,12 @@ fn of_method(platform: &Platform, method: &Method) -> Vec<Fault> {
     faults
 }
 
-fn addresses<'a>(platform: &'a Platform, method: &'a Method) -> Vec<(String, &'a UrlTemplate)> {
-    let mut all = vec![("base_url".to_owned(), &method.base_url)];
-    all.extend(platform.api_hosts.iter().map(|url| ("api_hosts".to_owned(), url)));
-    match &method.obtain {
-        Obtain::Code(code) => {
-            all.push(("obtain.code.authorize".to_owned(), &code.authorize));
-            all.push(("obtain.code.token.url".to_owned(), &code.token.url));
-            all.extend(
-                code.refresh
-                    .iter()
-                    .map(|call| ("obtain.code.refresh.url".to_owned(), &call.url)),
-            );
-            all.extend(code.entrance.iter().map(|url| ("obtain.code.entrance".to_owned(), url)));
-        }
-        Obtain::Ask(ask) => {
-            all.push(("obtain.ask.token.url".to_owned(), &ask.token.url));
-            let refresh = ask.refresh.iter();
-            all.extend(refresh.map(|call| ("obtain.ask.refresh.url".to_owned(), &call.url)));
-        }
-        Obtain::Oauth1(handshake) => all.extend([
-            ("obtain.oauth1.request_token".to_owned(), &handshake.request_token),
-            ("obtain.oauth1.authorize".to_owned(), &handshake.authorize),
-            ("obtain.oauth1.token".to_owned(), &handshake.token),
-        ]),
-        Obtain::Given(given) => {
-            all.extend(
-                given
-                    .page
-                    .iter()
-                    .map(|page| ("obtain.given.page.url".to_owned(), &page.url)),
-            );
-        }
-    }
-    let calls = [
-        ("verify.call.root", method.verify.call.as_ref()),
-        ("verify.otherwise.root", method.verify.otherwise.as_ref()),
-        ("revoke.call.root", method.revoke.as_ref().map(|revoke| &revoke.call)),
-    ];
-    for (key, call) in calls {
-        all.extend(
-            call.and_then(|call| call.root.as_ref())
-                .map(|url| (key.to_owned(), url)),
-        );
-    }
-    all
-}
-
 /// Whether a host is whatever a connect field says.
 fn chosen_by_merchant(method: &Method, url: &UrlTemplate) -> bool {
     let names = url.host_names().into_iter().chain(url.base_name());
-    let from = |name| {
-        let given = method.app_fields.iter().find(|field| field.name == name);
-        given.and_then(|field| field.default_from.as_deref()).unwrap_or(name)
-    };
     let typed = |name: &str| method.fields.iter().find(|field| field.name == name);
     names
-        .map(|name| from(method.whole(name)))
+        .map(|name| source(method, name))
         .filter_map(typed)
         .any(|field| matches!(field.takes, Takes::Host | Takes::Url) && field.choices.is_empty())
 }

@@ -338,3 +338,28 @@ fn an_earlier_reading_never_takes_the_place_of_a_later_one() {
     let again = customs.take(customs.begin_reading(), vec![defined("slug = 1".to_owned())]);
     assert!(again.is_empty(), "named once");
 }
+
+#[test]
+fn a_server_that_the_merchant_names_is_known_by_its_address() {
+    let keys = |more: &[(&str, &str)]| draft(Kind::Key, &[CODE, &[("key_label", "Key")], more].concat());
+    let typed = keys(&[("base_url", "")]).definition().unwrap();
+    let own = "identity = \"typed\"\nidentity_template = \"{store_url}\"";
+    assert!(typed.contains(own), "{typed}");
+    let stated = typed.replace(own, "identity = \"platform\"");
+    assert_eq!(keys_of(read("x-acme", &stated, None)), ["methods[0].identity"]);
+}
+
+#[test]
+fn a_name_that_is_typed_beside_keys_and_goes_nowhere_proves_nothing() {
+    for (base_url, store_id, unproven) in [
+        ("https://api.acme.example", "", true),
+        ("https://api.acme.example", "/id", false),
+        ("https://{shop}.acme.example", "", false),
+        ("", "", false),
+    ] {
+        let more = [("key_label", "Key"), ("base_url", base_url), ("store_id", store_id)];
+        let text = draft(Kind::Key, &[CODE, &more].concat()).definition().unwrap();
+        let platform = read("x-acme", &text, None).unwrap();
+        assert_eq!(platform.default_method().identity_unproven, unproven, "{text}");
+    }
+}

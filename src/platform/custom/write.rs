@@ -163,10 +163,13 @@ fn client_of(draft: &Draft) -> &'static str {
 
 /// The template of a typed identity; `None`: the platform states it.
 fn identity(draft: &Draft) -> Option<String> {
-    if draft.kind != Kind::Credentials && !draft.get("store_id").is_empty() && !draft.get("verify_path").is_empty() {
+    let place = draft.place_of_shop();
+    // A server that the merchant names is believed of itself only.
+    let states = draft.kind != Kind::Credentials && place != Shop::Typed;
+    if states && !draft.get("store_id").is_empty() && !draft.get("verify_path").is_empty() {
         return None;
     }
-    let own = match draft.place_of_shop() {
+    let own = match place {
         Shop::Labelled => "{shop}",
         Shop::Typed => "{store_url}",
         Shop::Fixed if draft.kind == Kind::Credentials => "{client_id}",

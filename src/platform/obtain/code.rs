@@ -305,17 +305,20 @@ impl Code {
         Ok(named)
     }
 
-    /// Values of connect fields, each in its one spelling.
+    /// Values of connect fields, each in its one spelling. A host that the field does not take is left to the merchant, who
+    /// may know the store's other one.
     fn named(&self, method: &Method, raw_query: &str) -> Result<Values, CallbackRefusal> {
         let pairs = signature::pairs(raw_query);
         let mut named = Values::new();
         for parameter in &self.named {
             let given = once(&pairs, &parameter.parameter)?;
-            let checked = method
-                .field(&parameter.name)
-                .and_then(|field| field.check(&given, false).ok());
-            let checked = checked.ok_or_else(|| CallbackRefusal::UnsafeValue(parameter.name.clone()))?;
-            named.set(parameter.name.as_str(), checked);
+            let unsafe_value = || CallbackRefusal::UnsafeValue(parameter.name.clone());
+            let field = method.field(&parameter.name).ok_or_else(unsafe_value)?;
+            match field.check(&given, false) {
+                Ok(checked) => named.set(parameter.name.as_str(), checked),
+                Err(_) if field.is_some_host(&given) => {}
+                Err(_) => return Err(unsafe_value()),
+            }
         }
         Ok(named)
     }

@@ -1,8 +1,9 @@
 //! <https://developers.tray.com.br/#autorizacao>
 //!
 //! The callback names, unsigned, the address that the app's secret is then sent to. It is taken only over https, and only
-//! where it is the store that the merchant began with or the platform's own host. (Ends of tokens are written in
-//! Brasília's wall clock without saying so: the catalogue's life times are used instead.)
+//! where it is the store that the merchant began with, below the platform's own domain: what answers at any other host
+//! could call itself any store. (Ends of tokens are written in Brasília's wall clock without saying so: the catalogue's
+//! life times are used instead.)
 
 use chrono::{DateTime, Utc};
 
@@ -44,7 +45,7 @@ impl Quirk for Tray {
     }
 }
 
-/// Whether an address is the store's that was typed, or one of the platform's that may be.
+/// Whether an address is the store's that was typed, and the platform's.
 fn is_of_store(address: &str, known: &Values) -> bool {
     let Some(url) = host::checked_url(address) else {
         return false;
@@ -52,9 +53,7 @@ fn is_of_store(address: &str, known: &Values) -> bool {
     let own = known.get("shop").unwrap_or_default();
     let found = url.host_str().unwrap_or_default();
     let is_stores = found == own || found == format!("www.{own}") || format!("www.{found}") == own;
-    // Which of the platform's hosts belongs to a domain of the store's own is not known beforehand.
-    let may_be = found.ends_with(PLATFORM) && !own.ends_with(PLATFORM);
-    url.port().is_none() && (is_stores || may_be)
+    url.port().is_none() && is_stores && found.ends_with(PLATFORM)
 }
 
 const PLATFORM: &str = ".commercesuite.com.br";
@@ -87,35 +86,36 @@ mod tests {
     }
 
     fn read(api_address: &str) -> Option<String> {
-        read_for("loja.example.com.br", api_address)
+        read_for("loja.commercesuite.com.br", api_address)
     }
 
     #[test]
-    fn the_address_is_the_stores_own_or_the_platforms() {
-        let own = Some("https://loja.example.com.br/web_api".to_owned());
+    fn the_address_is_the_stores_own_below_the_platforms_domain() {
+        let own = Some("https://loja.commercesuite.com.br/web_api".to_owned());
         for good in [
-            "https://loja.example.com.br/web_api",
-            "http://Loja.example.com.br/web_api/",
-            "loja.example.com.br/web_api",
+            "https://loja.commercesuite.com.br/web_api",
+            "http://Loja.commercesuite.com.br/web_api/",
+            "loja.commercesuite.com.br/web_api",
         ] {
             assert_eq!(read(good), own, "{good}");
         }
-        assert!(read("https://www.loja.example.com.br/web_api").is_some());
-        assert!(read("https://1.commercesuite.com.br/web_api").is_some());
+        assert!(read("https://www.loja.commercesuite.com.br/web_api").is_some());
         for bad in [
+            "https://outra.commercesuite.com.br/web_api",
+            "https://www.loja.example/web_api",
             "https://evil.example/web_api",
-            "https://loja.example.com.br.evil.example/web_api",
-            "https://loja.example.com.br@evil.example/web_api",
+            "https://loja.commercesuite.com.br.evil.example/web_api",
+            "https://loja.commercesuite.com.br@evil.example/web_api",
             "https://evilcommercesuite.com.br/web_api",
-            "https://loja.example.com.br:8443/web_api",
-            "https://loja.example.com.br/web_api?x=1",
-            "ftp://loja.example.com.br/web_api",
+            "https://loja.commercesuite.com.br:8443/web_api",
+            "https://loja.commercesuite.com.br/web_api?x=1",
+            "ftp://loja.commercesuite.com.br/web_api",
             "",
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
-        let own = "a.commercesuite.com.br";
-        assert!(read_for(own, "https://a.commercesuite.com.br/web_api").is_some());
-        assert_eq!(read_for(own, "https://b.commercesuite.com.br/web_api"), None);
+        for typed in ["evil.example", "evilcommercesuite.com.br", ""] {
+            assert_eq!(read_for(typed, &format!("https://{typed}/web_api")), None, "{typed}");
+        }
     }
 }

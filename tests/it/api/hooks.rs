@@ -322,7 +322,7 @@ async fn webhooks_of_an_unknown_app_or_platform_are_not_found() {
 }
 
 /// A webhook of Shopify, signed as it documents.
-async fn shopify_says(app: &TestApp, installing: &Installing, topic: &str, body: &str) -> u16 {
+pub async fn shopify_says(app: &TestApp, installing: &Installing, topic: &str, body: &str) -> u16 {
     shopify_says_with(app, installing, topic, body, &[]).await
 }
 
@@ -357,12 +357,13 @@ async fn shopifys_compulsory_privacy_webhooks_are_answered() {
         .await;
     assert_eq!(patched.status, 200, "{}", patched.body);
     let body = r#"{"shop_id":1,"shop_domain":"acme.myshopify.com"}"#;
-    for topic in [
+    let topics = [
         "customers/data_request",
         "customers/redact",
         "shop/redact",
         "orders/create",
-    ] {
+    ];
+    for topic in topics {
         assert_eq!(shopify_says(&app, &installing, topic, body).await, 200, "{topic}");
     }
     let store = installing.store(&app, &installed.store_id).await;
@@ -373,6 +374,16 @@ async fn shopifys_compulsory_privacy_webhooks_are_answered() {
 
     // A shop asks to be forgotten two days after it removed the app.
     installing.announce(&app, json!({})).await;
+    // What concerns its buyers, and what does not name it, lets nobody be forgotten.
+    for (topic, body) in [
+        ("customers/data_request", body),
+        ("customers/redact", body),
+        ("shop/redact", r#"{"shop_id":1}"#),
+    ] {
+        assert_eq!(shopify_says(&app, &installing, topic, body).await, 200, "{topic}");
+        let store = installing.store(&app, &installed.store_id).await;
+        assert_eq!(store["merchant"]["email"], "ana@example.com", "{topic}");
+    }
     assert_eq!(shopify_says(&app, &installing, "shop/redact", body).await, 200);
     let store = installing.store(&app, &installed.store_id).await;
     assert_eq!(

@@ -1,11 +1,11 @@
-//! A webhook about an uninstallation may come long after it, again and again, or be sent on by a stranger: an installation
-//! that was made since outlives it, however long nobody has called.
+//! A webhook about an uninstallation may come long after it, again and again, or be sent on or made up by a stranger: an
+//! installation that was made since outlives it, however long nobody has called.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::hooks::{NOTICES, connected, fault, shopify_says_with};
+use super::hooks::{NOTICES, connected, fault, shopify_says, shopify_says_with};
 use crate::support::connecting::start;
 use crate::support::rows::count;
 
@@ -69,4 +69,31 @@ async fn what_happened_before_the_platform_gave_its_last_token_is_not_asked_abou
         503,
         "what may be about this grant is"
     );
+}
+
+/// The same key signs callbacks, whose proof anybody can read in the address of his own: over a query, and over names of his
+/// own choice. A webhook's text is JSON and names the shop itself.
+#[tokio::test]
+async fn what_was_signed_for_something_else_is_no_webhook() {
+    let app = start().await;
+    let (installing, installed) = connected(&app, "shopify").await;
+    app.control("faults", fault("shopify", json!({ "status": 401 }))).await;
+    let asked = app.received("shopify").await.len();
+    for topic in ["app/uninstalled", "shop/redact", "customers/redact", "orders/create"] {
+        for body in [
+            "code=c&host=x&shop=other.myshopify.com&state=s&timestamp=1760000000",
+            "\"acme.myshopify.com\"",
+            "[]",
+            "1760000000",
+            r#"{"domain":"www.other.example","myshopify_domain":"other.myshopify.com"}"#,
+            r#"{"shop_id":1,"shop_domain":"other.myshopify.com"}"#,
+        ] {
+            let status = shopify_says(&app, &installing, topic, body).await;
+            assert_eq!(status, 401, "{topic} {body}");
+        }
+    }
+    let store = installing.store(&app, &installed.store_id).await;
+    assert_eq!(store["status"], "connected");
+    assert_eq!(app.received("shopify").await.len(), asked);
+    assert_eq!(count(&app.database, NOTICES), 0);
 }

@@ -190,7 +190,7 @@ async fn where_only_a_connection_could_tell_that_is_said_and_nothing_sent() {
         let answer = app.api("PUT", &path, Some(json!({ "fields": fields }))).await;
         assert!(answer.status < 300, "{platform}: {}", answer.body);
         let given = match platform {
-            "tray" => Some(json!({ "fields": { "shop": "loja.example.com.br" } })),
+            "tray" => Some(json!({ "fields": { "shop": "loja.commercesuite.com.br" } })),
             _ => None,
         };
         let told = test(&app, platform, given).await;

@@ -194,7 +194,7 @@ async fn a_value_that_tokens_do_not_tell_is_asked_for_by_name_and_may_not_lead_e
         ),
         (
             "tray",
-            json!({ "shop": "loja.example.com.br", "api_address": tray }),
+            json!({ "shop": "loja.commercesuite.com.br", "api_address": tray }),
             "api_address",
         ),
         (

@@ -26,6 +26,10 @@ const ALONE: &[(&str, &str)] = &[
         "the long form of a pointer, which `keep` has for other platforms",
     ),
     (
+        "hooks.buyers",
+        "a kind of news beside `uninstalled` and `privacy`, which partners register as well",
+    ),
+    (
         "hooks.challenge",
         "answered before any proof, by the page that takes all webhooks",
     ),
@@ -45,6 +49,7 @@ const ALONE: &[(&str, &str)] = &[
         "hooks.store.header",
         "the other of the two places where a webhook says something",
     ),
+    ("hooks.store_in_body", "says what a proof covers; a proof is data"),
     (
         "hooks.time.header",
         "the other of the two places where a webhook says something",

@@ -22,3 +22,4 @@ mod return_url;
 mod same_store;
 mod secrets;
 mod stateless;
+mod taking_over;

@@ -193,6 +193,9 @@ async fn a_link_to_a_platform_that_begins_by_itself_goes_on_as_its_installation(
     assert!(strangers.contains("initiated_by=platform"), "{strangers}");
     assert!(!strangers.contains(&session.id), "{strangers}");
     assert_eq!(session_status(&app, &session.id).await, "at_platform");
+    // Nothing proves whose site it is, so the store would be nobody else's.
+    let path = format!("/v1/stores/{}", stores(&app).await[0]["id"].as_str().unwrap());
+    assert!(app.api("DELETE", &path, None).await.status < 300);
 
     let question = visitor.open(opened.as_str(), &[&app.url, &app.sandbox]).await;
     let done = press(&app, &visitor, &question, APPROVE).await;

@@ -246,7 +246,7 @@ fn refused_tokens_are_dead_suspended_stores_are_not() {
 #[test]
 fn a_webhook_is_believed_only_with_its_proof() {
     let platform = catalogue().platform("shopify").unwrap().clone();
-    let body = br#"{"id":1}"#;
+    let body = br#"{"id":1,"domain":"acme.example","myshopify_domain":"acme.myshopify.com"}"#;
     let proof = Writing::Base64.write(&Hash::HmacSha256.of(b"shpss_secret0001", body));
     let mut headers = HeaderMap::new();
     headers.insert("x-shopify-hmac-sha256", proof.parse().unwrap());
@@ -271,6 +271,32 @@ fn a_webhook_is_believed_only_with_its_proof() {
     assert_eq!(read(&HeaderMap::new(), body), Err(HookRefusal::Missing));
     headers.insert("x-shopify-topic", HeaderValue::from_static("shop/redact"));
     assert_eq!(read(&headers, body).map(|hook| hook.kind), Ok(HookKind::Privacy));
+    headers.insert("x-shopify-topic", HeaderValue::from_static("customers/redact"));
+    assert_eq!(read(&headers, body).map(|hook| hook.kind), Ok(HookKind::Other));
+    // The header is not signed: the text has to say the same.
+    headers.insert("x-shopify-shop-domain", HeaderValue::from_static("other.myshopify.com"));
+    assert_eq!(read(&headers, body), Err(HookRefusal::BadProof));
+}
+
+#[test]
+fn a_webhook_that_does_not_name_its_shop_is_asked_about() {
+    let platform = catalogue().platform("shopify").unwrap().clone();
+    let kind = |topic: &'static str| {
+        let body = br#"{"id":1}"#;
+        let proof = Writing::Base64.write(&Hash::HmacSha256.of(b"shpss_secret0001", body));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-shopify-hmac-sha256", proof.parse().unwrap());
+        headers.insert("x-shopify-topic", HeaderValue::from_static(topic));
+        headers.insert("x-shopify-shop-domain", HeaderValue::from_static("acme.myshopify.com"));
+        let received = Received {
+            headers: &headers,
+            query: "",
+            body,
+        };
+        hook::read(&platform, &received, &all(), moment().now).map(|hook| hook.kind)
+    };
+    assert_eq!(kind("app/uninstalled"), Ok(HookKind::MaybeUninstalled));
+    assert_eq!(kind("shop/redact"), Ok(HookKind::Other));
 }
 
 #[test]

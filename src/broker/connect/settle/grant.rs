@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Settlement;
+use super::same_store::is_proven_for;
 use crate::broker::refresh::{self, seal_values};
 use crate::broker::{Error, shop_values};
 use crate::db;
@@ -34,7 +35,7 @@ impl Settlement {
             };
             // What has moved to another installation is renewed there.
             let moved = db::frozen::any(conn, &[now.credential_id])?;
-            if same_app && !moved && self.serves(&now) && self.is_proven_for(&now) {
+            if same_app && !moved && self.serves(&now) && is_proven_for(&self.visit, &self.method, &now) {
                 living.push(now);
             }
         }
@@ -53,8 +54,12 @@ impl Settlement {
             for shop in &self.verified.shops {
                 if wanted.iter().all(|(wanted, _)| wanted != shop) {
                     let found = self.find(conn, shop)?;
+                    let session = &self.visit.session;
                     let own = |store: &Store| {
-                        store.app_id == self.visit.session.app_id && self.serves(store) && self.is_proven_for(store)
+                        store.app_id == session.app_id
+                            && (!self.accepted.claimed || store.customer_id == session.customer_id)
+                            && self.serves(store)
+                            && is_proven_for(&self.visit, &self.method, store)
                     };
                     beside.extend(found.filter(own));
                 }
@@ -71,13 +76,6 @@ impl Settlement {
     /// Whether a store that works can go on with this grant.
     fn serves(&self, store: &Store) -> bool {
         store.method == self.method.id && store.status == StoreStatus::Connected
-    }
-
-    /// Whether a store may get a grant that was not asked for by a link of its own. A merchant can write another seller's id into a callback
-    /// that nothing signs: where nothing else tells whose the grant is, it is for the merchant's own customer alone.
-    pub(super) fn is_proven_for(&self, store: &Store) -> bool {
-        let customer = &self.visit.session.customer_id;
-        !self.method.identity_unproven || (customer.is_some() && *customer == store.customer_id)
     }
 
     /// Saves the grant: in the credential of one of these stores, if all that share it are covered, else in a new one.

@@ -11,7 +11,7 @@ use crate::db::stores::Store;
 use crate::domain::connect::ConnectFailure;
 use crate::domain::id::StoreId;
 use crate::domain::store::StoreStatus;
-use crate::platform::descriptor::IdentitySource;
+use crate::platform::descriptor::{IdentitySource, Method};
 use crate::platform::verify::Shop;
 
 /// What an attempt is about.
@@ -42,12 +42,8 @@ impl Settlement {
             }
             match &found {
                 // In the same words: whether another app has the shop is nobody's affair here.
-                Some(store)
-                    if store.app_id != app
-                        || !is_same_customer(&self.visit, store)
-                        || (store.customer_id.is_some() && !self.is_proven_for(store)) =>
-                {
-                    taken = Some("The shop is connected for another customer.");
+                Some(store) if !may_renew(&self.visit, &self.method, store) => {
+                    taken = Some("The shop is connected already, and nothing shows that it is this customer's.");
                 }
                 _ => free.push((shop.clone(), found)),
             }
@@ -126,8 +122,21 @@ fn refuse(why: ConnectFailure, detail: &str) -> Result<Result<Wanted, Settled>, 
     Ok(Err(Settled::Refused(Refused::new(why, detail))))
 }
 
+/// Whether a session that was not made for a store may authorize it again.
+pub(in crate::broker::connect) fn may_renew(visit: &Visit, method: &Method, store: &Store) -> bool {
+    store.app_id == visit.session.app_id && is_same_customer(visit, store) && is_proven_for(visit, method, store)
+}
+
+/// Whether a store may get a grant that was not asked for by a link of its own. Where nothing proves whose the grant is -
+/// a merchant can type another one's name beside keys of his own, or write another seller's id into a callback that
+/// nothing signs -, it is for the customer alone that the partner has named, and for no store without one.
+pub(super) fn is_proven_for(visit: &Visit, method: &Method, store: &Store) -> bool {
+    let customer = &visit.session.customer_id;
+    !method.identity_unproven || (customer.is_some() && *customer == store.customer_id)
+}
+
 /// A store that has a customer is renewed for that customer only, and for nobody unnamed; one without may get one.
-pub(in crate::broker::connect) fn is_same_customer(visit: &Visit, store: &Store) -> bool {
+fn is_same_customer(visit: &Visit, store: &Store) -> bool {
     match (&visit.session.customer_id, &store.customer_id) {
         (_, None) => true,
         (None, Some(_)) => false,
