@@ -63,7 +63,7 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
             .map_err(|error: db::Error| told(error.into()))?;
         let owner = found.ok_or_else(|| Stop::line(format!("no app {of}")))?;
         let asked = match source {
-            Source::Csv => read_csv(file, of, &app.catalogue),
+            Source::Csv => read_csv(file, of, &app.catalogue, app.now()),
             Source::Nango => nango::read(file, of, &app.catalogue),
         };
         let asked = asked.map_err(|why| Stop::line(format!("{}: {why}", file.display())))?;
@@ -279,7 +279,7 @@ fn beside(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue) -> Result<Vec<Asked>, String> {
+fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue, now: DateTime<Utc>) -> Result<Vec<Asked>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(file)
@@ -306,7 +306,15 @@ fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue) -> Result<Vec<Asked>,
         let customer_id = cell("customer_id").unwrap_or_default();
         asked.push(Asked {
             number,
-            store: wanted(of, catalogue, &platform, cell("method"), &customer_id, fields.collect()),
+            store: wanted(
+                of,
+                catalogue,
+                &platform,
+                cell("method"),
+                &customer_id,
+                fields.collect(),
+                now,
+            ),
             platform,
             customer_id,
             name: cell("name"),
@@ -352,6 +360,7 @@ pub(super) fn wanted(
         refresh_expires_in,
         scopes,
     });
+    now: DateTime<Utc>,
     let fields: Values = given.into_iter().collect();
     Ok(DirectStore {
         platform: platform.to_owned(),
@@ -363,3 +372,4 @@ pub(super) fn wanted(
         shops: Vec::new(),
     })
 }
+        as_of: Some(now),

@@ -77,7 +77,8 @@ pub(super) struct DirectJson {
     shops: Vec<String>,
 }
 
-/// Tokens that the partner got by itself, through the same client.
+/// Tokens that the partner got by itself, through the same client. An access token that is over is renewed once, with the
+/// refresh token beside it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BroughtTokens)]
@@ -105,6 +106,7 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
             expires_in: tokens.expires_in.map(Duration::from_secs),
             refresh_expires_in: tokens.refresh_expires_in.map(Duration::from_secs),
             scopes: tokens.scopes,
+            as_of: None,
         }),
         transfer: given.transfer,
         shops: given.shops,
