@@ -252,3 +252,11 @@ impl FromStr for Moment {
         DateTime::parse_from_rfc3339(&text.replace(' ', "+")).map(|at| Self(at.to_utc()))
     }
 }
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(json)?;
+        text.parse()
+            .map_err(|_| serde::de::Error::custom("a time such as 2026-12-31T00:00:00Z"))
+    }
+}
+
