@@ -141,7 +141,7 @@ fn stores() -> Vec<Call> {
             .conditional(),
         store(Call::patch(urls::API_STORE))
             .is(STORES, "updateStore", "Change what the partner says of a store")
-            .about("What is absent is left alone, `null` empties. ")
+            .about("What is absent is left alone, `null` empties; a name alone cannot be empty. ")
             .key::<StoresWrite>()
             .body::<PatchJson>(false)
             .answers::<StoreJson>(200, "The store as it is now.")
