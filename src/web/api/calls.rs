@@ -287,7 +287,10 @@ fn webhooks() -> Vec<Call> {
                 "rollWebhookSecret",
                 "Roll over the secret of a webhook endpoint",
             )
-            .about("Until the overlap ends both secrets sign. ")
+            .about(
+                "Until the overlap ends both secrets sign. Rolled over again before that, the secret that was there first \
+                 goes on signing, for the longer of both times, and the one made in between signs nothing. ",
+            )
             .key::<WebhooksWrite>()
             .body::<RollJson>(false)
             .answers::<EndpointJson>(200, "The endpoint, with its new secret, which is shown this once."),

@@ -155,7 +155,8 @@ pub(super) struct RollJson {
 }
 
 /// `POST .../secret`, `{overlap_seconds?}` (0 to 7 days, a day unless told) -> the endpoint with its new `secret`. Until
-/// the overlap ends both sign.
+/// the overlap ends both sign; rolled over again before that, the one that was there first goes on signing for the longer of
+/// both times, and the one made in between signs nothing.
 pub async fn roll_secret(by: PartnerKey<WebhooksWrite>, id: Path<String>, body: Body) -> Answer {
     let (id, given): (WebhookEndpointId, RollJson) = (path_id(&id)?, body.read()?);
     let overlap = Duration::from_secs(given.overlap_seconds.unwrap_or(OVERLAP_SECONDS));
