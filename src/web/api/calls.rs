@@ -187,7 +187,10 @@ fn stores() -> Vec<Call> {
             .conditional(),
         Call::delete(urls::API_CUSTOMER)
             .is(STORES, "deleteCustomer", "Revoke all stores of a customer")
-            .about("And erase what is known of its merchants. ")
+            .about(
+                "And erase what is known of its merchants: names, mail addresses, languages, metadata and the customer's \
+                 id itself, in the stores, their connect sessions, events, deliveries and notices. ",
+            )
             .path_value(
                 "customer_id",
                 text(),
@@ -195,7 +198,10 @@ fn stores() -> Vec<Call> {
                 "customer-7",
             )
             .key::<StoresWrite>()
-            .done("Nothing of the customer is left."),
+            .done(
+                "The stores are revoked and name no customer. Of each stay its id, the platform's id of the shop (which is \
+                 its name now) and the shop's address; answers kept for an `Idempotency-Key` end within a day.",
+            ),
     ]
 }
 
