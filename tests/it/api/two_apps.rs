@@ -1,6 +1,6 @@
 //! Two partners on one installation, each with fifty stores and the same customers' names, call whatever they like, both at
-//! the same time: no id and no name of the one ever stands in an answer to the other, and no count counts them. Which app an id belongs to is
-//! learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which, and with
+//! the same time: no id and no name of the one ever stands in an answer to the other, and no count counts them. Which app
+//! an id belongs to is learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which, and with
 //! `TWO_APPS_SECONDS=60` they go on for at least a minute.
 
 use std::collections::BTreeMap;
@@ -358,9 +358,9 @@ impl Both {
     }
 
     /// One partner at work, beside the other.
-    async fn go_on(&self, side: usize, mut dice: Dice, calls: u64, time: Duration) {
-        let (begun, mut called) = (Instant::now(), 0);
-        while called < calls || begun.elapsed() < time {
+    async fn go_on(&self, side: usize, mut dice: Dice, calls: u64, is_time: impl Fn() -> bool) {
+        let mut called = 0;
+        while called < calls || is_time() {
             called += 1;
             if dice.below(3) == 0 {
                 self.foreign(side, &mut dice).await;
@@ -377,10 +377,11 @@ async fn two_apps_see_nothing_of_each_other() {
     let wished = |name, usual| std::env::var(name).map_or(usual, |wished| wished.parse().unwrap());
     let (calls, seconds) = (wished("TWO_APPS_CALLS", CALLS), wished("TWO_APPS_SECONDS", 0));
     let seed = wished("TWO_APPS_SEED", 20_260_302).max(1);
-    let (both, time) = (Both::make().await, Duration::from_secs(seconds));
+    let (both, begun) = (Both::make().await, Instant::now());
+    let is_time = || begun.elapsed() < Duration::from_secs(seconds);
     tokio::join!(
-        both.go_on(0, Dice(seed), calls / 2, time),
-        both.go_on(1, Dice(seed.rotate_left(32) | 1), calls / 2, time),
+        both.go_on(0, Dice(seed), calls / 2, is_time),
+        both.go_on(1, Dice(seed.rotate_left(32) | 1), calls / 2, is_time),
     );
     for side in 0..2 {
         let listed = both.all(side, "/v1/stores?status=connected&", 200).await.len();
@@ -389,18 +390,9 @@ async fn two_apps_see_nothing_of_each_other() {
     let crossed =
         "SELECT count(*) AS n FROM stores JOIN credentials c ON c.id = credential_id WHERE c.app_id <> stores.app_id";
     assert_eq!(count(&both.app.database, crossed), 0);
-    let ids = |prefix: &str| {
-        both.seen
-            .lock()
-            .unwrap()
-            .0
-            .keys()
-            .filter(|id| id.starts_with(prefix))
-            .count()
-    };
-    assert!(ids("store_") >= 2 * STORES, "{}", ids("store_"));
-    assert!(
-        both.seen.lock().unwrap().0.values().filter(|side| **side == 1).count() > STORES,
-        "the other app's ids were learnt"
-    );
+    let seen = &both.seen.lock().unwrap().0;
+    let ids = seen.keys().filter(|id| id.starts_with("store_")).count();
+    assert!(ids >= 2 * STORES, "{ids}");
+    let of_the_other = seen.values().filter(|side| **side == 1).count();
+    assert!(of_the_other > STORES, "the other app's ids were learnt");
 }
