@@ -375,15 +375,13 @@ async fn a_roll_over_that_is_asked_for_again_keeps_its_promise_to_the_secret_tha
     let receiver = Receiver::start().await;
     let first = Listening::to(&app, &receiver).await;
     let roll = format!("{}/secret", first.path());
-    let lost = app
-        .api("POST", &roll, Some(json!({ "overlap_seconds": 60 })))
-        .await
-        .json();
+    let rolled = async |seconds: u64| {
+        app.api("POST", &roll, Some(json!({ "overlap_seconds": seconds })))
+            .await
+    };
+    let lost = rolled(60).await.json();
     // The answer was lost; the partner asks again, and for less.
-    let again = app
-        .api("POST", &roll, Some(json!({ "overlap_seconds": 1 })))
-        .await
-        .json();
+    let again = rolled(1).await.json();
     assert_eq!(again["previous_secret_ends_at"], lost["previous_secret_ends_at"]);
     app.advance(Duration::from_secs(30));
     first.test(&app).await;
