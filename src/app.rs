@@ -28,7 +28,7 @@ pub mod token_gates;
 pub mod token_turns;
 
 pub use accepted::Accepted;
-pub use arrivals::Arrivals;
+pub use arrivals::{Arrivals, network};
 pub use hook_keys::HookKeys;
 pub use host_clocks::HostClocks;
 pub use in_flight::InFlight;

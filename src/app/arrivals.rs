@@ -93,7 +93,7 @@ impl Arrivals {
 }
 
 /// Whoever has one IPv6 address has its whole /64.
-fn network(address: &str) -> String {
+pub fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(address)) => {
             let [a, b, c, d, ..] = address.segments();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::apps::audit;
 use super::{Error, FieldError};
-use crate::app::App;
+use crate::app::{App, network};
 use crate::crypto::{hash_password, verify_password};
 use crate::db;
 use crate::domain::access_token::{self, TokenHash, TokenKind};
@@ -18,9 +18,11 @@ use crate::domain::secret::Secret;
 pub const LINK_LIFE: chrono::Duration = chrono::Duration::hours(24);
 /// Failed sign-ins within [`WINDOW`] after which an account must wait.
 const ACCOUNT_LIMIT: i64 = 5;
-/// The same for a network address, which many people may share.
+/// The same for a network address, which many people may share, or one IPv6 network, which is one person's.
 const ADDRESS_LIMIT: i64 = 30;
 const WINDOW: chrono::Duration = chrono::Duration::minutes(15);
+/// In place of an account, where a link is tried: no mail address.
+const LINKS: &str = "(sign-in links)";
 /// Shortest password taken, in characters.
 pub const PASSWORD_LENGTH: usize = 12;
 
@@ -93,12 +95,33 @@ pub async fn find_link(app: &Arc<App>, token: &str) -> Result<db::admins::Admin,
         .await
 }
 
-/// Spends a sign-in link once; sets the password if one is given (an admin without one must give one).
-pub async fn spend_link(app: &Arc<App>, token: &str, password: Option<Secret>) -> Result<db::admins::Admin, Error> {
+/// Spends a sign-in link once; sets the password if one is given (an admin without one must give one). `address` is the
+/// browser's network address.
+pub async fn spend_link(
+    app: &Arc<App>,
+    token: &str,
+    password: Option<Secret>,
+    address: &str,
+) -> Result<db::admins::Admin, Error> {
     let hash = access_token::hash(TokenKind::SignInLink, token).map_err(|_| Error::LinkExpired)?;
     if let Some(password) = &password {
         check_password(password)?;
     }
+    let (from, attempt) = (network(address), app.id::<AuditEventId>().uuid());
+    let since = app.now() - WINDOW;
+    // Looked up first: a stranger's made-up link costs no hashing.
+    app.db
+        .run(move |conn| {
+            db::sessions::insert_failure(conn, attempt, LINKS, &from)?;
+            let (_, by_address) = db::sessions::count_failures(conn, LINKS, &from, since)?;
+            if by_address > ADDRESS_LIMIT {
+                db::admin_roles::forget_attempt(conn, attempt)?;
+                return Err(too_many());
+            }
+            let id = db::admins::find_link(conn, hash)?.ok_or(Error::LinkExpired)?;
+            living(db::admins::find(conn, id)?).map(drop).ok_or(Error::LinkExpired)
+        })
+        .await?;
     // Hashing takes tens of milliseconds of processor time: not on a worker thread, and not in the transaction.
     let password_hash = match password {
         Some(password) => {
@@ -124,6 +147,7 @@ pub async fn spend_link(app: &Arc<App>, token: &str, password: Option<Secret>) -
                 }
                 None => {}
             }
+            db::admin_roles::forget_attempt(conn, attempt)?;
             let actor = Actor::admin(id);
             let event = audit(
                 &app_for_event,
@@ -148,7 +172,7 @@ pub async fn sign_in(app: &Arc<App>, email: &str, password: Secret, address: &st
     }
     let (address, attempt) = (address.to_owned(), app.id::<AuditEventId>().uuid());
     let since = app.now() - WINDOW;
-    let from = address.clone();
+    let from = network(&address);
     let admin = app
         .db
         .run(move |conn| {
@@ -157,9 +181,7 @@ pub async fn sign_in(app: &Arc<App>, email: &str, password: Secret, address: &st
             let (by_account, by_address) = db::sessions::count_failures(conn, &account, &from, since)?;
             if by_account > ACCOUNT_LIMIT || by_address > ADDRESS_LIMIT {
                 db::admin_roles::forget_attempt(conn, attempt)?;
-                return Err(Error::RateLimited {
-                    retry_after: Duration::from_secs(15 * 60),
-                });
+                return Err(too_many());
             }
             Ok(living(db::admins::find_by_email(conn, &account)?))
         })
@@ -248,6 +270,12 @@ pub async fn end_session(app: &Arc<App>, session: uuid::Uuid, of: Option<AdminId
             Ok(())
         })
         .await
+}
+
+fn too_many() -> Error {
+    Error::RateLimited {
+        retry_after: Duration::from_secs(15 * 60),
+    }
 }
 
 fn living(admin: Option<db::admins::Admin>) -> Option<db::admins::Admin> {

@@ -57,10 +57,11 @@ pub async fn revoke_customer(app: &Arc<App>, asker: &Asker, owner: AppId, custom
     let (by, event, count) = (asker.clone(), app.id(), stores.len());
     app.db
         .transaction::<_, db::Error, _>(move |conn| {
+            // First, for those bound to the stores are found by whose these are.
+            db::connect_sessions::end_of_customer(conn, owner, &customer)?;
             for store in &stores {
                 db::stores::erase_merchant(conn, store.id)?;
             }
-            db::connect_sessions::end_of_customer(conn, owner, &customer)?;
             // The customer's id is the partner's own word for a person, so the trail names only how many there were.
             let details = serde_json::json!({ "stores": stores.len() });
             db::audit::insert(conn, &by.did(event, owner, "customer.erased", owner, details))

@@ -1,5 +1,7 @@
 //! What a partner says of its stores: names, the customer's id, whom to write to, data of its own.
 
+use serde_json::Value;
+
 use super::asker::Asker;
 use super::{Error, FieldError};
 use crate::app::App;
@@ -30,6 +32,11 @@ pub async fn patch(app: &App, asker: &Asker, owner: AppId, id: StoreId, patch: P
             db::store_list::find(conn, owner, id)?.ok_or(Error::NotFound)
         })
         .await
+}
+
+/// What [`patch`] would say of the values, before there is a store.
+pub fn check(patch: &Patch) -> Result<(), Error> {
+    checked(patch.clone()).map(drop)
 }
 
 /// The patch in its one spelling: trimmed, empty texts as none, the locale as one of our languages.
@@ -76,7 +83,7 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
     if let Some(metadata) = &patch.metadata {
         if !metadata.is_object() {
             wrong.push(FieldError::new("metadata", "an object"));
-        } else if metadata.to_string().contains("\\u0000") {
+        } else if holds_nul(metadata) {
             wrong.push(FieldError::new("metadata", "without NUL characters"));
         } else if metadata.to_string().len() > LONGEST_METADATA {
             wrong.push(FieldError::new("metadata", "at most 16 KiB as JSON"));
@@ -86,6 +93,18 @@ fn checked(mut patch: Patch) -> Result<Patch, Error> {
         Ok(patch)
     } else {
         Err(Error::Invalid(wrong))
+    }
+}
+
+/// Postgres keeps no NUL in a text, nor in the name of a member.
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -122,6 +141,8 @@ fn named(patch: &Patch) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -136,6 +157,30 @@ mod tests {
         assert_eq!(patch.name.as_deref(), Some("Shop"));
         assert_eq!(patch.customer_id, Some(None));
         assert_eq!(patch.merchant_locale, Some(Some("pt".to_owned())));
+    }
+
+    #[test]
+    fn only_a_nul_is_refused_in_metadata_and_no_text_that_spells_one() {
+        let with = |metadata: Value| Patch {
+            metadata: Some(metadata),
+            ..Patch::default()
+        };
+        for good in [
+            json!({ "path": "C:\\u0000" }),
+            json!({ "\\u0000": [1, null, "\\\\u0000"] }),
+        ] {
+            assert!(checked(with(good.clone())).is_ok(), "{good}");
+        }
+        for bad in [
+            json!({ "note": "a\0" }),
+            json!({ "\0": 1 }),
+            json!({ "deep": [{ "note": ["\0"] }] }),
+        ] {
+            let Err(Error::Invalid(wrong)) = checked(with(bad.clone())) else {
+                panic!("{bad}")
+            };
+            assert_eq!(wrong[0].field, "metadata");
+        }
     }
 
     #[test]

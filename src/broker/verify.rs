@@ -35,7 +35,7 @@ pub async fn ask(app: &App, route: Route, method: &Method, values: &Values) -> R
         Ok(answer) => match crate::platform::verify::read(method, &answer, values) {
             Ok(facts) => Verified::Alive(facts),
             Err(failure) if failure.kind == FailureKind::Dead => Verified::Refused(failure),
-            Err(failure) if failure.kind == FailureKind::Unknown && unauthorized(method, &answer) => {
+            Err(failure) if failure.kind == FailureKind::Unknown && is_unauthorized(method, &answer) => {
                 Verified::Unproven(failure)
             }
             Err(failure) => Verified::Undecided(failure),
@@ -51,14 +51,15 @@ pub async fn accepts(app: &App, route: Route, method: &Method, values: &Values) 
         Ok(answer) => {
             let refused = crate::platform::verify::read(method, &answer, values)
                 .is_err_and(|failure| failure.kind == FailureKind::Dead);
-            Some(!unauthorized(method, &answer) && !refused)
+            Some(!is_unauthorized(method, &answer) && !refused)
         }
         Err(Verified::Impossible) => None,
         Err(_) => Some(true),
     }
 }
 
-fn unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
+/// Whether an answer says, or may say, what a forwarded call with an expired token is answered.
+pub(super) fn is_unauthorized(method: &Method, answer: &PlatformAnswer) -> bool {
     answer::judge_call(method, answer.status, &answer.headers, &answer.body) != CallAnswer::Passed
 }
 

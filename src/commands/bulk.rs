@@ -63,7 +63,7 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
             .map_err(|error: db::Error| told(error.into()))?;
         let owner = found.ok_or_else(|| Stop::line(format!("no app {of}")))?;
         let asked = match source {
-            Source::Csv => read_csv(file, of, &app.catalogue),
+            Source::Csv => read_csv(file, of, &app.catalogue, app.now()),
             Source::Nango => nango::read(file, of, &app.catalogue),
         };
         let asked = asked.map_err(|why| Stop::line(format!("{}: {why}", file.display())))?;
@@ -75,25 +75,38 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
                 before += 1;
                 continue;
             }
-            let (key, name, email) = (line.key(), line.name, line.merchant_email);
-            let done = match line.store {
+            let key = line.key();
+            let named = db::stores::Patch {
+                name: line.name,
+                merchant_email: line.merchant_email.map(Some),
+                ..db::stores::Patch::default()
+            };
+            // Before a store is made: afterwards the line would count as done, without them.
+            let good = stores::check(&named);
+            let good = good.map_err(|error| told(error).lines.join("; ").replace("merchant.email", "merchant_email"));
+            let done = match line.store.and_then(|store| good.map(|()| store)) {
                 Err(why) => Err(why),
                 Ok(store) => {
                     let cut_off = last.and_then(|last| last.since);
                     let since = cut_off.unwrap_or_else(|| app.now());
                     let noted = since.to_rfc3339_opts(SecondsFormat::Micros, true);
                     results.note(&key, TRYING, "", None, &noted)?;
-                    one(&app, &owner, store, name, email, cut_off).await?
+                    one(&app, &owner, store, named, cut_off).await?
                 }
             };
             match done {
-                Ok((id, Some(token))) => {
+                Ok(Made {
+                    id,
+                    token: Some(token),
+                    lacks,
+                }) => {
                     connected += 1;
-                    results.note(&key, "connected", &id, Some(&token), "")?;
+                    results.note(&key, "connected", &id, Some(&token), &lacks)?;
                 }
-                Ok((id, None)) => {
+                Ok(Made { id, token: None, lacks }) => {
                     again += 1;
-                    results.note(&key, "reauthorized", &id, None, "its token goes on working")?;
+                    let why = ["its token goes on working", &lacks].map(str::trim).join(" ");
+                    results.note(&key, "reauthorized", &id, None, why.trim())?;
                 }
                 Err(why) => {
                     refused += 1;
@@ -112,16 +125,23 @@ pub fn run(config: Config, of: AppId, file: &Path, source: Source, results: Opti
     })
 }
 
+/// What became of a line.
+struct Made {
+    id: String,
+    token: Option<Secret>,
+    /// What could not be said of the store, and why.
+    lacks: String,
+}
+
 /// Connects one store: its id, and its token if it has a new one. `cut_off`: when an earlier run began to, that did not
 /// come to tell what came of it. `Err` inside: a refusal of this line alone.
 async fn one(
     app: &Arc<App>,
     owner: &db::apps::App,
     store: DirectStore,
-    name: Option<String>,
-    merchant_email: Option<String>,
+    named: db::stores::Patch,
     cut_off: Option<DateTime<Utc>>,
-) -> Result<Result<(String, Option<Secret>), String>, Stop> {
+) -> Result<Result<Made, String>, Stop> {
     let by = asker();
     let given = match connect_directly(app, owner, &by, store).await {
         Ok(connected) => connected.first,
@@ -141,17 +161,17 @@ async fn one(
             token = Some(rotated.secret);
         }
     }
-    if name.is_some() || merchant_email.is_some() {
-        let patch = db::stores::Patch {
-            name,
-            merchant_email: merchant_email.map(Some),
-            ..db::stores::Patch::default()
-        };
-        if let Err(error) = stores::patch(app, &by, owner.id, id, patch).await {
-            tracing::warn!(store.id = %id, %error, "the store is connected without its name or address");
+    let mut lacks = String::new();
+    if named.name.is_some() || named.merchant_email.is_some() {
+        match stores::patch(app, &by, owner.id, id, named).await {
+            Ok(_) => {}
+            // The line is not done, and the next run finds the store connected.
+            Err(error @ broker::Error::Db(_)) => return Err(told(error)),
+            Err(error) => lacks = format!("without its name or address: {}", told(error).lines.join("; ")),
         }
     }
-    Ok(Ok((id.to_string(), token)))
+    let id = id.to_string();
+    Ok(Ok(Made { id, token, lacks }))
 }
 
 type Key = [String; 3];
@@ -279,7 +299,7 @@ fn beside(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue) -> Result<Vec<Asked>, String> {
+fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue, now: DateTime<Utc>) -> Result<Vec<Asked>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_path(file)
@@ -306,7 +326,15 @@ fn read_csv(file: &Path, of: AppId, catalogue: &Catalogue) -> Result<Vec<Asked>,
         let customer_id = cell("customer_id").unwrap_or_default();
         asked.push(Asked {
             number,
-            store: wanted(of, catalogue, &platform, cell("method"), &customer_id, fields.collect()),
+            store: wanted(
+                of,
+                catalogue,
+                &platform,
+                cell("method"),
+                &customer_id,
+                fields.collect(),
+                now,
+            ),
             platform,
             customer_id,
             name: cell("name"),
@@ -324,6 +352,7 @@ pub(super) fn wanted(
     method: Option<String>,
     customer_id: &str,
     mut given: HashMap<String, Secret>,
+    now: DateTime<Utc>,
 ) -> Result<DirectStore, String> {
     let known = catalogue
         .platform_for(of, platform)
@@ -351,6 +380,7 @@ pub(super) fn wanted(
         expires_in,
         refresh_expires_in,
         scopes,
+        as_of: Some(now),
     });
     let fields: Values = given.into_iter().collect();
     Ok(DirectStore {

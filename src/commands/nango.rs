@@ -124,6 +124,7 @@ fn wanted(
             expires_in: held.expires_at.map(|at| (at - now).to_std().unwrap_or_default()),
             refresh_expires_in: None,
             scopes: None,
+            as_of: Some(now),
         }),
         NangoCredentials::ApiKey | NangoCredentials::Basic => None,
     };

@@ -49,6 +49,17 @@ pub fn find(conn: &mut Conn, id: AppId) -> Result<Option<App>> {
     Ok(apps::table.find(id).select(App::as_select()).first(conn).optional()?)
 }
 
+/// Locks an app until the transaction ends; what refers to it can be written meanwhile.
+pub fn lock(conn: &mut Conn, id: AppId) -> Result<()> {
+    let _: Option<AppId> = apps::table
+        .find(id)
+        .for_no_key_update()
+        .select(apps::id)
+        .first(conn)
+        .optional()?;
+    Ok(())
+}
+
 pub fn list(conn: &mut Conn) -> Result<Vec<App>> {
     Ok(apps::table.order(apps::id).select(App::as_select()).load(conn)?)
 }

@@ -139,7 +139,11 @@ pub fn end_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Result
         ended += usize::from(end(conn, *id, By::Anybody, status, None, detail)?);
     }
     diesel::update(connect_sessions::table.filter(connect_sessions::id.eq_any(ids)))
-        .set(connect_sessions::options.eq(serde_json::json!({})))
+        .set((
+            connect_sessions::options.eq(serde_json::json!({})),
+            connect_sessions::partner_state.eq(None::<String>),
+            connect_sessions::customer_id.eq(None::<String>),
+        ))
         .execute(conn)?;
     Ok(ended)
 }

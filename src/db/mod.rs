@@ -28,6 +28,7 @@ pub mod audit;
 pub mod audit_chain;
 mod connect_session_ends;
 pub mod connect_session_stores;
+pub mod connect_session_tokens;
 pub mod connect_sessions;
 pub mod credentials;
 pub mod custom_platforms;

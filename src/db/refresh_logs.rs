@@ -41,7 +41,8 @@ pub fn insert(conn: &mut Conn, log: &RefreshLog) -> Result<()> {
     Ok(())
 }
 
-/// The tries of a credential before `before`, newest first.
+/// The tries of a credential before `before`, newest first; none if that one is not there, or another's. A try is written
+/// after its end, so ids and beginnings may stand in different orders: both say which is before which.
 pub fn list_of_credential(
     conn: &mut Conn,
     credential: CredentialId,
@@ -55,7 +56,18 @@ pub fn list_of_credential(
         .select(RefreshLog::as_select())
         .into_boxed();
     if let Some(before) = before {
-        query = query.filter(refresh_logs::id.lt(before));
+        let begun: Option<DateTime<Utc>> = refresh_logs::table
+            .filter(refresh_logs::credential_id.eq(credential))
+            .filter(refresh_logs::id.eq(before))
+            .select(refresh_logs::started_at)
+            .first(conn)
+            .optional()?;
+        let Some(begun) = begun else { return Ok(Vec::new()) };
+        query = query.filter(
+            refresh_logs::started_at
+                .lt(begun)
+                .or(refresh_logs::started_at.eq(begun).and(refresh_logs::id.lt(before))),
+        );
     }
     Ok(query.load(conn)?)
 }

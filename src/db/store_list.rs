@@ -90,7 +90,8 @@ pub fn list(
         query = query.filter(stores::customer_id.eq(customer));
     }
     if let Some(at) = filter.expires_before {
-        query = query.filter(
+        // The credential of a revoked store is no longer its own, and nobody is needed for it.
+        query = query.filter(stores::status.ne(StoreStatus::Revoked)).filter(
             credentials::reauthorize_by
                 .lt(at)
                 .or(credentials::refresh_expires_at.lt(at)),

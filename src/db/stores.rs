@@ -328,7 +328,8 @@ pub fn list_of_customer(conn: &mut Conn, app: AppId, customer_id: &str) -> Resul
     Ok(rows)
 }
 
-/// Forgets who the merchant of a store is, in all that was kept of how it was connected and what was written to it.
+/// Forgets who the merchant of a store is, in all that was kept of how it was connected, what was written to it and what
+/// the partner was told. The platform's id of the shop and its address stay: a revoked store is still one of a list.
 pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
     diesel::update(stores::table.find(id))
         .set((
@@ -336,9 +337,25 @@ pub fn erase_merchant(conn: &mut Conn, id: StoreId) -> Result<()> {
             stores::merchant_name.eq(None::<String>),
             stores::merchant_locale.eq(None::<String>),
             stores::metadata.eq(serde_json::json!({})),
+            stores::customer_id.eq(None::<String>),
+            stores::name.eq(stores::platform_store_id),
             stores::updated_at.eq(llavero_now()),
         ))
         .execute(conn)?;
+    for statement in [
+        "UPDATE events SET data = data || jsonb_build_object('store', (data -> 'store')
+             || jsonb_build_object('customer_id', NULL, 'name', data -> 'store' -> 'platform_store_id'))
+         WHERE store_id = $1 AND jsonb_typeof(data -> 'store') = 'object'",
+        "UPDATE webhook_attempts SET request = NULL
+         FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
+         WHERE d.id = webhook_attempts.delivery_id AND e.store_id = $1",
+        "UPDATE notices SET details = details || jsonb_build_object('store', s.platform_store_id)
+         FROM stores s WHERE s.id = store_id AND s.id = $1 AND details ? 'store'",
+    ] {
+        diesel::sql_query(statement)
+            .bind::<diesel::sql_types::Uuid, _>(id)
+            .execute(conn)?;
+    }
     diesel::sql_query(
         "UPDATE connect_sessions SET options = options - 'merchant_email' - 'merchant_name' - 'fields'
          WHERE result_store_id = $1 OR store_id = $1

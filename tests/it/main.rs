@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod admin_list;
+mod admin_sign_in;
 mod api;
 mod architecture;
 mod audit_chain;

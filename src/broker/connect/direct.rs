@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::attempt::Attempt;
 use super::obtain::{Target, Verified};
 use super::settle::{Accepted, Settled, settle_by};
-use super::{Exchanged, Options, Refused, Stop, begin, client, exchange, obtain, sessions, to_end};
+use super::{
+    BroughtTokens, Exchanged, Options, Refused, Stop, begin, brought, client, exchange, obtain, sessions, to_end,
+};
 use crate::app::App;
 use crate::broker::asker::Asker;
 use crate::broker::{Error, FieldError, needs_sandbox};
@@ -18,15 +20,12 @@ use crate::domain::access_token::{self, TokenHash, TokenKind};
 use crate::domain::connect::{CUSTOMER_ID_RULE, ConnectFailure, is_customer_id};
 use crate::domain::id::ConnectSessionId;
 use crate::domain::problem::Problem;
-use crate::domain::secret::Secret;
 use crate::domain::store::Mode;
 use crate::platform::field::FieldProblem;
-use crate::platform::obtain::{Grant, Obtain};
+use crate::platform::obtain::Obtain;
 use crate::platform::{self, Method, Platform, Values};
 
 const LIFE: Duration = Duration::from_secs(10 * 60);
-/// Seconds: a century. What claims to live longer is a mistake, or a number that no calendar holds.
-const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// What the partner holds of a store.
 #[derive(Debug)]
@@ -42,16 +41,6 @@ pub struct DirectStore {
     pub transfer: bool,
     /// Which of the shops that the authorization covers, by the platform's ids.
     pub shops: Vec<String>,
-}
-
-/// Tokens of a grant to the same client that this app uses.
-#[derive(Debug)]
-pub struct BroughtTokens {
-    pub access_token: Secret,
-    pub refresh_token: Option<Secret>,
-    pub expires_in: Option<Duration>,
-    pub refresh_expires_in: Option<Duration>,
-    pub scopes: Option<Vec<String>>,
 }
 
 /// Connects a store, or authorizes it again if the customer has it connected: then there is no new token.
@@ -134,13 +123,22 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
     };
     // Of what is brought nobody knows how it was come by. It is good for the store that it is brought for alone.
     let is_claimed = proof.tokens.is_some() || method.for_partners;
-    let mut verified = match prove(app, &target, &proof.fields, proof.tokens).await {
-        Ok(verified) => verified,
+    let whom = brought::Whom {
+        app: api_app.id,
+        customer: &proof.customer,
+        options: options(platform, proof.transfer)?,
+    };
+    let (mut verified, kept) = match prove(app, &target, &proof.fields, proof.tokens, &whom).await {
+        Ok(proved) => proved,
         Err(Stop::Refused(refused)) => return Err(told(refused)),
-        Err(Stop::Error(error)) => return Err(error),
+        Err(Stop::Error(error)) => return Err(deleted(error)),
     };
     verified.chosen = meant(&verified, proof.shops)?;
-    let visit = session(app, api_app, platform, method, proof.customer, proof.transfer).await?;
+    let keeps = kept.is_some();
+    let visit = match kept {
+        Some(id) => brought::retake(app, id, &whom).await.map_err(deleted)?,
+        None => session(app, &whom).await?,
+    };
     // The partner sees what was granted in the answer; nobody is there to ask.
     let accepted = Accepted {
         less: true,
@@ -148,20 +146,25 @@ async fn make(app: &Arc<App>, api_app: &db::apps::App, asker: &Asker, proof: Pro
         claimed: is_claimed,
     };
     let settled = settle_by(app, &visit, &target, verified, accepted, asker.clone()).await;
-    // Nobody came by a link that could be called too old: who ends this session deletes its customer.
-    let settled = settled.map_err(|error| match error {
-        Error::LinkExpired => Error::Conflict("The customer was deleted meanwhile.".to_owned()),
-        other => other,
-    })?;
-    match settled {
+    match settled.map_err(deleted)? {
         Settled::Completed => Ok(visit.session.id),
         Settled::Held => Err(Error::Conflict(
             "The shop's identity has changed; authorize it again".to_owned(),
         )),
+        // The session goes on holding what the platform gave: the partner may ask again, and say something else.
+        Settled::Refused(refused) if keeps => Err(told(refused)),
         Settled::Refused(refused) => {
             sessions::fail(app, &visit, &refused, asker).await?;
             Err(told(refused))
         }
+    }
+}
+
+/// Nobody came by a link that could be called too old: who ends this session deletes its customer.
+fn deleted(error: Error) -> Error {
+    match error {
+        Error::LinkExpired => Error::Conflict("The customer was deleted meanwhile.".to_owned()),
+        other => other,
     }
 }
 
@@ -226,12 +229,14 @@ fn checked(app: &App, api_app: &db::apps::App, method: &Method, wanted: &DirectS
     }
 }
 
+/// The credential, and the session that holds it already where there is one.
 async fn prove(
     app: &App,
     target: &Target<'_>,
     fields: &Values,
     tokens: Option<BroughtTokens>,
-) -> Result<Verified, Stop> {
+    whom: &brought::Whom<'_>,
+) -> Result<(Verified, Option<ConnectSessionId>), Stop> {
     let by_code = matches!(target.method.obtain, Obtain::Code(_));
     let Some(tokens) = tokens else {
         if platform::obtain::is_approved_there(target.method) || platform::obtain::is_delivered(target.method) {
@@ -241,7 +246,7 @@ async fn prove(
             };
             return Err(Error::Invalid(vec![FieldError::new("method", message)]).into());
         }
-        return obtain::obtain(app, target, fields).await;
+        return Ok((obtain::obtain(app, target, fields).await?, None));
     };
     if !by_code {
         let message = "this connect method has none";
@@ -251,59 +256,25 @@ async fn prove(
         let message = "nothing would prove which store they are of: make a connect session";
         return Err(Error::Invalid(vec![FieldError::new("tokens", message)]).into());
     }
-    let lives = [
-        ("tokens.expires_in", tokens.expires_in),
-        ("tokens.refresh_expires_in", tokens.refresh_expires_in),
-    ];
-    let wrong: Vec<FieldError> = lives
-        .iter()
-        .filter(|(_, life)| life.is_some_and(|life| life.as_secs() > LONGEST_LIFE))
-        .map(|(field, _)| FieldError::new(*field, format!("at most {LONGEST_LIFE} seconds (100 years)")))
-        .collect();
-    if !wrong.is_empty() {
-        return Err(Error::Invalid(wrong).into());
-    }
-    let mut values = Values::new().with("access_token", tokens.access_token);
-    if let Some(refresh_token) = tokens.refresh_token {
-        values.set("refresh_token", refresh_token);
-    }
-    let mut told = target.method.imports().filter(|(.., import)| import.identity);
-    let platform_store_id = told.next().and_then(|(name, ..)| fields.get(name)).map(str::to_owned);
-    let of_unknown_age = tokens.refresh_expires_in.is_none();
-    let grant = Grant {
-        values,
-        access_expires_in: tokens.expires_in,
-        refresh_expires_in: tokens.refresh_expires_in,
-        scopes: tokens.scopes,
-        platform_store_id,
-        authorization_expires_in: None,
-    };
-    let verified = obtain::prove(app, target, fields, app.now(), Some(grant)).await?;
-    Ok(Verified {
-        of_unknown_age,
-        ..verified
-    })
+    brought::prove(app, target, fields, tokens, whom).await
 }
 
-/// A session that no link leads to.
-async fn session(
-    app: &App,
-    api_app: &db::apps::App,
-    platform: &Platform,
-    method: &Method,
-    customer: String,
-    transfer: bool,
-) -> Result<sessions::Visit, Error> {
-    let id: ConnectSessionId = app.id();
-    let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
+fn options(platform: &Platform, transfer: bool) -> Result<serde_json::Value, Error> {
     let options = Options {
         platforms: vec![platform.slug.clone()],
         transfer,
         ..Options::default()
     };
-    let options = serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))?;
-    let (app_id, link_hash, expires_at) = (api_app.id, TokenHash::of(link.expose()), app.now() + LIFE);
-    tracing::debug!(session.id = %id, platform = %platform.slug, method = %method.id, "connecting without a browser");
+    serde_json::to_value(&options).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// A session that no link leads to.
+async fn session(app: &App, whom: &brought::Whom<'_>) -> Result<sessions::Visit, Error> {
+    let id: ConnectSessionId = app.id();
+    let link = access_token::mint(TokenKind::ConnectLink, app.random.bytes());
+    let (app_id, link_hash, expires_at) = (whom.app, TokenHash::of(link.expose()), app.now() + LIFE);
+    let (options, customer) = (whom.options.clone(), whom.customer.to_owned());
+    tracing::debug!(session.id = %id, "connecting without a browser");
     let session = app
         .db
         .transaction(move |conn| {

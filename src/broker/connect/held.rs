@@ -66,14 +66,42 @@ struct KeptShop {
     values: BTreeMap<String, String>,
 }
 
+/// A token answer as it is written down, to be sealed.
 #[derive(Serialize, Deserialize)]
-struct TokenAnswer {
+pub(super) struct TokenAnswer {
     values: BTreeMap<String, String>,
     access_seconds: Option<u64>,
     refresh_seconds: Option<u64>,
     scopes: Option<Vec<String>>,
     #[serde(default)]
     authorization_seconds: Option<u64>,
+    /// Only of tokens that were brought: elsewhere the shops say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    platform_store_id: Option<String>,
+}
+
+impl TokenAnswer {
+    pub fn of(grant: &Grant) -> Self {
+        Self {
+            values: plain(&grant.values),
+            access_seconds: grant.access_expires_in.map(|life| life.as_secs()),
+            refresh_seconds: grant.refresh_expires_in.map(|life| life.as_secs()),
+            scopes: grant.scopes.clone(),
+            authorization_seconds: grant.authorization_expires_in.map(|life| life.as_secs()),
+            platform_store_id: grant.platform_store_id.clone(),
+        }
+    }
+
+    pub fn open(self) -> Grant {
+        Grant {
+            values: self.values.into_iter().collect(),
+            access_expires_in: self.access_seconds.map(Duration::from_secs),
+            refresh_expires_in: self.refresh_seconds.map(Duration::from_secs),
+            scopes: self.scopes,
+            platform_store_id: self.platform_store_id,
+            authorization_expires_in: self.authorization_seconds.map(Duration::from_secs),
+        }
+    }
 }
 
 /// The held grant of a session, if there is one.
@@ -95,13 +123,7 @@ pub(super) fn seal(
         reason,
         values: plain(&verified.values),
         asked_at: verified.asked_at,
-        token_answer: verified.grant.as_ref().map(|grant| TokenAnswer {
-            values: plain(&grant.values),
-            access_seconds: grant.access_expires_in.map(|life| life.as_secs()),
-            refresh_seconds: grant.refresh_expires_in.map(|life| life.as_secs()),
-            scopes: grant.scopes.clone(),
-            authorization_seconds: grant.authorization_expires_in.map(|life| life.as_secs()),
-        }),
+        token_answer: verified.grant.as_ref().map(TokenAnswer::of),
         shops: verified.shops.iter().map(KeptShop::of).collect(),
         chosen: verified.chosen.clone(),
         url: verified.url.clone(),
@@ -123,14 +145,7 @@ pub(super) fn open(app: &App, session: &ConnectSession) -> Result<Option<(HeldRe
         .open(place(session.id, "held_sealed"), sealed)
         .map_err(|error| unreadable(error.to_string()))?;
     let kept: Kept = serde_json::from_slice(bytes.expose()).map_err(|_| unreadable("not a grant".to_owned()))?;
-    let grant = kept.token_answer.map(|answer| Grant {
-        values: answer.values.into_iter().collect(),
-        access_expires_in: answer.access_seconds.map(Duration::from_secs),
-        refresh_expires_in: answer.refresh_seconds.map(Duration::from_secs),
-        scopes: answer.scopes,
-        platform_store_id: None,
-        authorization_expires_in: answer.authorization_seconds.map(Duration::from_secs),
-    });
+    let grant = kept.token_answer.map(TokenAnswer::open);
     let verified = Verified {
         values: kept.values.into_iter().collect(),
         asked_at: kept.asked_at,

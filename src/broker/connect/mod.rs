@@ -5,6 +5,7 @@
 mod asked;
 mod attempt;
 mod begin;
+mod brought;
 mod client;
 mod complete;
 mod decide;
@@ -24,10 +25,11 @@ mod settle;
 mod shops;
 
 pub use begin::{Begun, begin, browser_secret, prefilled};
+pub use brought::BroughtTokens;
 pub use complete::{Arrival, Returned, complete};
 pub use decide::{HeldIdentity, accept, accept_identity, held_identity, start_over};
 pub use deliver::deliver;
-pub use direct::{BroughtTokens, DirectStore, connect_directly};
+pub use direct::{DirectStore, connect_directly};
 pub use exchange::{Exchanged, StoreToken, exchange};
 pub use finish::{Ending, Finish, began_here, ending};
 pub use held::{Held, HeldReason, held};
@@ -128,6 +130,8 @@ pub struct Refused {
     pub retry_after: Option<Duration>,
     /// Whether the platform may have acted.
     pub delivered: Delivered,
+    /// What the platform was shown is not accepted there; a token that has had its time is refused in the same words.
+    pub unaccepted: bool,
 }
 
 impl Refused {
@@ -141,6 +145,7 @@ impl Refused {
             trouble: Problem::PlatformUnavailable,
             retry_after: None,
             delivered: Delivered::No,
+            unaccepted: false,
         }
     }
 

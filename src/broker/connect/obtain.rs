@@ -116,6 +116,46 @@ async fn ask(app: &App, target: &Target<'_>, attempt: &Values, client: &Values) 
     prove(app, target, attempt, asked_at, grant).await
 }
 
+/// Renews tokens that are there already, once; with the client's second secrets where the platform refuses the first. The
+/// grant, and the moment before the request.
+pub(super) async fn renew(
+    app: &App,
+    target: &Target<'_>,
+    attempt: &Values,
+    held: &Values,
+) -> Result<(Grant, DateTime<Utc>), Stop> {
+    let held = held.over(attempt);
+    let first = ask_anew(app, target, &held, &target.client.values).await;
+    let (renewed, used) = match (&first, &target.client.standby) {
+        (Err(Stop::Refused(refused)), Some(standby)) if refused.why == ConnectFailure::PlatformAppMisconfigured => {
+            (ask_anew(app, target, &held, standby).await, SecretSet::Standby)
+        }
+        _ => (first, SecretSet::Current),
+    };
+    if renewed.is_ok() {
+        refresh::took(app, target.client.row.as_ref(), used).await;
+    }
+    renewed
+}
+
+async fn ask_anew(
+    app: &App,
+    target: &Target<'_>,
+    held: &Values,
+    client: &Values,
+) -> Result<(Grant, DateTime<Utc>), Stop> {
+    let method = target.method;
+    let values = held.over(client);
+    let host = platform::obtain::refresh_host(method, &values).unwrap_or_default();
+    let request = platform::obtain::refresh(method, &values, &moment_at(app, route(target.mode), &host))
+        .map_err(|error| not_built(method, &error))?;
+    limited(app, target).await?;
+    let asked_at = app.now();
+    let answer = send(app, target, request).await?;
+    let grant = platform::obtain::read_grant(method, &values, &answer, asked_at);
+    Ok((grant.map_err(|failure| refused(target, &failure))?, asked_at))
+}
+
 /// Tries a credential that is there already: typed, just granted, or brought along by the partner.
 pub(super) async fn prove(
     app: &App,
@@ -140,8 +180,10 @@ pub(super) async fn prove(
             if let Some(other) = other {
                 answer = send(app, target, other).await?;
             }
-            let facts =
-                platform::verify::read(method, &answer, &values).map_err(|failure| refused(target, &failure))?;
+            let facts = platform::verify::read(method, &answer, &values).map_err(|failure| Refused {
+                unaccepted: failure.kind == FailureKind::Dead || verify::is_unauthorized(method, &answer),
+                ..refused(target, &failure)
+            })?;
             disprove(app, target, &values).await?;
             facts
         }

@@ -75,6 +75,8 @@ pub async fn add(app: &App, asker: &Asker, owner: AppId, wanted: Wanted) -> Resu
     let made = app
         .db
         .transaction::<_, Error, _>(move |conn| {
+            // Two at once would both find room for the last one.
+            db::apps::lock(conn, owner)?;
             if db::webhook_endpoints::list(conn, owner)?.len() >= MOST_ENDPOINTS {
                 let told = format!("An app has up to {MOST_ENDPOINTS} webhook endpoints");
                 return Err(Error::Conflict(told));
@@ -151,7 +153,9 @@ pub async fn change(
         .await
 }
 
-/// Makes a new secret, shown now. The one before signs beside it for `overlap` more.
+/// Makes a new secret, shown now. The one before signs beside it for `overlap` more. Where one before is still signing, it
+/// goes on, for what it was promised or longer, and the one made in between is dropped: whoever asks again because an
+/// answer was lost never knew that one. Without an overlap, as after a leak, the new one alone signs from now on.
 pub async fn roll_secret(
     app: &App,
     asker: &Asker,
@@ -164,7 +168,8 @@ pub async fn roll_secret(
         let told = format!("0 to {most} (7 days)");
         return Err(Error::Invalid(vec![FieldError::new("overlap_seconds", told)]));
     }
-    let ends_at = app.now() + TimeDelta::from_std(overlap).unwrap_or_default();
+    let now = app.now();
+    let ends_at = now + TimeDelta::from_std(overlap).unwrap_or_default();
     let secret = webhook::mint_secret(app.random.bytes());
     let sealer = app.sealer.clone();
     let sealed = sealer.seal(place(id, "secret_sealed"), secret.expose().as_bytes());
@@ -175,8 +180,15 @@ pub async fn roll_secret(
         .transaction::<_, Error, _>(move |conn| {
             db::webhook_endpoints::lock(conn, id)?;
             let before = found(conn, owner, id)?;
-            let opened = message::open(&sealer, id, "secret_sealed", &before.secret_sealed)?;
-            let previous = sealer.seal(place(id, "previous_secret_sealed"), opened.expose().as_bytes());
+            let standing = previous_secret_ends_at(&before, now).zip(before.previous_secret_sealed.clone());
+            let (previous, ends_at) = match standing {
+                Some((promised, previous)) => (previous, ends_at.max(promised)),
+                None => {
+                    let opened = message::open(&sealer, id, "secret_sealed", &before.secret_sealed)?;
+                    let place = place(id, "previous_secret_sealed");
+                    (sealer.seal(place, opened.expose().as_bytes()), ends_at)
+                }
+            };
             let kept = (!overlap.is_zero()).then_some((previous.as_slice(), ends_at));
             db::webhook_endpoints::set_secret(conn, id, &sealed, kept)?;
             db::audit::insert(conn, &event)?;

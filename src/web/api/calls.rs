@@ -141,7 +141,7 @@ fn stores() -> Vec<Call> {
             .conditional(),
         store(Call::patch(urls::API_STORE))
             .is(STORES, "updateStore", "Change what the partner says of a store")
-            .about("What is absent is left alone, `null` empties. ")
+            .about("What is absent is left alone, `null` empties; a name alone cannot be empty. ")
             .key::<StoresWrite>()
             .body::<PatchJson>(false)
             .answers::<StoreJson>(200, "The store as it is now.")
@@ -187,7 +187,10 @@ fn stores() -> Vec<Call> {
             .conditional(),
         Call::delete(urls::API_CUSTOMER)
             .is(STORES, "deleteCustomer", "Revoke all stores of a customer")
-            .about("And erase what is known of its merchants. ")
+            .about(
+                "And erase what is known of its merchants: names, mail addresses, languages, metadata and the customer's \
+                 id itself, in the stores, their connect sessions, events, deliveries and notices. ",
+            )
             .path_value(
                 "customer_id",
                 text(),
@@ -195,7 +198,10 @@ fn stores() -> Vec<Call> {
                 "customer-7",
             )
             .key::<StoresWrite>()
-            .done("Nothing of the customer is left."),
+            .done(
+                "The stores are revoked and name no customer. Of each stay its id, the platform's id of the shop (which is \
+                 its name now) and the shop's address; answers kept for an `Idempotency-Key` end within a day.",
+            ),
     ]
 }
 
@@ -287,7 +293,10 @@ fn webhooks() -> Vec<Call> {
                 "rollWebhookSecret",
                 "Roll over the secret of a webhook endpoint",
             )
-            .about("Until the overlap ends both secrets sign. ")
+            .about(
+                "Until the overlap ends both secrets sign. Rolled over again before that, the secret that was there first \
+                 goes on signing, for the longer of both times, and the one made in between signs nothing. ",
+            )
             .key::<WebhooksWrite>()
             .body::<RollJson>(false)
             .answers::<EndpointJson>(200, "The endpoint, with its new secret, which is shown this once."),

@@ -77,7 +77,8 @@ pub(super) struct DirectJson {
     shops: Vec<String>,
 }
 
-/// Tokens that the partner got by itself, through the same client.
+/// Tokens that the partner got by itself, through the same client. An access token that is over is renewed once, with the
+/// refresh token beside it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BroughtTokens)]
@@ -105,6 +106,7 @@ pub async fn create(by: PartnerKey<StoresWrite>, body: Body) -> Answer {
             expires_in: tokens.expires_in.map(Duration::from_secs),
             refresh_expires_in: tokens.refresh_expires_in.map(Duration::from_secs),
             scopes: tokens.scopes,
+            as_of: None,
         }),
         transfer: given.transfer,
         shops: given.shops,
@@ -120,18 +122,22 @@ pub async fn show(by: PartnerKey<StoresRead>, id: Path<String>) -> Answer {
     ok(&shown(&by, store))
 }
 
-/// Absent: left alone. `null`: emptied.
+/// Absent: left alone. `null`: emptied, but for the name, which a store always has.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = StoreChange)]
 pub(super) struct PatchJson {
-    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    name: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     customer_id: Option<Option<String>>,
-    #[serde(default, deserialize_with = "object_or_null")]
-    merchant: Option<MerchantPatch>,
+    #[serde(default, deserialize_with = "given_object")]
+    #[schema(value_type = Option<MerchantPatch>)]
+    merchant: Option<Option<MerchantPatch>>,
     /// Replaced as a whole; 16 KiB at most.
+    #[serde(default, deserialize_with = "given_value")]
     #[schema(value_type = Option<Object>)]
     metadata: Option<Value>,
 }
@@ -153,9 +159,18 @@ struct MerchantPatch {
 
 pub async fn patch(by: PartnerKey<StoresWrite>, id: Path<String>, body: Body) -> Answer {
     let (id, given): (StoreId, PatchJson) = (path_id(&id)?, body.read()?);
-    let merchant = given.merchant.unwrap_or_default();
+    let merchant = match given.merchant {
+        None => MerchantPatch::default(),
+        Some(Some(merchant)) => merchant,
+        Some(None) => MerchantPatch {
+            email: Some(None),
+            name: Some(None),
+            locale: Some(None),
+        },
+    };
     let patch = Patch {
-        name: given.name,
+        // Refused there, as every empty name is.
+        name: given.name.map(Option::unwrap_or_default),
         customer_id: given.customer_id,
         merchant_email: merchant.email,
         merchant_name: merchant.name,
@@ -240,8 +255,27 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
     Option::<String>::deserialize(deserializer).map(Some)
 }
 
-/// A time with its offset, as RFC 3339 writes it.
+fn given_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(json: D) -> Result<Option<Option<T>>, D::Error> {
+    object_or_null(json).map(Some)
+}
+
+/// Empty metadata are an object without members.
+fn given_value<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Value>, D::Error> {
+    let given = Option::<Value>::deserialize(json)?;
+    Ok(Some(given.unwrap_or_else(|| Value::Object(serde_json::Map::new()))))
+}
+
+/// A time with its offset, as RFC 3339 writes it: within the years that it and Postgres know.
+#[derive(Debug)]
 pub(super) struct Moment(pub DateTime<Utc>);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(json)?;
+        text.parse()
+            .map_err(|_| serde::de::Error::custom("a time such as 2026-12-31T00:00:00Z"))
+    }
+}
 
 impl FromStr for Moment {
     type Err = chrono::ParseError;

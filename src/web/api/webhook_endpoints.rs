@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::page::Page;
+use super::stores::Moment;
 use super::webhook_deliveries::shown_by_id;
 use super::{Answer, created, done, ok};
 use crate::broker::webhooks::{self, Change, Wanted};
@@ -154,7 +155,8 @@ pub(super) struct RollJson {
 }
 
 /// `POST .../secret`, `{overlap_seconds?}` (0 to 7 days, a day unless told) -> the endpoint with its new `secret`. Until
-/// the overlap ends both sign.
+/// the overlap ends both sign; rolled over again before that, the one that was there first goes on signing for the longer of
+/// both times, and the one made in between signs nothing.
 pub async fn roll_secret(by: PartnerKey<WebhooksWrite>, id: Path<String>, body: Body) -> Answer {
     let (id, given): (WebhookEndpointId, RollJson) = (path_id(&id)?, body.read()?);
     let overlap = Duration::from_secs(given.overlap_seconds.unwrap_or(OVERLAP_SECONDS));
@@ -172,9 +174,11 @@ pub async fn test(by: PartnerKey<WebhooksWrite>, id: Path<String>) -> Answer {
 #[serde(deny_unknown_fields)]
 #[schema(as = Replay)]
 pub(super) struct ReplayJson {
-    since: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    since: Moment,
     /// Now unless told.
-    until: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    until: Option<Moment>,
 }
 
 /// What is sent again.
@@ -189,10 +193,9 @@ pub(super) struct ReplayedJson {
 pub async fn replay(by: PartnerKey<WebhooksWrite>, id: Path<String>, body: Body) -> Answer {
     let (id, given): (WebhookEndpointId, ReplayJson) = (path_id(&id)?, body.read()?);
     // What happens right now counts.
-    let until = given
-        .until
-        .unwrap_or_else(|| by.tools.now() + chrono::TimeDelta::seconds(1));
-    let events = webhooks::replay(&by.tools, &by.asker(), by.app.id, id, given.since, until).await?;
+    let until = given.until.map(|until| until.0);
+    let until = until.unwrap_or_else(|| by.tools.now() + chrono::TimeDelta::seconds(1));
+    let events = webhooks::replay(&by.tools, &by.asker(), by.app.id, id, given.since.0, until).await?;
     accepted(&ReplayedJson { events })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use llavero::broker::api_key::{self, NewKey};
-use llavero::broker::apps;
+use llavero::broker::{apps, last_used};
 use llavero::domain::admin::{Actor, Role};
 use llavero::domain::scope::Scope;
 use llavero::domain::store::Mode;
@@ -12,7 +12,7 @@ use llavero::domain::store::Mode;
 use crate::custom_platforms::owner;
 use crate::support::connecting::{Way, begin, start, walk};
 use crate::support::partners::{key, other_app, signing_secret};
-use crate::support::rows::{rows, work};
+use crate::support::rows::{row, rows, work};
 use crate::support::test_app::TestApp;
 use crate::support::visitor::{Answer, Visitor};
 
@@ -331,4 +331,28 @@ async fn returns_are_signed_with_the_secret_that_signs() {
     }
     // A key of few scopes sees nothing of it.
     assert_eq!(status(&app, &key(&app, &[Scope::StoresRead]).await).await, 200);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_key_is_written_in_batches_and_told_on_the_apps_page() {
+    let app = start().await;
+    let visitor = owner(&app).await;
+    let key = key(&app, &[Scope::StoresRead]).await;
+    let used = || row(&app.database, "SELECT last_used_at FROM api_keys WHERE name = 'test'")["last_used_at"].clone();
+    assert!(used().is_null());
+    app.advance(Duration::from_secs(90));
+    assert_eq!(status(&app, &key).await, 200);
+    last_used::write(&app.app).await.unwrap();
+    let at: chrono::DateTime<chrono::Utc> = used().as_str().unwrap().parse().unwrap();
+    assert_eq!(at, app.clock.now());
+    let moment = at.format("%Y-%m-%dT%H:%M").to_string();
+    let page = app_page(&app, &visitor).await;
+    let row = page.body.split("<tr").find(|row| row.contains("test<small>")).unwrap();
+    assert!(row.contains(&moment), "{row}");
+    // A refused call is no use of it.
+    app.advance(Duration::from_secs(3600));
+    app.api_as(&format!("{key}x"), "GET", "/v1/app", None).await;
+    last_used::write(&app.app).await.unwrap();
+    let still: chrono::DateTime<chrono::Utc> = used().as_str().unwrap().parse().unwrap();
+    assert_eq!(still, at);
 }

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::connecting::{Way, begin, connect_for, start, store};
+use crate::support::receiver::Receiver;
+use crate::support::rows::work;
+use crate::support::webhooks::Listening;
 
 #[tokio::test]
 async fn deleting_a_customer_revokes_its_stores_and_no_others() {
@@ -98,4 +101,45 @@ async fn a_customer_of_open_sessions_alone_is_deleted_once_and_an_unknown_one_is
         let answer = app.api("DELETE", &format!("/v1/customers/{unknown}"), None).await;
         assert_eq!(answer.status, 404, "{unknown}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn nor_does_anything_that_is_shown_name_the_customer_or_its_shop_any_more() {
+    let app = start().await;
+    let receiver = Receiver::start().await;
+    let listening = Listening::to(&app, &receiver).await;
+    let connected = connect_for(&app, "customer-maria", &Way::good("woocommerce", "keys")).await;
+    let path = format!("/v1/stores/{}", connected.store_id);
+    let named = json!({ "name": "María's shop", "merchant": { "email": "maria@shop.example" } });
+    assert_eq!(app.api("PATCH", &path, Some(named)).await.status, 200);
+    app.api("POST", &format!("{path}/access-tokens"), Some(json!({}))).await;
+    work(&app).await;
+    let events = app.api("GET", "/v1/events", None).await.body;
+    assert!(
+        events.contains("customer-maria") && events.contains("María's shop"),
+        "{events}"
+    );
+
+    let answer = app.api("DELETE", "/v1/customers/customer-maria", None).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    let session = format!("/v1/connect-sessions/{}", connected.session_id);
+    for shown in [&path, &session, "/v1/stores", "/v1/events", "/v1/webhook-deliveries"] {
+        let told = app.api("GET", shown, None).await;
+        assert_eq!(told.status, 200, "{shown}: {}", told.body);
+        for word in ["customer-maria", "María", "maria@"] {
+            assert!(!told.body.contains(word), "{shown} shows {word}: {}", told.body);
+        }
+    }
+    let after = store(&app, &connected.store_id).await;
+    assert_eq!(after["name"], after["platform_store_id"]);
+    // What has yet to be told goes out without the name.
+    work(&app).await;
+    let last = receiver.requests().pop().unwrap();
+    assert_eq!(last.json()["type"], "store.revoked");
+    assert!(
+        !last.body.contains("customer-maria") && !last.body.contains("María"),
+        "{}",
+        last.body
+    );
+    drop(listening);
 }

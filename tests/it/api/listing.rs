@@ -249,3 +249,19 @@ async fn stores_that_will_expire_are_found() {
     both.sort();
     assert_eq!(before(end + moment).await, both);
 }
+
+#[tokio::test]
+async fn a_revoked_store_needs_its_merchant_no_more() {
+    let app = start().await;
+    let store = connect_for(&app, "customer-1", &Way::good("mercado-libre", "authorization")).await;
+    let query = "?expires_before=2100-01-01T00:00:00Z";
+    assert_eq!(ids(&app, query).await, [store.store_id.as_str()]);
+    app.api("DELETE", &format!("/v1/stores/{}", store.store_id), None).await;
+    assert!(ids(&app, query).await.is_empty());
+    // Nor where its credential goes on for another store.
+    execute(
+        &app.database,
+        "UPDATE credentials SET refresh_expires_at = '2026-04-01'",
+    );
+    assert!(ids(&app, query).await.is_empty());
+}

@@ -4,6 +4,7 @@ mod access_tokens;
 mod api_keys;
 mod app_and_platforms;
 mod authorization;
+mod brought_tokens;
 mod connect_sessions;
 mod connecting_directly;
 mod customers;

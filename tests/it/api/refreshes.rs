@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::connecting::{Connected, Way, connect_for, start, store};
+use crate::support::rows::execute;
 use crate::support::test_app::TestApp;
 use crate::support::visitor::Answer;
 
@@ -117,4 +118,40 @@ async fn the_log_goes_back_in_pages_newest_first() {
         times.len() >= 3 && times.windows(2).all(|pair| pair[0] > pair[1]),
         "{times:?}"
     );
+}
+
+#[tokio::test]
+async fn pages_of_the_log_skip_nothing_where_a_try_was_written_after_a_later_one() {
+    let mut app = start().await;
+    app.jobs_may_wait();
+    let connected = connected(&app).await;
+    for _ in 0..6 {
+        app.advance(Duration::from_secs(600));
+        assert_eq!(refresh(&app, &connected.store_id).await.status, 200);
+    }
+    // As a try that waited long for its answer: begun before the one that was written first.
+    let order = "WITH r AS (SELECT id, row_number() OVER (ORDER BY id) AS n, started_at FROM refresh_logs)
+        UPDATE refresh_logs l SET started_at = other.started_at FROM r mine, r other
+        WHERE l.id = mine.id AND other.n = CASE mine.n % 2 WHEN 1 THEN mine.n + 1 ELSE mine.n - 1 END";
+    assert_eq!(execute(&app.database, order), 6);
+    let path = format!("/v1/stores/{}/refreshes", connected.store_id);
+    let id = |row: &serde_json::Value| row["id"].as_str().unwrap().to_owned();
+    let whole = app.api("GET", &path, None).await.json();
+    let whole: Vec<_> = whole["data"].as_array().unwrap().iter().map(id).collect();
+    assert_eq!(whole.len(), 6);
+    for limit in 1..6 {
+        let (mut paged, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = app
+                .api("GET", &format!("{path}?limit={limit}{cursor}"), None)
+                .await
+                .json();
+            paged.extend(page["data"].as_array().unwrap().iter().map(id));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, whole, "by {limit}");
+    }
 }

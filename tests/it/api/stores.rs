@@ -3,7 +3,7 @@
 use llavero::domain::store::Mode;
 use serde_json::{Value, json};
 
-use crate::support::connecting::{WAYS, Way, connect_for, start, start_with, store, stores};
+use crate::support::connecting::{WAYS, WOOCOMMERCE, Way, connect, connect_for, start, start_with, store, stores};
 use crate::support::partners::other_app;
 use crate::support::test_app::{TestApp, Wishes};
 use crate::support::visitor::Answer;
@@ -343,4 +343,35 @@ async fn a_private_host_is_the_partners_mistake_and_named() {
             answer.body
         );
     }
+}
+
+#[tokio::test]
+async fn null_empties_what_a_store_may_lack_and_a_name_it_may_not() {
+    let app = start().await;
+    let connected = connect(&app, "woocommerce", "keys", WOOCOMMERCE).await;
+    let path = format!("/v1/stores/{}", connected.store_id);
+    let merchant = json!({ "email": "maria@shop.example", "name": "María", "locale": "es" });
+    let full = json!({ "name": "Acme", "merchant": merchant, "metadata": { "plan": "gold" } });
+    let answer = app.api("PATCH", &path, Some(full)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(answer.json()["metadata"], json!({ "plan": "gold" }));
+
+    let refused = app.api("PATCH", &path, Some(json!({ "name": null }))).await;
+    assert_eq!(
+        (refused.status, &refused.json()["errors"][0]["field"]),
+        (400, &json!("name")),
+        "{}",
+        refused.body
+    );
+    let nothing = app.api("PATCH", &path, Some(json!({}))).await.json();
+    assert_eq!((&nothing["name"], &nothing["merchant"]), (&json!("Acme"), &merchant));
+    let emptied = app
+        .api("PATCH", &path, Some(json!({ "merchant": null, "metadata": null })))
+        .await;
+    assert_eq!(emptied.status, 200, "{}", emptied.body);
+    let none = json!({ "email": null, "name": null, "locale": null });
+    assert_eq!(
+        (&emptied.json()["merchant"], &emptied.json()["metadata"]),
+        (&none, &json!({}))
+    );
 }

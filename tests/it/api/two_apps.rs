@@ -1,9 +1,10 @@
-//! Two partners on one installation, each with fifty stores and the same customers' names, call whatever they like: no id
-//! and no name of the one ever stands in an answer to the other, and no count counts them. Which app an id belongs to is
-//! learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which, and with
+//! Two partners on one installation, each with fifty stores and the same customers' names, call whatever they like, both at
+//! the same time: no id and no name of the one ever stands in an answer to the other, and no count counts them. Which app
+//! an id belongs to is learnt from the answers: the first one that shows it. `TWO_APPS_CALLS` sets how many calls, `TWO_APPS_SEED` which, and with
 //! `TWO_APPS_SECONDS=60` they go on for at least a minute.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use llavero::domain::store::Mode;
@@ -75,8 +76,9 @@ fn is_id(text: &str) -> bool {
 
 struct Both {
     app: TestApp,
-    sides: [Side; 2],
-    seen: Seen,
+    // Locked for a look or a change, never over a call.
+    sides: [Mutex<Side>; 2],
+    seen: Mutex<Seen>,
 }
 
 impl Both {
@@ -88,37 +90,41 @@ impl Both {
         })
         .await;
         let other = other_app(&app, Mode::Sandbox).await;
-        let side = |mark, key| Side {
-            mark,
-            key,
-            stores: Vec::new(),
-            sessions: Vec::new(),
-            endpoints: Vec::new(),
-            renamed: 0,
+        let side = |mark, key| {
+            Mutex::new(Side {
+                mark,
+                key,
+                stores: Vec::new(),
+                sessions: Vec::new(),
+                endpoints: Vec::new(),
+                renamed: 0,
+            })
         };
         let sides = [
             side("alpha", app.demo.api_key.expose().to_owned()),
             side("beta", other.key),
         ];
-        let mut both = Self {
+        let both = Self {
             app,
             sides,
-            seen: Seen::default(),
+            seen: Mutex::default(),
         };
         for number in 0..STORES {
-            for side in 0..2 {
-                both.connect(side, number).await;
-            }
+            tokio::join!(both.connect(0, number), both.connect(1, number));
         }
         both
     }
 
-    async fn connect(&mut self, side: usize, number: usize) {
+    fn side(&self, side: usize) -> MutexGuard<'_, Side> {
+        self.sides[side].lock().unwrap()
+    }
+
+    async fn connect(&self, side: usize, number: usize) {
         // Every tenth shop is a customer of both.
         let host = if number.is_multiple_of(10) {
             "both"
         } else {
-            self.sides[side].mark
+            self.side(side).mark
         };
         let customer = format!("customer-{}", number % 20);
         let body = json!({
@@ -134,10 +140,9 @@ impl Both {
         let told = answer.json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let store = text(&told["store"]["id"]);
-        self.sides[side]
-            .stores
-            .push((store.clone(), text(&told["access_token"]), customer));
-        let name = format!("{} {number}", self.sides[side].mark);
+        let token = text(&told["access_token"]);
+        self.side(side).stores.push((store.clone(), token, customer));
+        let name = format!("{} {number}", self.side(side).mark);
         self.call(
             side,
             "PATCH",
@@ -147,13 +152,13 @@ impl Both {
         .await;
     }
 
-    async fn call(&mut self, side: usize, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let key = self.sides[side].key.clone();
+    async fn call(&self, side: usize, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let key = self.side(side).key.clone();
         self.call_with(side, &key, method, path, body).await
     }
 
     /// One call, whose answer must show nothing of the other side.
-    async fn call_with(&mut self, side: usize, bearer: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+    async fn call_with(&self, side: usize, bearer: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
         let sent = format!("{path} {}", body.clone().unwrap_or_default());
         let mut request = self.app.request(bearer, method, path);
         if let Some(body) = &body {
@@ -161,22 +166,22 @@ impl Both {
             request = request.json(body);
         }
         let answer = read(request.send().await.unwrap()).await;
-        let what = format!("{} {method} {path}", self.sides[side].mark);
+        let what = format!("{} {method} {path}", self.side(side).mark);
         assert!(answer.status < 500, "{what}: {}", answer.body);
-        let other = self.sides[1 - side].mark;
+        let other = self.side(1 - side).mark;
         let shown = format!("{:?} {}", answer.headers, answer.body);
         assert!(
             !shown.contains(other) || sent.contains(other),
             "{what} shows a name of {other}: {shown}"
         );
         if let Ok(told) = serde_json::from_str(&answer.body) {
-            self.seen.look(side, &told, &sent, &what);
+            self.seen.lock().unwrap().look(side, &told, &sent, &what);
         }
         answer
     }
 
     /// All pages of a listing.
-    async fn all(&mut self, side: usize, path: &str, limit: usize) -> Vec<Value> {
+    async fn all(&self, side: usize, path: &str, limit: usize) -> Vec<Value> {
         let (mut found, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = self
@@ -192,8 +197,9 @@ impl Both {
     }
 
     /// Something that an app does with its own things.
-    async fn own(&mut self, side: usize, dice: &mut Dice) {
-        let Some((store, token, customer)) = dice.one(&self.sides[side].stores).cloned() else {
+    async fn own(&self, side: usize, dice: &mut Dice) {
+        let chosen = dice.one(&self.side(side).stores).cloned();
+        let Some((store, token, customer)) = chosen else {
             return;
         };
         let at = format!("/v1/stores/{store}");
@@ -203,12 +209,12 @@ impl Both {
                 let found = self.all(side, "/v1/stores?status=connected&", limit).await.len();
                 assert_eq!(
                     found,
-                    self.sides[side].stores.len(),
+                    self.side(side).stores.len(),
                     "every store of its own, and no other"
                 );
             }
             1 => {
-                let same = self.sides[side].stores.iter().filter(|one| one.2 == customer).count();
+                let same = self.side(side).stores.iter().filter(|one| one.2 == customer).count();
                 let path = format!("/v1/stores?status=connected&customer_id={customer}&");
                 assert_eq!(self.all(side, &path, 7).await.len(), same, "{customer}");
             }
@@ -218,8 +224,11 @@ impl Both {
                     .await;
             }
             3 => {
-                self.sides[side].renamed += 1;
-                let name = format!("{} {}", self.sides[side].mark, self.sides[side].renamed);
+                self.side(side).renamed += 1;
+                let name = {
+                    let own = self.side(side);
+                    format!("{} {}", own.mark, own.renamed)
+                };
                 let answer = self.call(side, "PATCH", &at, Some(json!({ "name": name }))).await;
                 assert_eq!(answer.json()["name"], json!(name));
             }
@@ -238,10 +247,11 @@ impl Both {
             7 => {
                 let body = json!({ "customer_id": customer, "return_url": RETURN_URL });
                 let told = self.call(side, "POST", "/v1/connect-sessions", Some(body)).await.json();
-                self.sides[side].sessions.push(told["id"].as_str().unwrap().to_owned());
+                self.side(side).sessions.push(told["id"].as_str().unwrap().to_owned());
             }
             8 => {
-                if let Some(session) = dice.one(&self.sides[side].sessions).cloned() {
+                let chosen = dice.one(&self.side(side).sessions).cloned();
+                if let Some(session) = chosen {
                     let answer = self
                         .call(side, "GET", &format!("/v1/connect-sessions/{session}"), None)
                         .await;
@@ -251,21 +261,18 @@ impl Both {
             9 => {
                 self.all(side, "/v1/events?", 200).await;
             }
-            10 if self.sides[side].endpoints.len() < 3 => {
-                let url = format!("http://127.0.0.1:9/{}", self.sides[side].mark);
+            10 if self.side(side).endpoints.len() < 3 => {
+                let url = format!("http://127.0.0.1:9/{}", self.side(side).mark);
                 let told = self
                     .call(side, "POST", "/v1/webhook-endpoints", Some(json!({ "url": url })))
                     .await
                     .json();
-                self.sides[side].endpoints.push(told["id"].as_str().unwrap().to_owned());
+                self.side(side).endpoints.push(told["id"].as_str().unwrap().to_owned());
             }
             10 => {
                 self.all(side, "/v1/webhook-deliveries?", 100).await;
                 let found = self.call(side, "GET", "/v1/webhook-endpoints", None).await.json();
-                assert_eq!(
-                    found["data"].as_array().unwrap().len(),
-                    self.sides[side].endpoints.len()
-                );
+                assert_eq!(found["data"].as_array().unwrap().len(), self.side(side).endpoints.len());
             }
             11 => {
                 let told = self
@@ -273,15 +280,15 @@ impl Both {
                     .await
                     .json();
                 let token = told["access_token"].as_str().unwrap().to_owned();
-                self.sides[side]
+                self.side(side)
                     .stores
                     .iter_mut()
                     .filter(|one| one.0 == store)
                     .for_each(|one| one.1.clone_from(&token));
             }
-            12 if self.sides[side].stores.len() > STORES / 2 => {
+            12 if self.side(side).stores.len() > STORES / 2 => {
                 assert_eq!(self.call(side, "DELETE", &at, None).await.status, 204);
-                self.sides[side].stores.retain(|one| one.0 != store);
+                self.side(side).stores.retain(|one| one.0 != store);
             }
             _ => {
                 self.call(side, "GET", &format!("{at}/refreshes"), None).await;
@@ -291,15 +298,18 @@ impl Both {
     }
 
     /// Something that an app tries with what belongs to the other.
-    async fn foreign(&mut self, side: usize, dice: &mut Dice) {
-        let other = &self.sides[1 - side];
-        let Some((store, token, _)) = dice.one(&other.stores).cloned() else {
-            return;
+    async fn foreign(&self, side: usize, dice: &mut Dice) {
+        let (chosen, session, endpoint) = {
+            let other = self.side(1 - side);
+            (
+                dice.one(&other.stores).cloned(),
+                dice.one(&other.sessions).cloned(),
+                dice.one(&other.endpoints).cloned(),
+            )
         };
-        let session = dice.one(&other.sessions).cloned();
-        let endpoint = dice.one(&other.endpoints).cloned();
+        let Some((store, token, _)) = chosen else { return };
         let at = format!("/v1/stores/{store}");
-        let name = json!({ "name": self.sides[side].mark });
+        let name = json!({ "name": self.side(side).mark });
         let (method, path, body) = match dice.below(12) {
             0 => ("GET", at, None),
             1 => ("PATCH", at, Some(name)),
@@ -346,6 +356,19 @@ impl Both {
             answer.body
         );
     }
+
+    /// One partner at work, beside the other.
+    async fn go_on(&self, side: usize, mut dice: Dice, calls: u64, is_time: impl Fn() -> bool) {
+        let mut called = 0;
+        while called < calls || is_time() {
+            called += 1;
+            if dice.below(3) == 0 {
+                self.foreign(side, &mut dice).await;
+            } else {
+                self.own(side, &mut dice).await;
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -353,31 +376,23 @@ impl Both {
 async fn two_apps_see_nothing_of_each_other() {
     let wished = |name, usual| std::env::var(name).map_or(usual, |wished| wished.parse().unwrap());
     let (calls, seconds) = (wished("TWO_APPS_CALLS", CALLS), wished("TWO_APPS_SECONDS", 0));
-    let mut dice = Dice(wished("TWO_APPS_SEED", 20_260_302).max(1));
-    let mut both = Both::make().await;
-    let (begun, mut called) = (Instant::now(), 0);
-    while called < calls || begun.elapsed() < Duration::from_secs(seconds) {
-        called += 1;
-        let side = dice.below(2);
-        if dice.below(3) == 0 {
-            both.foreign(side, &mut dice).await;
-        } else {
-            both.own(side, &mut dice).await;
-        }
-    }
+    let seed = wished("TWO_APPS_SEED", 20_260_302).max(1);
+    let (both, begun) = (Both::make().await, Instant::now());
+    let is_time = || begun.elapsed() < Duration::from_secs(seconds);
+    tokio::join!(
+        both.go_on(0, Dice(seed), calls / 2, is_time),
+        both.go_on(1, Dice(seed.rotate_left(32) | 1), calls / 2, is_time),
+    );
     for side in 0..2 {
-        assert_eq!(
-            both.all(side, "/v1/stores?status=connected&", 200).await.len(),
-            both.sides[side].stores.len()
-        );
+        let listed = both.all(side, "/v1/stores?status=connected&", 200).await.len();
+        assert_eq!(listed, both.side(side).stores.len());
     }
     let crossed =
         "SELECT count(*) AS n FROM stores JOIN credentials c ON c.id = credential_id WHERE c.app_id <> stores.app_id";
     assert_eq!(count(&both.app.database, crossed), 0);
-    let ids = |prefix: &str| both.seen.0.keys().filter(|id| id.starts_with(prefix)).count();
-    assert!(ids("store_") >= 2 * STORES, "{}", ids("store_"));
-    assert!(
-        both.seen.0.values().filter(|side| **side == 1).count() > STORES,
-        "the other app's ids were learnt"
-    );
+    let seen = &both.seen.lock().unwrap().0;
+    let ids = seen.keys().filter(|id| id.starts_with("store_")).count();
+    assert!(ids >= 2 * STORES, "{ids}");
+    let of_the_other = seen.values().filter(|side| **side == 1).count();
+    assert!(of_the_other > STORES, "the other app's ids were learnt");
 }

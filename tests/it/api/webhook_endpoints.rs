@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::connecting::{start, start_with};
 use crate::support::partners::{key, other_app};
 use crate::support::receiver::Receiver;
-use crate::support::rows::{count, rows, work};
+use crate::support::rows::{count, execute, rows, work};
 use crate::support::test_app::Wishes;
 use crate::support::webhooks::{Listening, deliveries, events};
 
@@ -275,4 +275,61 @@ async fn an_app_has_a_limited_number_of_endpoints() {
     }
     assert_eq!(app.api("POST", ENDPOINTS, Some(asked)).await.status, 409);
     assert_eq!(count(&app.database, "SELECT count(*) AS n FROM webhook_endpoints"), 20);
+}
+
+#[tokio::test]
+async fn the_limit_of_endpoints_holds_for_many_at_once() {
+    let app = start().await;
+    let asked = json!({ "url": "https://partner.example/hooks" });
+    for _ in 0..15 {
+        assert_eq!(app.api("POST", ENDPOINTS, Some(asked.clone())).await.status, 201);
+    }
+    // Whoever counts before it writes is slow to write.
+    execute(
+        &app.database,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END $$",
+    );
+    execute(
+        &app.database,
+        "CREATE TRIGGER slow BEFORE INSERT ON webhook_endpoints FOR EACH ROW EXECUTE FUNCTION slow()",
+    );
+    let many = (0..10).map(|_| app.api("POST", ENDPOINTS, Some(asked.clone())));
+    let answers = futures_util::future::join_all(many).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(made, 5);
+    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status)));
+    assert_eq!(count(&app.database, "SELECT count(*) AS n FROM webhook_endpoints"), 20);
+}
+
+#[tokio::test]
+async fn times_that_no_calendar_of_ours_holds_are_refused_with_the_field_named() {
+    let app = start().await;
+    let made = app
+        .api(
+            "POST",
+            ENDPOINTS,
+            Some(json!({ "url": "https://partner.example/hooks" })),
+        )
+        .await
+        .json();
+    let path = format!("{ENDPOINTS}/{}/replay", made["id"].as_str().unwrap());
+    for wrong in [
+        "-5000-01-01T00:00:00Z",
+        "+262000-01-01T00:00:00Z",
+        "2026-01-01",
+        "soon",
+        "",
+    ] {
+        for field in ["since", "until"] {
+            let mut body = json!({ "since": "2026-01-01T00:00:00Z" });
+            body[field] = json!(wrong);
+            let answer = app.api("POST", &path, Some(body)).await;
+            let told = (answer.status, answer.json()["errors"][0]["field"].clone());
+            assert_eq!(told, (400, json!(field)), "{wrong}: {}", answer.body);
+        }
+    }
+    for good in ["0000-01-01T00:00:00Z", "2026-01-01T00:00:00+02:00"] {
+        let answer = app.api("POST", &path, Some(json!({ "since": good }))).await;
+        assert_eq!(answer.status, 202, "{good}: {}", answer.body);
+    }
 }

@@ -367,3 +367,33 @@ async fn a_slow_endpoint_holds_back_no_other_and_gets_few_at_once() {
     let per_event = "SELECT count(*) AS n FROM webhook_deliveries WHERE attempts <> 1";
     assert_eq!(rows::count(&app.database, per_event), 0);
 }
+
+#[tokio::test]
+async fn a_roll_over_that_is_asked_for_again_keeps_its_promise_to_the_secret_that_was_there_first() {
+    let app = start().await;
+    app.clock.set(machine_time() - TimeDelta::seconds(120));
+    let receiver = Receiver::start().await;
+    let first = Listening::to(&app, &receiver).await;
+    let roll = format!("{}/secret", first.path());
+    let rolled = async |seconds: u64| {
+        app.api("POST", &roll, Some(json!({ "overlap_seconds": seconds })))
+            .await
+    };
+    let lost = rolled(60).await.json();
+    // The answer was lost; the partner asks again, and for less.
+    let again = rolled(1).await.json();
+    assert_eq!(again["previous_secret_ends_at"], lost["previous_secret_ends_at"]);
+    app.advance(Duration::from_secs(30));
+    first.test(&app).await;
+    work(&app).await;
+    let request = receiver.requests().pop().unwrap();
+    verify(&first.secret, &request).unwrap();
+    verify(again["secret"].as_str().unwrap(), &request).unwrap();
+    assert!(verify(lost["secret"].as_str().unwrap(), &request).is_err());
+    app.advance(Duration::from_secs(30));
+    first.test(&app).await;
+    work(&app).await;
+    let request = receiver.requests().pop().unwrap();
+    assert!(verify(&first.secret, &request).is_err());
+    verify(again["secret"].as_str().unwrap(), &request).unwrap();
+}

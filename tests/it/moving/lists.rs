@@ -161,3 +161,33 @@ async fn connections_of_nango_become_stores_by_what_the_catalogue_says() {
     let process = it.serve().await;
     assert_eq!(it.call(&process, &told[0][5], PATH).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_with_a_bad_name_or_address_is_refused_before_its_store_is_made() {
+    let it = Installation::start().await;
+    let file = it.data.path().join("stores.csv").to_str().unwrap().to_owned();
+    let write = |address: &str, name: &str| {
+        let lines = format!(
+            "platform,customer_id,name,merchant_email,store_url,consumer_key,consumer_secret\n\
+             woocommerce,one,Acme,{address},https://one.example.com,{KEY},{SECRET}\n\
+             woocommerce,two,{name},two@example.com,https://two.example.com,{KEY},{SECRET}\n"
+        );
+        std::fs::write(&file, lines).unwrap();
+    };
+    write("nobody", &"x".repeat(201));
+    let done = import(&it, "--csv", &file);
+    assert!(!done.status.success());
+    let told = results(&file);
+    assert!(told.iter().all(|row| row[3] == "refused"), "{told:?}");
+    assert!(
+        told[0][6].contains("merchant_email") && told[1][6].contains("name"),
+        "{told:?}"
+    );
+    assert_eq!(count(&it.database, "SELECT count(*) AS n FROM stores"), 0);
+    // Mended, both are made with all that was said of them.
+    write("one@example.com", "Beta");
+    let done = import(&it, "--csv", &file);
+    assert!(stdout(&done).starts_with("2 stores connected"), "{}", stdout(&done));
+    let named = "SELECT count(*) AS n FROM stores WHERE (name, merchant_email) IN (('Acme', 'one@example.com'), ('Beta', 'two@example.com'))";
+    assert_eq!(count(&it.database, named), 2);
+}

@@ -55,7 +55,7 @@ pub async fn submit(
     submitted: Submitted,
 ) -> Answer {
     let password = Some(submitted.secret("password")).filter(|password| !password.is_empty());
-    match admins::spend_link(&tools, &token, password).await {
+    match admins::spend_link(&tools, &token, password, &address.0).await {
         Ok(admin) => sign_in::enter(&session, &site, &tools, &admin, &request, &address, ""),
         Err(broker::Error::Invalid(_)) => {
             let admin = admins::find_link(&tools, &token).await?;
