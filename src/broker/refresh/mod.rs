@@ -3,6 +3,7 @@
 //! detached from their callers, one in a process and, by the lease in the row, one over all processes.
 
 mod attempt;
+mod brake;
 mod gate;
 mod grant;
 mod pairs;
