@@ -180,6 +180,7 @@ impl Db {
         frozen_now: FrozenNow,
         customizer: Box<dyn CustomizeConnection<Conn, diesel::r2d2::Error>>,
     ) -> Self {
+        keep_tls();
         let manager = ConnectionManager::new(with_limits(url.expose()));
         let pool = Pool::builder()
             .max_size(size)
@@ -298,6 +299,11 @@ pub fn now(conn: &mut Conn) -> Result<DateTime<Utc>> {
     Ok(diesel::select(types::llavero_now()).get_result(conn)?)
 }
 
+/// Left to libpq, OpenSSL frees its tables at exit, also under a thread that is connecting: a crash in place of the end.
+fn keep_tls() {
+    openssl_sys::init();
+}
+
 /// libpq's own limits, added where the address does not set them.
 fn with_limits(url: &str) -> String {
     let mut url = url.to_owned();
@@ -387,5 +393,6 @@ pub fn pending_migrations(conn: &mut Conn) -> Result<Vec<String>> {
 
 /// A connection of its own, outside the pool.
 pub fn connect(url: &Secret) -> Result<Conn> {
+    keep_tls();
     Conn::establish(&with_limits(url.expose())).map_err(|error| Error::Unavailable(error.to_string()))
 }

@@ -12,6 +12,7 @@ mod commands;
 mod conversations;
 mod custom_platforms;
 mod docs;
+mod exits;
 mod guides;
 mod job_table;
 mod jobs;

@@ -91,6 +91,8 @@ impl Drop for TestDatabase {
 }
 
 pub fn connect(url: &str) -> PgConnection {
+    // Before libpq does: see `keep_tls` of the program.
+    openssl_sys::init();
     PgConnection::establish(url).unwrap_or_else(|error| panic!("{error}"))
 }
 
