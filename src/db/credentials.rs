@@ -205,7 +205,8 @@ pub fn list_unused(conn: &mut Conn) -> Result<Vec<CredentialId>> {
     Ok(unused)
 }
 
-/// Erases the secrets of a credential whose last store was revoked; raises `grant_no`, so that nothing under way saves.
+/// Erases the secrets of a credential whose last store was revoked, and what waits to be done about it; raises `grant_no`,
+/// so that nothing under way saves.
 pub fn erase(conn: &mut Conn, id: CredentialId) -> Result<()> {
     diesel::update(credentials::table.find(id))
         .set((
@@ -225,5 +226,6 @@ pub fn erase(conn: &mut Conn, id: CredentialId) -> Result<()> {
             credentials::updated_at.eq(super::types::llavero_now()),
         ))
         .execute(conn)?;
+    super::jobs::cancel_all_of(conn, id)?;
     super::frozen::forget(conn, id)
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::schema::jobs;
 use super::types::llavero_now;
 use super::{Conn, Error, Result, listen};
-use crate::domain::id::{AppId, JobId};
+use crate::domain::id::{AppId, CredentialId, JobId};
 use crate::domain::job::{Job, JobStatus, NewJob};
 
 /// A job as it is shown.
@@ -89,10 +89,10 @@ pub fn insert_if_absent(conn: &mut Conn, id: JobId, new: &NewJob) -> Result<()> 
     insert(conn, id, new)
 }
 
-/// Takes a waiting job back.
-pub fn cancel(conn: &mut Conn, unique_key: &str) -> Result<()> {
+/// Takes back what waits to be done about a credential.
+pub fn cancel_all_of(conn: &mut Conn, credential: CredentialId) -> Result<()> {
     diesel::delete(jobs::table)
-        .filter(jobs::unique_key.eq(unique_key))
+        .filter(jobs::unique_key.eq_any(Job::all_of(credential).map(|job| job.unique_key())))
         .filter(jobs::status.eq(JobStatus::Ready))
         .execute(conn)?;
     Ok(())

@@ -11,14 +11,7 @@ use crate::domain::job::{Job, JobStatus};
 
 /// Jobs about a credential that wait, run or have failed, newest first.
 pub fn jobs_of_credential(conn: &mut Conn, credential: CredentialId) -> Result<Vec<JobRow>> {
-    let keys: Vec<String> = [
-        Job::RefreshCredential { credential },
-        Job::VerifyCredential { credential },
-        Job::AnnounceDeadline { credential },
-    ]
-    .iter()
-    .map(Job::unique_key)
-    .collect();
+    let keys = Job::all_of(credential).map(|job| job.unique_key());
     let mut found: Vec<JobRow> = jobs::table
         .filter(jobs::unique_key.eq_any(&keys))
         .filter(jobs::status.eq(JobStatus::Ready))

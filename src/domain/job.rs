@@ -52,6 +52,15 @@ impl Job {
         "chain_audit",
     ];
 
+    /// All that is done about a credential in time.
+    pub fn all_of(credential: CredentialId) -> [Self; 3] {
+        [
+            Self::RefreshCredential { credential },
+            Self::VerifyCredential { credential },
+            Self::AnnounceDeadline { credential },
+        ]
+    }
+
     /// The stored name of the kind.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -20,7 +20,6 @@ use crate::db;
 use crate::db::credentials::Credential;
 use crate::db::stores::Store;
 use crate::domain::id::{AppId, CredentialId, Id, PlatformAppId, StoreId};
-use crate::domain::job::Job;
 use crate::platform::descriptor::{Grace, Renewal};
 
 /// Between two looks at credentials that were busy.
@@ -268,13 +267,7 @@ fn freeze(
     let spares = spares.map(|spares| seal("spares_sealed", spares));
     let values = seal("values_sealed", values);
     db::frozen::freeze(conn, credential, row.app_id, &values, spares.as_deref())?;
-    for job in [
-        Job::RefreshCredential { credential },
-        Job::VerifyCredential { credential },
-        Job::AnnounceDeadline { credential },
-    ] {
-        db::jobs::cancel(conn, &job.unique_key())?;
-    }
+    db::jobs::cancel_all_of(conn, credential)?;
     db::listen::notify_credential(conn, credential)?;
     Ok(())
 }

@@ -54,6 +54,18 @@ async fn a_revoked_stores_credential_is_erased() {
 }
 
 #[tokio::test]
+async fn nothing_waits_to_be_done_about_a_revoked_stores_credential() {
+    let app = start().await;
+    for (platform, method) in [("mercado-libre", "authorization"), ("woocommerce", "keys")] {
+        let connected = connected(&app, platform, method).await;
+        let waiting = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND unique_key LIKE '%:cred_%'";
+        assert!(app.database.count(waiting) > 0, "{platform}");
+        revoke(&app, &connected.store_id).await;
+        assert_eq!(app.database.count(waiting), 0, "{platform}");
+    }
+}
+
+#[tokio::test]
 async fn a_finished_session_keeps_nothing_that_was_typed() {
     for (platform, method, secret) in [
         ("woocommerce", "keys", "cs_5a"),
